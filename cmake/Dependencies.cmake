@@ -1,0 +1,16 @@
+# Every dependency comes from Debian 12's packages; scripts/lib/packages.txt names them.
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(PostgreSQL REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(prometheus-cpp REQUIRED COMPONENTS core)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(GMIME REQUIRED IMPORTED_TARGET gmime-3.0)
+pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
+if(BUILD_TESTING)
+  find_package(GTest REQUIRED)
+endif()

@@ -1,0 +1,92 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/crypto.hpp"
+#include "base/error.hpp"
+#include "base/fault.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+
+namespace countersign {
+namespace {
+
+TEST(Rfc3339, PrintsSixDigitsAlways) {
+  EXPECT_EQ(to_rfc3339(from_us(0)), "1970-01-01T00:00:00.000000Z");
+  EXPECT_EQ(to_rfc3339(from_us(1'795'441'500'000'123)), "2026-11-23T13:45:00.000123Z");
+}
+
+TEST(Rfc3339, ReadsOffsetsAndFractions) {
+  EXPECT_EQ(parse_rfc3339("2026-11-23T14:45:00.000123+01:00"), from_us(1'795'441'500'000'123));
+  EXPECT_EQ(parse_rfc3339("2026-11-23t13:45:00z"), from_us(1'795'441'500'000'000));
+  EXPECT_EQ(parse_rfc3339("2026-11-23T13:45:00.5Z"), from_us(1'795'441'500'500'000));
+  EXPECT_EQ(parse_rfc3339("2026-11-23T13:45:00.123456789Z"), from_us(1'795'441'500'123'456));
+}
+
+TEST(Rfc3339, RefusesEverythingElse) {
+  for (const char* text :
+       {"", "2026-11-23", "2026-11-23T13:45Z", "2026-02-30T00:00:00Z", "2026-11-23T24:00:00Z",
+        "2026-11-23T13:45:00", "2026-11-23T13:45:00.Z", "2026-11-23T13:45:00Z ", "0001-01-01T00:00:00Z",
+        "2026-11-23T13:45:00+1:00", "2026-11-23T13:45:00.1234567890Z"}) {
+    EXPECT_FALSE(parse_rfc3339(text)) << text;
+  }
+}
+
+TEST(Rfc5322, PrintsTheDateHeader) {
+  EXPECT_EQ(to_rfc5322(from_us(1'795'441'500'000'123)), "Mon, 23 Nov 2026 13:45:00 +0000");
+}
+
+TEST(Base64, FollowsRfc4648Section10) {
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"}};
+  for (const auto& [plain, encoded] : vectors) {
+    EXPECT_EQ(base64_encode(plain), encoded);
+    EXPECT_EQ(base64_decode(encoded), plain);
+  }
+}
+
+TEST(Base64, IgnoresLineBreaksOnly) {
+  EXPECT_EQ(base64_decode("Zm9v\r\nYmFy \t"), "foobar");
+  for (const char* text : {"Zg", "Zg=", "Zg===", "Z===", "Zm9v!", "Zg==Zg==", "Zh==", "Zm9-"}) {
+    EXPECT_FALSE(base64_decode(text)) << text;
+  }
+}
+
+TEST(Base64Url, HasNoPadding) {
+  EXPECT_EQ(base64url_encode("\xfb\xff"), "-_8");
+  EXPECT_EQ(base64url_decode("-_8"), "\xfb\xff");
+  EXPECT_FALSE(base64url_decode("-_8="));
+  EXPECT_FALSE(base64url_decode("+/8"));
+}
+
+TEST(Hmac, FollowsRfc4231Case2) {
+  EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(Ids, DerivedOnesAreStableAndSeparateTheirParts) {
+  EXPECT_EQ(derived_id("evt_", {"a", "bc"}), derived_id("evt_", {"a", "bc"}));
+  EXPECT_NE(derived_id("evt_", {"a", "bc"}), derived_id("evt_", {"ab", "c"}));
+  EXPECT_EQ(derived_id("evt_", {"a"}).size(), 36u);
+  EXPECT_THAT(random_id("msg_"), testing::MatchesRegex("msg_[0-9a-f]+"));
+  EXPECT_NE(random_id("msg_"), random_id("msg_"));
+}
+
+#ifdef COUNTERSIGN_FAULT_POINTS
+TEST(FaultPoints, FireAtTheNthPassageOnce) {
+  fault::reset();
+  fault::arm("here", 2, fault::Action::throw_error);
+  EXPECT_NO_THROW(fault::point("here"));
+  EXPECT_THROW(fault::point("here"), EnvironmentError);
+  EXPECT_NO_THROW(fault::point("here"));
+  EXPECT_THAT(fault::passed(), testing::ElementsAre("here", "here", "here"));
+  fault::reset();
+}
+#endif
+
+}  // namespace
+}  // namespace countersign

@@ -1,0 +1,34 @@
+#include "store/migrations/migrations.hpp"
+
+#include <array>
+
+namespace countersign::store {
+
+extern const std::string_view kFirstLight;
+
+namespace {
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() {
+  static const std::array<Migration, 1> kAll{{{1, "first_light", kFirstLight}}};
+  return kAll;
+}
+
+std::string migration_text(const Migration& migration, Dialect dialect) {
+  std::string text(migration.sql);
+  const bool sqlite = dialect == Dialect::sqlite;
+  replace_all(text, "{blob}", sqlite ? "BLOB" : "BYTEA");
+  replace_all(
+      text, "{position}",
+      sqlite ? "INTEGER PRIMARY KEY AUTOINCREMENT" : "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY");
+  return text;
+}
+
+}  // namespace countersign::store

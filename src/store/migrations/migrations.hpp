@@ -1,0 +1,27 @@
+// The schema as a list of forward-only steps.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "store/query.hpp"
+
+namespace countersign::store {
+
+/// One step. `sql` holds several statements separated by `;` and a line end. Where the dialects differ it
+/// uses
+/// `{blob}` (BLOB | BYTEA) and `{position}` (an ascending integer key the store assigns).
+struct Migration {
+  int version;
+  std::string_view name;
+  std::string_view sql;
+};
+
+/// All steps, versions ascending from 1 without gaps.
+[[nodiscard]] std::span<const Migration> migrations();
+
+/// The step's statements for one dialect.
+[[nodiscard]] std::string migration_text(const Migration& migration, Dialect dialect);
+
+}  // namespace countersign::store
