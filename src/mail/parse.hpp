@@ -1,0 +1,48 @@
+// Reading a stored message: what the API shows of its raw bytes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mail/address.hpp"
+
+namespace countersign::mail {
+
+/// One attachment of a message, by contract §13: a leaf part with a file name, or Content-Disposition
+/// attachment, or a Content-ID with a non-text type; `index` counts them from 0 in document order.
+struct AttachmentInfo {
+  std::int64_t index = 0;
+  std::string filename;         // decoded, "" when absent
+  std::string content_type;     // type/subtype without parameters, "" when absent
+  std::string content_id;       // without angle brackets, "" when absent
+  std::int64_t size_bytes = 0;  // decoded
+};
+
+/// What a reader wants of a message. Every string is valid UTF-8 without NUL.
+struct Message {
+  std::optional<Mailbox> from;  // RFC 5322 From when it holds exactly one usable mailbox
+  std::vector<std::string> to;  // bare addresses
+  std::vector<std::string> cc;
+  std::vector<std::string> reply_to;
+  std::string subject;     // RFC 2047 decoded
+  std::string message_id;  // without angle brackets
+  std::string in_reply_to;
+  std::vector<std::string> references;
+  std::string conversation_header;  // X-E2A-Conversation-ID as it stands; trust is the caller's business
+  std::string text;                 // quoted history stripped, ≤ 16 KiB (cut at a code point)
+  bool text_truncated = false;
+  std::string html;  // ≤ 1 MiB
+  std::vector<AttachmentInfo> attachments;
+};
+
+/// Parses with caps first (header bytes, parts, depth); what lies beyond a cap is left out, never an error:
+/// any bytes give a Message. Thread-safe.
+[[nodiscard]] Message parse(std::string_view raw);
+
+/// The decoded bytes of attachment `index`, or nothing.
+[[nodiscard]] std::optional<std::string> attachment_content(std::string_view raw, std::int64_t index);
+
+}  // namespace countersign::mail
