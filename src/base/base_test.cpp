@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/fault.hpp"
 #include "base/id.hpp"
+#include "base/text.hpp"
 #include "base/time.hpp"
 
 namespace countersign {
@@ -74,6 +75,23 @@ TEST(Ids, DerivedOnesAreStableAndSeparateTheirParts) {
   EXPECT_EQ(derived_id("evt_", {"a"}).size(), 36u);
   EXPECT_THAT(random_id("msg_"), testing::MatchesRegex("msg_[0-9a-f]+"));
   EXPECT_NE(random_id("msg_"), random_id("msg_"));
+}
+
+TEST(Text, ListsSurviveTheirJsonForm) {
+  const std::vector<std::string> items{"a", "", "quote \" and \\", "ünï", "line\nbreak"};
+  EXPECT_EQ(from_json_list(to_json_list(items)), items);
+  EXPECT_EQ(to_json_list({}), "[]");
+  EXPECT_TRUE(from_json_list("[]").empty());
+}
+
+TEST(Text, Utf8IsCheckedByRfc3629) {
+  for (const char* good : {"", "a", "é", "€", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (const char* bad : {"\x80", "\xc0\xaf", "\xc3", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                          "\xf5\x80\x80\x80", "\xe2\x82"}) {
+    EXPECT_FALSE(is_utf8(bad)) << bad;
+  }
+  EXPECT_EQ(code_points("aé€\xf0\x9f\x98\x80"), 4u);
 }
 
 #ifdef COUNTERSIGN_FAULT_POINTS

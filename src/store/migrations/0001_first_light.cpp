@@ -150,6 +150,7 @@ CREATE TABLE messages (
   provider_message_id TEXT NOT NULL DEFAULT '',
   rfc_message_id TEXT NOT NULL DEFAULT '',
   size_bytes BIGINT NOT NULL DEFAULT 0,
+  charged_bytes BIGINT NOT NULL DEFAULT 0,
   created_at_us BIGINT NOT NULL,
   deleted_at_us BIGINT,
   CHECK ((review_status = 'pending_review') = (resolved_at_us IS NULL) OR review_status IS NULL),
