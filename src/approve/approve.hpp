@@ -1,0 +1,117 @@
+// The decision about a held message: approve (perhaps edited), reject, or what the clock decides.
+//
+// People and the clock go through the same code; the actor is the only difference. One decision wins, the
+// others are told so, and everything a decision causes locally is in its transaction (delivery.md §1, §2).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "account/agent.hpp"
+#include "base/result.hpp"
+#include "mailbox/message.hpp"
+#include "outbox/send_step.hpp"
+#include "store/tx.hpp"
+
+namespace countersign::approve {
+
+/// A reviewer's changes: absent keeps the draft's value, present replaces it, empty clears it.
+struct PendingApprovalEdit {
+  std::optional<std::string> subject;
+  std::optional<std::string> text;
+  std::optional<std::string> html;
+  std::optional<std::vector<std::string>> to;
+  std::optional<std::vector<std::string>> cc;
+  std::optional<std::vector<std::string>> bcc;
+  std::optional<std::vector<mailbox::DraftAttachment>> attachments;
+
+  [[nodiscard]] bool empty() const;
+};
+
+/// Refusals. Each leaves the hold as it was.
+struct NotFound {};
+struct NotPending {
+  mailbox::ReviewStatus status;  // what it became
+};
+struct StaleRevision {
+  std::int64_t current;
+};
+struct InvalidDraft {  // an edit left a draft that cannot be sent
+  std::string field;   // "to", "subject", "text", …
+  std::string message;
+};
+struct TooManyRecipients {
+  std::size_t provided;
+};
+struct TooLarge {
+  std::int64_t actual_bytes;
+};
+struct DomainNotVerified {};
+struct RecipientSuppressed {
+  std::vector<std::string> addresses;
+};
+using Refusal = std::variant<NotFound, NotPending, StaleRevision, InvalidDraft, TooManyRecipients, TooLarge,
+                             DomainNotVerified, RecipientSuppressed>;
+
+struct ApproveCommand {
+  UserId user;  // the account whose reviewer decides; scopes the lookup
+  MessageId message;
+  std::string actor;  // who decided, for the journal: a key id or a person
+  PendingApprovalEdit edit;
+  /// The draft revision the reviewer saw; a change since refuses with StaleRevision. Absent: whatever stands.
+  std::optional<std::int64_t> revision;
+};
+
+/// What approving did. An inbound message is released; an outbound one has been sent or queued.
+struct Decision {
+  mailbox::Direction direction = mailbox::Direction::outbound;
+  bool edited = false;
+  outbox::SendResult send;  // outbound only
+};
+
+/// Turns a held draft into exactly one queued send (or local delivery), or says why not.
+/// Effects (all in tx): review pending→approved with the edits; journal row and email.review_approved; the
+/// send step. Sends nothing outside itself.                                         Source: delivery.md §2.
+[[nodiscard]] Result<Decision, Refusal> approve_and_send(store::Tx& tx, const ApproveCommand& command,
+                                                         outbox::SendStep& send,
+                                                         std::string_view shared_domain, UtcTime now);
+
+struct RejectCommand {
+  UserId user;
+  MessageId message;
+  std::string actor;
+  std::string reason;  // ≤ 2 000 characters, may be empty
+};
+/// Effects (all in tx): review pending→rejected, reason kept, journal row and email.review_rejected. The
+/// draft stays.
+[[nodiscard]] Result<std::monostate, Refusal> reject(store::Tx& tx, const RejectCommand& command,
+                                                     UtcTime now);
+
+/// A hold whose time is up.
+struct Expired {
+  UserId user;
+  MessageId message;
+  account::OnExpiry on_expiry;
+};
+/// Holds of live agents with approval_expires_at ≤ now, longest overdue first, after `after` for a sweep in
+/// steps.
+[[nodiscard]] std::vector<Expired> find_expired(store::ReadTx& tx, UtcTime now, std::int64_t limit,
+                                                const MessageId& after = {});
+
+/// As approve_and_send, decided by the clock: status review_expired_approved, events carry auto_resolved.
+[[nodiscard]] Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& expired,
+                                                                outbox::SendStep& send,
+                                                                std::string_view shared_domain, UtcTime now);
+/// As reject, decided by the clock: status review_expired_rejected. `reason` is "ttl_expired", or what kept
+/// an automatic approval from being possible.
+[[nodiscard]] Result<std::monostate, Refusal> expire_reject(store::Tx& tx, const Expired& expired,
+                                                            std::string_view reason, UtcTime now);
+
+/// Recipients, subject and sizes of a draft that is about to be sent, by the rules of the contract
+/// (sendMessage 4–9).
+[[nodiscard]] std::optional<Refusal> check_draft(const mailbox::Draft& draft);
+
+}  // namespace countersign::approve

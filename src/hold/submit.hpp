@@ -1,0 +1,58 @@
+// Accepting an agent's draft: metered, checked against suppression and policy, then sent, held or refused.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "account/agent.hpp"
+#include "account/usage.hpp"
+#include "base/result.hpp"
+#include "mailbox/message.hpp"
+#include "outbox/send_step.hpp"
+
+namespace countersign::hold {
+
+struct SubmitCommand {
+  MessageId id;
+  mailbox::Kind kind = mailbox::Kind::send;
+  std::string conversation_id;  // chosen by the caller or minted at the edge, never empty
+  mailbox::Draft draft;         // validated; see mailbox::Draft
+};
+
+/// Nothing is stored when one of these comes back.
+struct DomainNotVerified {};
+struct RecipientSuppressed {
+  std::vector<std::string> addresses;
+};
+/// The account may not hold a message this long (ttl_seconds of 0 or above the maximum, contract §14).
+struct InvalidHoldTtl {
+  std::int64_t ttl_seconds;
+};
+using SubmitRefusal = std::variant<DomainNotVerified, account::Exceeded, RecipientSuppressed, InvalidHoldTtl>;
+
+/// Refused by policy: no message, but an email.blocked event, so this commits.
+struct Blocked {
+  std::string summary;
+};
+struct Held {
+  UtcTime approval_expires_at;
+};
+struct Sent {
+  outbox::SendResult result;
+};
+using Submitted = std::variant<Sent, Held, Blocked>;
+
+inline constexpr std::chrono::seconds kHoldTtlMax{604'800};
+
+/// Accepts a draft of `agent` (resolved in this transaction).
+/// Effects (all in tx): one message, metered; when held its draft, hold reason and email.review_requested;
+/// when sent what the send step does; when blocked the event alone. Checks in the contract's order
+/// (sendMessage 11–15).
+[[nodiscard]] Result<Submitted, SubmitRefusal> submit(store::Tx& tx, const account::Agent& agent,
+                                                      const account::Limits& limits,
+                                                      const SubmitCommand& command, outbox::SendStep& send,
+                                                      UtcTime now);
+
+}  // namespace countersign::hold

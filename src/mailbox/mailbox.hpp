@@ -1,0 +1,132 @@
+// The mailbox: creating, finding, listing and changing messages. Every statement is scoped to an agent or an
+// account; what is not theirs does not exist.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "mailbox/message.hpp"
+#include "store/tx.hpp"
+
+namespace countersign::mailbox {
+
+/// An outbound message on its way into the store, held or not.
+struct NewOutbound {
+  MessageId id;
+  UserId user;
+  std::string agent_email;
+  Kind kind = Kind::send;
+  std::string conversation_id;
+  bool flagged = false;
+  std::string flag_reason;
+  UtcTime now;
+};
+/// Held: the draft is kept whole, nothing is composed. `hold_reason` is a JSON object.
+void insert_held(store::Tx& tx, const NewOutbound& message, const Draft& draft, std::string_view hold_reason,
+                 UtcTime approval_expires_at);
+/// Not held: the row alone; the send step adds transport state and composed bytes in the same transaction.
+void insert_accepted(store::Tx& tx, const NewOutbound& message, const Draft& draft);
+
+/// What the send step found out about an outbound message (all in one row update).
+struct Dispatch {
+  Method method = Method::smtp;
+  DeliveryStatus delivery_status = DeliveryStatus::accepted;
+  std::string sent_as;
+  std::string rfc_message_id;
+};
+/// Stores the composed bytes and the transport state of an outbound message; meters the bytes.
+void store_dispatch(store::Tx& tx, const Message& message, const Dispatch& dispatch, std::string_view raw);
+
+/// A message for an agent that lives here.
+struct NewInbound {
+  MessageId id;
+  UserId user;
+  std::string agent_email;
+  Method method = Method::loopback;
+  std::string subject;
+  std::string conversation_id;
+  std::optional<std::string> header_from;
+  std::optional<std::string> envelope_from;
+  std::string sender;
+  std::vector<std::string> to;
+  std::vector<std::string> cc;
+  std::vector<std::string> reply_to_list;
+  std::string rfc_message_id;
+  bool flagged = false;
+  std::string flag_reason;
+  UtcTime now;
+};
+/// Writes the inbound row with its bytes in the caller's transaction and meters it. There is no other
+/// connection this could be written on, so it is kept or lost with everything else the transaction does (the
+/// seed's case B). False when a row with this id exists already; then nothing is changed.
+[[nodiscard]] bool create_inbound_message(store::Tx& tx, const NewInbound& message, std::string_view raw);
+/// The same, hidden from the agent until a reviewer releases it.
+[[nodiscard]] bool create_held_inbound(store::Tx& tx, const NewInbound& message, std::string_view raw,
+                                       ReviewStatus status, std::string_view hold_reason,
+                                       std::optional<UtcTime> approval_expires_at);
+
+/// A message of the agent, in the trash or not; hidden inbound (held or rejected) does not exist here.
+[[nodiscard]] std::optional<Message> find(store::ReadTx& tx, std::string_view agent_email,
+                                          const MessageId& id);
+/// A message of the account whatever its state, on a live agent: for reviews.
+[[nodiscard]] std::optional<Message> find_for_review(store::ReadTx& tx, const UserId& user,
+                                                     const MessageId& id);
+/// The same, locked until the transaction ends, so that deciders queue up behind each other.
+[[nodiscard]] std::optional<Message> lock_for_review(store::Tx& tx, const UserId& user, const MessageId& id);
+/// Content without the draft's attachments.
+[[nodiscard]] Content load_content(store::ReadTx& tx, const MessageId& id);
+[[nodiscard]] Draft load_draft(store::ReadTx& tx, const Message& message);
+
+/// unread → read; false when it was not unread.
+bool mark_read(store::Tx& tx, const MessageId& id);
+
+struct ListFilter {
+  std::optional<Direction> direction;      // absent: both
+  std::optional<std::string> read_status;  // "unread", "read"; absent: not looked at
+  bool ascending = false;
+  std::string from;                 // case-insensitive substring of the sender, "" = any
+  std::string subject_contains;     // case-insensitive substring, "" = any
+  std::string conversation_id;      // exact, "" = any
+  std::vector<std::string> labels;  // all of them
+  std::optional<UtcTime> since;     // created_at ≥
+  std::optional<UtcTime> until;     // created_at <
+  bool trashed = false;
+};
+/// Visible messages of one agent in (created_at, id) order, strictly after `after`.
+[[nodiscard]] std::vector<Message> list(store::ReadTx& tx, std::string_view agent_email,
+                                        const ListFilter& filter,
+                                        const std::optional<journal::Position>& after, std::int64_t limit);
+/// Pending holds of all live agents of the account, newest first.
+[[nodiscard]] std::vector<Message> list_pending(store::ReadTx& tx, const UserId& user,
+                                                const std::optional<journal::Position>& after,
+                                                std::int64_t limit);
+
+enum class LabelRefusal : std::uint8_t { not_found, too_many };
+inline constexpr std::size_t kLabelsPerMessageMax = 100;
+/// Adds, then removes; labels valid and normalised by the caller. The resulting sorted list.
+[[nodiscard]] Result<std::vector<std::string>, LabelRefusal> change_labels(
+    store::Tx& tx, std::string_view agent_email, const MessageId& id, const std::vector<std::string>& add,
+    const std::vector<std::string>& remove);
+
+enum class TrashRefusal : std::uint8_t { not_found, message_held, not_in_trash, send_in_progress };
+/// Live → trash; in the trash already is a success.
+[[nodiscard]] Result<std::monostate, TrashRefusal> trash(store::Tx& tx, std::string_view agent_email,
+                                                         const MessageId& id, UtcTime now);
+/// Trash → live, marked read when inbound; the restored row.
+[[nodiscard]] Result<Message, TrashRefusal> restore(store::Tx& tx, std::string_view agent_email,
+                                                    const MessageId& id);
+/// Removes a trashed message for good.
+[[nodiscard]] Result<std::monostate, TrashRefusal> purge(store::Tx& tx, std::string_view agent_email,
+                                                         const MessageId& id);
+/// Removes messages that have been in the trash since before `cutoff`, oldest first, at most `limit`; how
+/// many.
+std::int64_t purge_trash(store::Tx& tx, UtcTime cutoff, std::int64_t limit);
+
+/// Moves delivery_status up to `status` by rank, never down (contract §9.4), with its detail.
+
+bool advance_delivery(store::Tx& tx, const MessageId& id, DeliveryStatus status, std::string_view detail);
+
+}  // namespace countersign::mailbox

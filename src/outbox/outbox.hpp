@@ -1,0 +1,118 @@
+// The outbox: every attempt to hand a message over, as a row that knows how far it got (delivery.md §3).
+//
+//   queued ─claim─▶ claimed ─fence─▶ handover ─reply─▶ accepted | refused | deferred(→ a new queued attempt)
+//      ▲               │ lease over        │ lease over
+//      └───release─────┘                   └─▶ unknown
+//
+// Nothing here talks to a provider; provider/dispatcher does, between these transactions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "mailbox/message.hpp"
+#include "store/tx.hpp"
+
+namespace countersign::outbox {
+
+struct Recipient {
+  std::string address;  // bare addr-spec
+  std::string kind;     // "to", "cc", "bcc"
+};
+
+/// Queues the first attempt for the message's external recipients, due at `now`, and writes the
+/// queue.outbound_submission observation. Local recipients are noted with their copies delivered.
+void enqueue(store::Tx& tx, const mailbox::Message& message, const std::vector<Recipient>& external,
+             UtcTime now);
+/// Notes recipients whose copies were delivered in this transaction.
+void note_local(store::Tx& tx, const MessageId& message, const std::vector<Recipient>& local);
+
+struct Claim {
+  SubmissionId id;
+  MessageId message;
+  UserId user;
+  std::int64_t epoch = 0;
+  std::int64_t attempt = 0;
+};
+
+/// Takes up to `limit` due attempts for `worker` until `lease_until`, turn by turn over the accounts,
+/// starting after account `last_user` (fairness: a full queue of one account does not hold up the others).
+/// Messages that were trashed or whose recipients were suppressed since are cancelled here and not returned.
+struct ClaimCommand {
+  std::string worker;
+  UtcTime now;
+  UtcTime lease_until;
+  std::int64_t limit = 32;
+  UserId last_user;
+};
+[[nodiscard]] std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command);
+
+/// What a transport needs; nothing when the claim is no longer ours.
+struct Work {
+  Claim claim;
+  std::string envelope_from;
+  std::vector<std::string> recipients;  // those still queued
+  std::string raw;
+};
+[[nodiscard]] std::optional<Work> load_work(store::ReadTx& tx, const Claim& claim, std::string_view worker,
+                                            std::string_view shared_domain, std::string_view from_domain);
+
+/// Prolongs the lease; false when it is no longer ours.
+[[nodiscard]] bool renew(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime lease_until);
+
+/// claimed → handover for this epoch. False: the lease was lost, nothing may be sent. Must be durable before
+/// the last byte that can transfer responsibility leaves.
+[[nodiscard]] bool fence(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime now,
+                         UtcTime lease_until);
+
+enum class Verdict : std::uint8_t {
+  accepted,  // the provider took responsibility
+  refused,   // definite and permanent
+  deferred,  // definite, try again
+  unknown,   // handed over, and the answer never came
+};
+struct RecipientAnswer {
+  std::string address;
+  Verdict verdict;
+  int code = 0;
+  std::string text;
+};
+/// A definite or lost answer. `recipients` names those whose verdict differs from the whole.
+struct Answer {
+  Verdict verdict = Verdict::unknown;
+  std::string phase;  // "rcpt", "data", "final_dot", …
+  int code = 0;
+  std::string text;
+  std::string provider;
+  std::string provider_message_id;
+  std::vector<RecipientAnswer> recipients;
+};
+/// Records the answer in a minimal transaction: the attempt, its recipients, the message's derived state, the
+/// journal. A deferred attempt queues the next one by the retry ladder, or fails the message when the ladder
+/// is at its end. False when the attempt had been settled already.
+bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now);
+
+/// Gives a claim back untouched, due at `due_at`: a fault of the session, not of the message; no attempt is
+/// lost. Past the outage horizon the message fails instead. False when the claim is no longer ours.
+bool release(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime due_at, UtcTime now,
+             std::string_view detail);
+
+struct Rescued {
+  std::int64_t requeued = 0;
+  std::int64_t unknown = 0;
+};
+/// Leases that ran out: `claimed` goes back to the queue, `handover` becomes `unknown`.
+Rescued rescue(store::Tx& tx, UtcTime now, std::int64_t limit);
+
+/// When the next queued attempt is due, for a worker that wants to sleep.
+[[nodiscard]] std::optional<UtcTime> next_due(store::ReadTx& tx);
+
+/// True while an attempt of the message is claimed or handed over.
+[[nodiscard]] bool in_progress(store::ReadTx& tx, const MessageId& message);
+
+}  // namespace countersign::outbox
