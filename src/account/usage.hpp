@@ -35,4 +35,8 @@ struct Exceeded {
 [[nodiscard]] std::optional<Exceeded> check_message_limits(store::Tx& tx, const UserId& user,
                                                            const Limits& limits, UtcTime now);
 
+/// Makes other transactions that lock the same account wait until this one has ended. Other writes of the
+/// account are not held up.
+void lock_user(store::Tx& tx, const UserId& user);
+
 }  // namespace countersign::account
