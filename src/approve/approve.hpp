@@ -34,7 +34,7 @@ struct PendingApprovalEdit {
 /// Refusals. Each leaves the hold as it was.
 struct NotFound {};
 struct NotPending {
-  mailbox::ReviewStatus status;  // what it became
+  std::optional<mailbox::ReviewStatus> status;  // what it became; nothing when it was never held
 };
 struct StaleRevision {
   std::int64_t current;
@@ -95,11 +95,13 @@ struct Expired {
   UserId user;
   MessageId message;
   account::OnExpiry on_expiry;
+  UtcTime expired_at;
 };
-/// Holds of live agents with approval_expires_at ≤ now, longest overdue first, after `after` for a sweep in
-/// steps.
-[[nodiscard]] std::vector<Expired> find_expired(store::ReadTx& tx, UtcTime now, std::int64_t limit,
-                                                const MessageId& after = {});
+/// Holds of live agents with approval_expires_at ≤ now, longest overdue first, strictly after `after` so that
+/// a sweep advances past holds it cannot decide now.
+[[nodiscard]] std::vector<Expired> find_expired(store::ReadTx& tx, UtcTime now,
+                                                const std::optional<journal::Position>& after,
+                                                std::int64_t limit);
 
 /// As approve_and_send, decided by the clock: status review_expired_approved, events carry auto_resolved.
 [[nodiscard]] Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& expired,

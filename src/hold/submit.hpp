@@ -44,8 +44,6 @@ struct Sent {
 };
 using Submitted = std::variant<Sent, Held, Blocked>;
 
-inline constexpr std::chrono::seconds kHoldTtlMax{604'800};
-
 /// Accepts a draft of `agent` (resolved in this transaction).
 /// Effects (all in tx): one message, metered; when held its draft, hold reason and email.review_requested;
 /// when sent what the send step does; when blocked the event alone. Checks in the contract's order

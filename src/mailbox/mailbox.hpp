@@ -72,6 +72,8 @@ struct NewInbound {
 /// A message of the agent, in the trash or not; hidden inbound (held or rejected) does not exist here.
 [[nodiscard]] std::optional<Message> find(store::ReadTx& tx, std::string_view agent_email,
                                           const MessageId& id);
+/// Any message, for workers that act on behalf of nobody; never for a caller.
+[[nodiscard]] std::optional<Message> find_for_worker(store::ReadTx& tx, const MessageId& id);
 /// A message of the account whatever its state, on a live agent: for reviews.
 [[nodiscard]] std::optional<Message> find_for_review(store::ReadTx& tx, const UserId& user,
                                                      const MessageId& id);
@@ -126,8 +128,13 @@ enum class TrashRefusal : std::uint8_t { not_found, message_held, not_in_trash, 
 /// many.
 std::int64_t purge_trash(store::Tx& tx, UtcTime cutoff, std::int64_t limit);
 
-/// Moves delivery_status up to `status` by rank, never down (contract §9.4), with its detail.
+/// accepted → sending for those of `messages` (ids) that are still accepted.
+void mark_sending(store::Tx& tx, const std::vector<std::string>& messages);
+/// Keeps the provider's id of an outbound message; the first one stays.
+void note_provider_id(store::Tx& tx, const MessageId& id, std::string_view provider_message_id);
 
+/// Moves delivery_status up to `status` by rank, never down (contract §9.4), with its detail. False when it
+/// already stands as high.
 bool advance_delivery(store::Tx& tx, const MessageId& id, DeliveryStatus status, std::string_view detail);
 
 }  // namespace countersign::mailbox

@@ -86,7 +86,7 @@ struct Message {
   UtcTime created_at;
   std::optional<UtcTime> deleted_at;
 
-  [[nodiscard]] journal::Subject subject_row() const {
+  [[nodiscard]] journal::Subject journal_subject() const {
     return {user, agent_email, id, conversation_id, direction};
   }
 };

@@ -60,15 +60,15 @@ struct Work {
   std::string raw;
 };
 [[nodiscard]] std::optional<Work> load_work(store::ReadTx& tx, const Claim& claim, std::string_view worker,
-                                            std::string_view shared_domain, std::string_view from_domain);
+                                            std::string_view from_domain);
 
 /// Prolongs the lease; false when it is no longer ours.
 [[nodiscard]] bool renew(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime lease_until);
 
-/// claimed → handover for this epoch. False: the lease was lost, nothing may be sent. Must be durable before
-/// the last byte that can transfer responsibility leaves.
-[[nodiscard]] bool fence(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime now,
-                         UtcTime lease_until);
+/// claimed → handover for this epoch, towards `provider`. False: the lease was lost, nothing may be sent.
+/// Must be durable before the last byte that can transfer responsibility leaves.
+[[nodiscard]] bool fence(store::Tx& tx, const Claim& claim, std::string_view worker,
+                         std::string_view provider, UtcTime now, UtcTime lease_until);
 
 enum class Verdict : std::uint8_t {
   accepted,  // the provider took responsibility
@@ -106,11 +106,10 @@ struct Rescued {
   std::int64_t requeued = 0;
   std::int64_t unknown = 0;
 };
-/// Leases that ran out: `claimed` goes back to the queue, `handover` becomes `unknown`.
-Rescued rescue(store::Tx& tx, UtcTime now, std::int64_t limit);
-
-/// When the next queued attempt is due, for a worker that wants to sleep.
-[[nodiscard]] std::optional<UtcTime> next_due(store::ReadTx& tx);
+/// Leases that ran out: `claimed` goes back to the queue; `handover` becomes `unknown`, except towards
+/// `repeatable_provider` (one that recognises a repeated hand-over by its id), where it goes back to the
+/// queue too.
+Rescued rescue(store::Tx& tx, std::string_view repeatable_provider, UtcTime now, std::int64_t limit);
 
 /// True while an attempt of the message is claimed or handed over.
 [[nodiscard]] bool in_progress(store::ReadTx& tx, const MessageId& message);

@@ -1,0 +1,189 @@
+#include "approve/decision.hpp"
+
+#include <boost/json/object.hpp>
+
+#include "account/suppression.hpp"
+#include "base/assert.hpp"
+#include "base/fault.hpp"
+#include "base/text.hpp"
+#include "mail/address.hpp"
+#include "mailbox/mailbox.hpp"
+#include "outbox/event_data.hpp"
+
+namespace countersign::approve {
+namespace {
+
+using journal::EventType;
+using mailbox::Direction;
+using mailbox::ReviewStatus;
+using store::Query;
+
+constexpr Query kResolve("approve.resolve",
+                         "UPDATE messages SET review_status = $3, resolved_at_us = $4, resolved_by = $5, "
+                         "rejection_reason = $6, approved_revision = CASE WHEN $7 = 1 THEN revision END "
+                         "WHERE id = $1 AND review_status = 'pending_review' AND revision = $2");
+
+constexpr Query kEdit(
+    "approve.edit",
+    "UPDATE messages SET revision = revision + 1, edited = 1, subject = $3, to_list = $4, cc_list = $5, "
+    "bcc_list = $6, delivered_to = $7 WHERE id = $1 AND review_status = 'pending_review' AND "
+    "revision = $2");
+constexpr Query kEditContent("approve.edit_content",
+                             "UPDATE message_contents SET text = $2, html = $3 WHERE message_id = $1");
+constexpr Query kDropAttachments("approve.drop_attachments",
+                                 "DELETE FROM draft_attachments WHERE message_id = $1");
+constexpr Query kAddAttachment(
+    "approve.add_attachment",
+    "INSERT INTO draft_attachments (message_id, position, filename, content_type, content) "
+    "VALUES ($1, $2, $3, $4, $5)");
+
+constexpr Query kRelease(
+    "approve.release", "UPDATE messages SET read_status = 'unread' WHERE id = $1 AND direction = 'inbound'");
+
+bool approves(ReviewStatus status) {
+  return status == ReviewStatus::review_approved || status == ReviewStatus::review_expired_approved;
+}
+
+mailbox::Draft edited(mailbox::Draft draft, const PendingApprovalEdit& edit) {
+  if (edit.subject) draft.subject = *edit.subject;
+  if (edit.text) draft.text = *edit.text;
+  if (edit.html) draft.html = *edit.html;
+  if (edit.to) draft.to = *edit.to;
+  if (edit.cc) draft.cc = *edit.cc;
+  if (edit.bcc) draft.bcc = *edit.bcc;
+  if (edit.attachments) draft.attachments = *edit.attachments;
+  return draft;
+}
+
+// What was approved is what is kept and what is sent: the draft row takes the edits under a new revision.
+void store_edit(store::Tx& tx, mailbox::Message& message, const mailbox::Draft& draft,
+                bool attachments_changed) {
+  const std::string to = to_json_list(draft.to);
+  const std::string cc = to_json_list(draft.cc);
+  const std::string bcc = to_json_list(draft.bcc);
+  const std::string_view delivered_to =
+      draft.to.empty() ? std::string_view() : std::string_view(draft.to.front());
+  const std::int64_t updated =
+      tx.execute(kEdit, {message.id.str(), message.revision, draft.subject, to, cc, bcc, delivered_to});
+  CS_ASSERT(updated == 1);
+  tx.send(kEditContent, {message.id.str(), draft.text, draft.html});
+  if (attachments_changed) {
+    tx.send(kDropAttachments, {message.id.str()});
+    for (std::size_t i = 0; i < draft.attachments.size(); ++i) {
+      const mailbox::DraftAttachment& attachment = draft.attachments[i];
+      tx.send(kAddAttachment, {message.id.str(), static_cast<std::int64_t>(i), attachment.filename,
+                               attachment.content_type, store::Blob{attachment.content}});
+    }
+  }
+  message.revision += 1;
+  message.edited = true;
+  message.subject = draft.subject;
+  message.to = draft.to;
+  message.cc = draft.cc;
+  message.bcc = draft.bcc;
+}
+
+std::vector<std::string> bare_recipients(const mailbox::Draft& draft) {
+  std::vector<std::string> out;
+  for (const auto* list : {&draft.to, &draft.cc, &draft.bcc}) {
+    for (const std::string& recipient : *list) out.push_back(mail::bare_address(recipient));
+  }
+  return out;
+}
+
+// What can keep an approved draft from being sent. Nothing is changed.
+std::optional<Refusal> obstacle(store::Tx& tx, const account::Agent& agent, const mailbox::Draft& draft) {
+  if (auto refusal = check_draft(draft)) return refusal;
+  if (!agent.domain_verified) return DomainNotVerified{};
+  auto suppressed = account::suppressed_among(tx, agent.user, agent.email, bare_recipients(draft));
+  if (!suppressed.empty()) return RecipientSuppressed{std::move(suppressed)};
+  return std::nullopt;
+}
+
+void announce_approval(store::Tx& tx, const mailbox::Message& message, const Verdict& verdict,
+                       const outbox::SendResult& sent, UtcTime now) {
+  mailbox::Message shown = message;
+  shown.method = sent.method;
+  shown.cc.clear();
+  shown.bcc.clear();
+  boost::json::object data = outbox::outbound_event_data(shown);
+  data["edited"] = message.edited;
+  if (verdict.auto_resolved) data["auto_resolved"] = true;
+  CS_FAULT("approve.event");
+  journal::emit(tx, message.journal_subject(), EventType::email_review_approved, data, now);
+}
+
+Decision release_inbound(store::Tx& tx, const mailbox::Message& message, const Verdict& verdict,
+                         UtcTime now) {
+  resolve(tx, message, verdict, now);
+  tx.send(kRelease, {message.id.str()});
+  boost::json::object data;
+  data["message_id"] = message.id.str();
+  data["direction"] = "inbound";
+  data["agent_email"] = message.agent_email;
+  data["from"] = message.sender;
+  data["subject"] = message.subject;
+  data["message_type"] = name_of(message.kind);
+  if (verdict.auto_resolved) data["auto_resolved"] = true;
+  journal::emit(tx, message.journal_subject(), EventType::email_review_approved, data, now);
+  return Decision{Direction::inbound, false, {}};
+}
+
+}  // namespace
+
+Result<mailbox::Message, Refusal> lock_pending(store::Tx& tx, const UserId& user, const MessageId& id,
+                                               bool by_clock, UtcTime now) {
+  auto message = mailbox::lock_for_review(tx, user, id);
+  if (!message) return unexpected(Refusal(NotFound{}));
+  if (message->review_status != ReviewStatus::pending_review) {
+    return unexpected(Refusal(NotPending{message->review_status}));
+  }
+  // The deadline decides, not the moment the sweep gets to it: nobody approves after expiry, nor does the
+  // clock before.
+  const bool over = message->approval_expires_at && *message->approval_expires_at <= now;
+  if (over != by_clock) return unexpected(Refusal(NotPending{ReviewStatus::pending_review}));
+  return std::move(*message);
+}
+
+void resolve(store::Tx& tx, const mailbox::Message& message, const Verdict& verdict, UtcTime now) {
+  CS_FAULT("approve.resolve");
+  const std::int64_t updated =
+      tx.execute(kResolve, {message.id.str(), message.revision, name_of(verdict.status), now, verdict.actor,
+                            verdict.rejection_reason, approves(verdict.status)});
+  CS_ASSERT(updated == 1);
+  journal::Transition transition{verdict.reason, now, {}, {}, {}, {}};
+  transition.evidence["review_resolution"] = name_of(verdict.status);
+  journal::record(tx, message.journal_subject(), transition);
+}
+
+Result<Decision, Refusal> approve_locked(store::Tx& tx, mailbox::Message message,
+                                         const PendingApprovalEdit& edit, const Verdict& verdict,
+                                         outbox::SendStep& send, std::string_view shared_domain,
+                                         UtcTime now) {
+  if (message.direction == Direction::inbound) return release_inbound(tx, message, verdict, now);
+
+  const auto agent = account::find_live_agent(tx, message.agent_email, shared_domain);
+  if (!agent) return unexpected(Refusal(NotFound{}));
+  const mailbox::Draft draft = edited(mailbox::load_draft(tx, message), edit);
+  if (auto refusal = obstacle(tx, *agent, draft)) return unexpected(std::move(*refusal));
+
+  if (!edit.empty()) store_edit(tx, message, draft, edit.attachments.has_value());
+  resolve(tx, message, verdict, now);
+  Decision decision{Direction::outbound, !edit.empty(), send.send(tx, *agent, message, draft, now)};
+  announce_approval(tx, message, verdict, decision.send, now);
+  return decision;
+}
+
+void reject_locked(store::Tx& tx, const mailbox::Message& message, const Verdict& verdict, UtcTime now) {
+  resolve(tx, message, verdict, now);
+  boost::json::object data;
+  data["message_id"] = message.id.str();
+  data["direction"] = name_of(message.direction);
+  data["agent_email"] = message.agent_email;
+  data["message_type"] = name_of(message.kind);
+  data["reason"] = verdict.rejection_reason;
+  if (verdict.auto_resolved) data["auto_resolved"] = true;
+  journal::emit(tx, message.journal_subject(), EventType::email_review_rejected, data, now);
+}
+
+}  // namespace countersign::approve

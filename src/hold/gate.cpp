@@ -1,0 +1,70 @@
+#include "hold/gate.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "base/text.hpp"
+#include "mail/address.hpp"
+
+namespace countersign::hold {
+namespace {
+
+using account::GatePolicy;
+
+bool listed(const std::vector<std::string>& allowlist, std::string_view value) {
+  return std::ranges::any_of(allowlist,
+                             [&](const std::string& entry) { return mail::normalise(entry) == value; });
+}
+
+// The allowlist compares the whole text as given (contract §14) and, so that `Name <a@b>` is not held beside
+// `a@b`, its bare address.
+bool recipient_allowed(const account::Agent& agent, const std::string& recipient) {
+  switch (agent.protection.outbound.policy) {
+    case GatePolicy::open:
+      return true;
+    case GatePolicy::allowlist:
+      return listed(agent.protection.outbound.allowlist, mail::normalise(recipient)) ||
+             listed(agent.protection.outbound.allowlist, mail::bare_address(recipient));
+    case GatePolicy::domain:
+      return mail::domain_of(mail::bare_address(recipient)) == agent.domain;
+  }
+  CS_ASSERT(false);
+}
+
+bool sender_allowed(const account::Agent& agent, std::string_view sender) {
+  switch (agent.protection.inbound.policy) {
+    case GatePolicy::open:
+      return true;
+    case GatePolicy::allowlist:
+      return listed(agent.protection.inbound.allowlist, sender);
+    case GatePolicy::domain:
+      return listed(agent.protection.inbound.allowlist, mail::domain_of(sender));
+  }
+  CS_ASSERT(false);
+}
+
+}  // namespace
+
+std::optional<Trip> outbound_gate(const account::Agent& agent, const std::vector<std::string>& recipients) {
+  std::vector<std::string> refused;
+  for (const std::string& recipient : recipients) {
+    if (!recipient_allowed(agent, recipient)) refused.push_back(mail::bare_address(recipient));
+  }
+  if (refused.empty()) return std::nullopt;
+  const bool by_domain = agent.protection.outbound.policy == GatePolicy::domain;
+  return Trip{
+      agent.protection.outbound.action, "recipient_gate",
+      by_domain ? "a recipient is outside the agent's own domain" : "a recipient is not on the allowlist",
+      fmt::format("{}", fmt::join(refused, ", "))};
+}
+
+std::optional<Trip> inbound_gate(const account::Agent& agent, std::string_view sender) {
+  if (sender_allowed(agent, sender)) return std::nullopt;
+  const bool by_domain = agent.protection.inbound.policy == GatePolicy::domain;
+  return Trip{
+      agent.protection.inbound.action, "sender_gate",
+      by_domain ? "the sender's domain is not on the allowlist" : "the sender is not on the allowlist",
+      std::string(sender)};
+}
+
+}  // namespace countersign::hold

@@ -1,0 +1,94 @@
+// Looking at one message.
+#include "mailbox/mailbox.hpp"
+#include "mailbox/row.hpp"
+
+namespace countersign::mailbox {
+namespace {
+
+using store::Query;
+
+constexpr Query kFind("mailbox.find",
+                      "SELECT " CS_MESSAGE_COLUMNS
+                      " FROM messages m WHERE m.id = $1 AND m.agent_email = $2 AND " CS_MESSAGE_VISIBLE);
+
+constexpr Query kFindForWorker("mailbox.find_for_worker",
+                               "SELECT " CS_MESSAGE_COLUMNS " FROM messages m WHERE m.id = $1");
+
+constexpr Query kFindForReview("mailbox.find_for_review",
+                               "SELECT " CS_MESSAGE_COLUMNS
+                               " FROM messages m JOIN agents a ON a.email = m.agent_email "
+                               "WHERE m.id = $1 AND m.user_id = $2 AND a.deleted_at_us IS NULL");
+
+// Differs because SQLite has one writer and no row locks.
+constexpr Query kLockForReview(
+    "mailbox.lock_for_review",
+    "SELECT " CS_MESSAGE_COLUMNS
+    " FROM messages m JOIN agents a ON a.email = m.agent_email "
+    "WHERE m.id = $1 AND m.user_id = $2 AND a.deleted_at_us IS NULL",
+    "SELECT " CS_MESSAGE_COLUMNS
+    " FROM messages m JOIN agents a ON a.email = m.agent_email "
+    "WHERE m.id = $1 AND m.user_id = $2 AND a.deleted_at_us IS NULL FOR UPDATE OF m");
+
+constexpr Query kContent("mailbox.content",
+                         "SELECT has_draft, text, html, raw FROM message_contents WHERE message_id = $1");
+constexpr Query kDraftText("mailbox.draft_text",
+                           "SELECT text, html FROM message_contents WHERE message_id = $1");
+constexpr Query kDraftAttachments("mailbox.draft_attachments",
+                                  "SELECT filename, content_type, content FROM draft_attachments "
+                                  "WHERE message_id = $1 ORDER BY position");
+
+constexpr Query kMarkRead(
+    "mailbox.mark_read", "UPDATE messages SET read_status = 'read' WHERE id = $1 AND read_status = 'unread'");
+
+std::optional<Message> first(const store::Rows& rows) {
+  if (rows.empty()) return std::nullopt;
+  return message_from(rows.front());
+}
+
+}  // namespace
+
+std::optional<Message> find(store::ReadTx& tx, std::string_view agent_email, const MessageId& id) {
+  return first(tx.query(kFind, {id.str(), agent_email}));
+}
+
+std::optional<Message> find_for_worker(store::ReadTx& tx, const MessageId& id) {
+  return first(tx.query(kFindForWorker, {id.str()}));
+}
+
+std::optional<Message> find_for_review(store::ReadTx& tx, const UserId& user, const MessageId& id) {
+  return first(tx.query(kFindForReview, {id.str(), user.str()}));
+}
+
+std::optional<Message> lock_for_review(store::Tx& tx, const UserId& user, const MessageId& id) {
+  return first(tx.query(kLockForReview, {id.str(), user.str()}));
+}
+
+Content load_content(store::ReadTx& tx, const MessageId& id) {
+  const store::Rows rows = tx.query(kContent, {id.str()});
+  if (rows.empty()) return {};
+  const store::Row row = rows.front();
+  return {row.flag(0), row.text(1), row.text(2), row.maybe_text(3)};
+}
+
+Draft load_draft(store::ReadTx& tx, const Message& message) {
+  Draft draft;
+  draft.subject = message.subject;
+  draft.to = message.to;
+  draft.cc = message.cc;
+  draft.bcc = message.bcc;
+  draft.reply_to = message.reply_to;
+  draft.unsubscribe = message.unsubscribe;
+  const store::Rows texts = tx.query(kDraftText, {message.id.str()});
+  if (!texts.empty()) {
+    draft.text = texts.front().text(0);
+    draft.html = texts.front().text(1);
+  }
+  for (const store::Row row : tx.query(kDraftAttachments, {message.id.str()})) {
+    draft.attachments.push_back({row.text(0), row.text(1), row.text(2)});
+  }
+  return draft;
+}
+
+bool mark_read(store::Tx& tx, const MessageId& id) { return tx.execute(kMarkRead, {id.str()}) == 1; }
+
+}  // namespace countersign::mailbox

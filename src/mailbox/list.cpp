@@ -1,0 +1,133 @@
+// Listings by keyset: the cost of a page does not depend on how far into the mailbox it lies.
+#include <map>
+#include <mutex>
+
+#include "mailbox/mailbox.hpp"
+#include "mailbox/row.hpp"
+
+namespace countersign::mailbox {
+namespace {
+
+using store::Query;
+
+constexpr Query kListPending(
+    "mailbox.list_pending",
+    "SELECT " CS_MESSAGE_COLUMNS
+    " FROM messages m JOIN agents a ON a.email = m.agent_email "
+    "WHERE m.user_id = $1 AND m.review_status = 'pending_review' AND a.deleted_at_us IS NULL "
+    "AND (m.created_at_us, m.id) < ($2, $3) ORDER BY m.created_at_us DESC, m.id DESC LIMIT $4");
+
+// After every id of the form `msg_…`, for the first page of a descending list.
+constexpr std::string_view kAfterAllIds = "~";
+
+// A statement built from a filter. Texts live as long as the program, since drivers keep prepared statements
+// by them; their number is bounded by the combinations of conditions.
+struct BuiltQuery {
+  std::string name;
+  std::string sqlite;
+  std::string postgres;
+};
+
+const BuiltQuery& interned(BuiltQuery query) {
+  static std::mutex mutex;
+  static std::map<std::string, BuiltQuery, std::less<>> all;
+  const std::lock_guard lock(mutex);
+  std::string key = query.name;
+  return all.try_emplace(std::move(key), std::move(query)).first->second;
+}
+
+class Builder {
+ public:
+  // Adds a condition; `tag` names it within the statement's name.
+  void where(std::string_view tag, std::string_view both) { where(tag, both, both); }
+  void where(std::string_view tag, std::string_view sqlite, std::string_view postgres) {
+    query_.name += tag;
+    query_.sqlite += " AND ";
+    query_.sqlite += sqlite;
+    query_.postgres += " AND ";
+    query_.postgres += postgres;
+  }
+  // Adds a parameter and returns its placeholder.
+  std::string param(store::Param value) {
+    params_.push_back(value);
+    return "$" + std::to_string(params_.size());
+  }
+  void append(std::string_view text) {
+    query_.sqlite += text;
+    query_.postgres += text;
+  }
+  [[nodiscard]] std::vector<Message> run(store::ReadTx& tx) {
+    const BuiltQuery& built = interned(query_);
+    std::vector<Message> out;
+    for (const store::Row row :
+         tx.query(Query(built.name, built.sqlite, built.postgres), store::Params(params_))) {
+      out.push_back(message_from(row));
+    }
+    return out;
+  }
+
+  BuiltQuery query_{"mailbox.list.", "", ""};
+  std::vector<store::Param> params_;
+};
+
+void add_substring(Builder& builder, std::string_view tag, std::string_view column,
+                   const std::string& needle) {
+  const std::string p = builder.param(needle);
+  // Differs because the dialects name the search for a substring differently. Both match it literally.
+  builder.where(tag, fmt::format("instr(lower({}), lower({})) > 0", column, p),
+                fmt::format("position(lower({}) in lower({})) > 0", p, column));
+}
+
+void add_filter(Builder& builder, const ListFilter& filter) {
+  // Constants, not parameters, so that the partial indexes apply.
+  builder.where(filter.trashed ? "t" : "l",
+                filter.trashed ? "m.deleted_at_us IS NOT NULL" : "m.deleted_at_us IS NULL");
+  if (filter.direction == Direction::inbound) builder.where("i", "m.direction = 'inbound'");
+  if (filter.direction == Direction::outbound) builder.where("o", "m.direction = 'outbound'");
+  if (filter.read_status == "unread") builder.where("u", "m.read_status = 'unread'");
+  if (filter.read_status == "read") builder.where("r", "m.read_status = 'read'");
+  if (!filter.from.empty()) add_substring(builder, "f", "m.sender", filter.from);
+  if (!filter.subject_contains.empty()) add_substring(builder, "s", "m.subject", filter.subject_contains);
+  if (!filter.conversation_id.empty()) {
+    builder.where("c", "m.conversation_id = " + builder.param(filter.conversation_id));
+  }
+  for (const std::string& label : filter.labels) {
+    builder.where("b", "EXISTS (SELECT 1 FROM message_labels b WHERE b.message_id = m.id AND b.label = " +
+                           builder.param(label) + ")");
+  }
+  if (filter.since) builder.where("a", "m.created_at_us >= " + builder.param(*filter.since));
+  if (filter.until) builder.where("z", "m.created_at_us < " + builder.param(*filter.until));
+}
+
+}  // namespace
+
+std::vector<Message> list(store::ReadTx& tx, std::string_view agent_email, const ListFilter& filter,
+                          const std::optional<journal::Position>& after, std::int64_t limit) {
+  Builder builder;
+  builder.append("SELECT " CS_MESSAGE_COLUMNS " FROM messages m WHERE m.agent_email = " +
+                 builder.param(agent_email) + " AND " CS_MESSAGE_VISIBLE);
+  add_filter(builder, filter);
+  if (after) {
+    const std::string at = builder.param(after->at);
+    const std::string id = builder.param(after->id);
+    builder.where("k",
+                  fmt::format("(m.created_at_us, m.id) {} ({}, {})", filter.ascending ? ">" : "<", at, id));
+  }
+  builder.query_.name += filter.ascending ? "+" : "-";
+  builder.append(filter.ascending ? " ORDER BY m.created_at_us, m.id"
+                                  : " ORDER BY m.created_at_us DESC, m.id DESC");
+  builder.append(" LIMIT " + builder.param(limit));
+  return builder.run(tx);
+}
+
+std::vector<Message> list_pending(store::ReadTx& tx, const UserId& user,
+                                  const std::optional<journal::Position>& after, std::int64_t limit) {
+  const UtcTime at = after ? after->at : UtcTime::max();
+  const std::string_view id = after ? std::string_view(after->id) : kAfterAllIds;
+  std::vector<Message> out;
+  for (const store::Row row : tx.query(kListPending, {user.str(), at, id, limit}))
+    out.push_back(message_from(row));
+  return out;
+}
+
+}  // namespace countersign::mailbox

@@ -1,0 +1,84 @@
+// The trash: moving in, moving out, and removing for good.
+#include "account/usage.hpp"
+#include "mailbox/mailbox.hpp"
+#include "mailbox/row.hpp"
+
+namespace countersign::mailbox {
+namespace {
+
+using store::Query;
+
+// Differs because SQLite has one writer and no row locks.
+constexpr Query kLock("mailbox.lock",
+                      "SELECT " CS_MESSAGE_COLUMNS
+                      ", m.charged_bytes FROM messages m "
+                      "WHERE m.id = $1 AND m.agent_email = $2 AND " CS_MESSAGE_VISIBLE,
+                      "SELECT " CS_MESSAGE_COLUMNS
+                      ", m.charged_bytes FROM messages m "
+                      "WHERE m.id = $1 AND m.agent_email = $2 AND " CS_MESSAGE_VISIBLE " FOR UPDATE");
+constexpr std::size_t kChargedBytesColumn = 39;
+
+constexpr Query kTrash("mailbox.trash",
+                       "UPDATE messages SET deleted_at_us = $2 WHERE id = $1 AND deleted_at_us IS NULL");
+constexpr Query kRestore("mailbox.restore",
+                         "UPDATE messages SET deleted_at_us = NULL, "
+                         "read_status = CASE WHEN read_status = 'unread' THEN 'read' ELSE read_status END "
+                         "WHERE id = $1 AND deleted_at_us IS NOT NULL");
+constexpr Query kPurge("mailbox.purge", "DELETE FROM messages WHERE id = $1 AND deleted_at_us IS NOT NULL");
+constexpr Query kHandingOver(
+    "mailbox.handing_over",
+    "SELECT 1 FROM submissions WHERE message_id = $1 AND state IN ('claimed', 'handover')");
+constexpr Query kOldTrash(
+    "mailbox.old_trash",
+    "SELECT m.id, m.user_id, m.charged_bytes FROM messages m WHERE m.deleted_at_us < $1 AND NOT EXISTS "
+    "(SELECT 1 FROM submissions s WHERE s.message_id = m.id AND s.state IN ('claimed', 'handover')) "
+    "ORDER BY m.deleted_at_us LIMIT $2");
+
+bool handing_over(store::ReadTx& tx, const MessageId& id) {
+  return !tx.query(kHandingOver, {id.str()}).empty();
+}
+
+}  // namespace
+
+Result<std::monostate, TrashRefusal> trash(store::Tx& tx, std::string_view agent_email, const MessageId& id,
+                                           UtcTime now) {
+  const store::Rows rows = tx.query(kLock, {id.str(), agent_email});
+  if (rows.empty()) return unexpected(TrashRefusal::not_found);
+  const Message message = message_from(rows.front());
+  if (message.review_status == ReviewStatus::pending_review) return unexpected(TrashRefusal::message_held);
+  tx.send(kTrash, {id.str(), now});
+  return std::monostate{};
+}
+
+Result<Message, TrashRefusal> restore(store::Tx& tx, std::string_view agent_email, const MessageId& id) {
+  const store::Rows rows = tx.query(kLock, {id.str(), agent_email});
+  if (rows.empty()) return unexpected(TrashRefusal::not_found);
+  Message message = message_from(rows.front());
+  if (!message.deleted_at) return unexpected(TrashRefusal::not_in_trash);
+  tx.send(kRestore, {id.str()});
+  message.deleted_at.reset();
+  if (message.read_status == "unread") message.read_status = "read";
+  return message;
+}
+
+Result<std::monostate, TrashRefusal> purge(store::Tx& tx, std::string_view agent_email, const MessageId& id) {
+  const store::Rows rows = tx.query(kLock, {id.str(), agent_email});
+  if (rows.empty()) return unexpected(TrashRefusal::not_found);
+  const Message message = message_from(rows.front());
+  if (!message.deleted_at) return unexpected(TrashRefusal::not_in_trash);
+  if (handing_over(tx, id)) return unexpected(TrashRefusal::send_in_progress);
+  tx.send(kPurge, {id.str()});
+  account::meter_bytes(tx, message.user, id.str(), -rows.front().integer(kChargedBytesColumn));
+  return std::monostate{};
+}
+
+std::int64_t purge_trash(store::Tx& tx, UtcTime cutoff, std::int64_t limit) {
+  const store::Rows rows = tx.query(kOldTrash, {cutoff, limit});
+  for (const store::Row row : rows) {
+    tx.send(kPurge, {row.view(0)});
+    account::meter_bytes(tx, UserId(row.text(1)), row.view(0), -row.integer(2));
+  }
+  return static_cast<std::int64_t>(rows.size());
+}
+
+}  // namespace countersign::mailbox

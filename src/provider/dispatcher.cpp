@@ -1,0 +1,378 @@
+#include "provider/dispatcher.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <map>
+#include <variant>
+
+#include "base/assert.hpp"
+#include "base/fault.hpp"
+#include "base/log.hpp"
+#include "mail/address.hpp"
+#include "outbox/outbox.hpp"
+#include "outbox/retry.hpp"
+#include "store/awaitable.hpp"
+
+namespace countersign::provider {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kRecordPauseFirst{100};
+constexpr std::chrono::milliseconds kRecordPauseMax{5'000};
+constexpr std::int64_t kRescueMax = 500;
+
+outbox::Verdict outbox_verdict(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::accepted:
+      return outbox::Verdict::accepted;
+    case Verdict::refused:
+      return outbox::Verdict::refused;
+    case Verdict::deferred:
+      return outbox::Verdict::deferred;
+    case Verdict::unknown:
+      return outbox::Verdict::unknown;
+    case Verdict::session_fault:
+    case Verdict::lost_lease:
+      break;
+  }
+  CS_ASSERT(false);
+}
+
+outbox::Answer answer_of(const Reply& reply, std::string_view provider) {
+  outbox::Answer answer;
+  answer.verdict = outbox_verdict(reply.verdict);
+  answer.phase = to_string(reply.phase);
+  answer.code = reply.code;
+  answer.text = reply.text;
+  answer.provider = provider;
+  answer.provider_message_id = reply.provider_message_id;
+  for (const RecipientReply& recipient : reply.recipients) {
+    answer.recipients.push_back(
+        {recipient.address, outbox_verdict(recipient.verdict), recipient.code, recipient.text});
+  }
+  return answer;
+}
+
+bool headers_need_smtputf8(std::string_view raw) {
+  const std::string_view header = raw.substr(0, raw.find("\r\n\r\n"));
+  return std::ranges::any_of(header, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+HandOver hand_over_of(outbox::Work work) {
+  HandOver out;
+  out.submission = work.claim.id.str();
+  out.key = work.claim.message.str();
+  out.envelope_from = std::move(work.envelope_from);
+  out.recipients = std::move(work.recipients);
+  out.raw = std::make_shared<const std::string>(std::move(work.raw));
+  out.needs_smtputf8 = headers_need_smtputf8(*out.raw) || mail::needs_smtputf8(out.envelope_from) ||
+                       std::ranges::any_of(out.recipients, mail::needs_smtputf8);
+  return out;
+}
+
+}  // namespace
+
+class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(asio::any_io_executor executor, store::Database& database, const Clock& clock, Transport& transport,
+       DispatcherOptions options, OutcomeHook hook)
+      : strand_(asio::make_strand(std::move(executor))),
+        database_(database),
+        clock_(clock),
+        transport_(transport),
+        options_(std::move(options)),
+        hook_(std::move(hook)),
+        bell_(strand_),
+        heartbeat_(strand_),
+        outage_pause_(options_.outage_pause_first) {}
+
+  asio::awaitable<void> run() {
+    co_await asio::co_spawn(strand_, work(shared_from_this()), asio::use_awaitable);
+  }
+
+  void wake() {
+    asio::post(strand_, [self = shared_from_this()] { self->ring(); });
+  }
+
+  void stop() {
+    asio::post(strand_, [self = shared_from_this()] {
+      self->stopping_ = true;
+      self->ring();
+      self->heartbeat_.cancel();
+    });
+  }
+
+ private:
+  // Everything below runs on the strand.
+
+  void ring() {
+    rung_ = true;
+    bell_.cancel();
+  }
+
+  static asio::awaitable<void> work(std::shared_ptr<Impl> self) {
+    asio::co_spawn(self->strand_, keep_leases(self), asio::detached);
+    if (self->options_.sole_process) co_await self->rescue(UtcTime::max());
+    while (!self->stopping_) {
+      self->rung_ = false;
+      const std::size_t claimed = co_await self->claim_some();
+      if (claimed == 0 && !self->rung_ && !self->stopping_) co_await self->rest();
+    }
+    while (!self->in_flight_.empty()) co_await self->rest();
+  }
+
+  // Waits for a bell, an end of a hand-over, or the poll interval.
+  asio::awaitable<void> rest() {
+    bell_.expires_after(options_.poll_interval);
+    boost::system::error_code ignored;
+    co_await bell_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
+  [[nodiscard]] std::int64_t room() const {
+    if (steady_clock::now() < quiet_until_) return 0;
+    const auto room = options_.in_flight_max - static_cast<std::int64_t>(in_flight_.size());
+    // After an outage one message asks whether the provider is back.
+    return outage_ ? std::min<std::int64_t>(room, in_flight_.empty() ? 1 : 0) : room;
+  }
+
+  asio::awaitable<std::size_t> claim_some() {
+    const std::int64_t limit = room();
+    if (limit <= 0) co_return 0;
+    outbox::ClaimCommand command{options_.worker, clock_.now(), clock_.now() + options_.lease, limit,
+                                 last_user_};
+    std::vector<outbox::Claim> claims;
+    try {
+      auto body = [command](store::Tx& tx) { return outbox::claim(tx, command); };
+      claims = co_await store::write(database_, std::move(body));
+    } catch (const EnvironmentError& error) {
+      log::warn("dispatcher.claim_failed", {{"error", error.what()}});
+      co_return 0;
+    }
+    for (outbox::Claim& claim : claims) {
+      last_user_ = claim.user;
+      in_flight_.emplace(claim.id, claim);
+      asio::co_spawn(strand_, carry(shared_from_this(), std::move(claim)), asio::detached);
+    }
+    co_return claims.size();
+  }
+
+  static asio::awaitable<void> carry(std::shared_ptr<Impl> self, outbox::Claim claim) {
+    try {
+      co_await self->hand_over(claim);
+    } catch (const std::exception& error) {
+      // The lease runs out and the rescuer takes the attempt up from where it durably was.
+      log::error("dispatcher.attempt_abandoned", {{"submission", claim.id.str()}, {"error", error.what()}});
+    }
+    self->in_flight_.erase(claim.id);
+    self->ring();
+  }
+
+  asio::awaitable<void> hand_over(const outbox::Claim& claim) {
+    CS_FAULT("dispatcher.claimed");
+    auto load = [this, &claim](store::ReadTx& tx) {
+      return outbox::load_work(tx, claim, options_.worker, options_.from_domain);
+    };
+    std::optional<outbox::Work> work = co_await store::read(database_, std::move(load));
+    if (!work || work->recipients.empty()) {
+      log::warn("dispatcher.nothing_to_hand_over", {{"submission", claim.id.str()}});
+      co_return;
+    }
+    const Reply reply = co_await ask_transport(claim, hand_over_of(std::move(*work)));
+    CS_FAULT("dispatcher.handed_over");
+    note(claim, reply);
+    switch (reply.verdict) {
+      case Verdict::lost_lease:
+        co_return;
+      case Verdict::session_fault:
+        begin_outage(reply);
+        co_await give_back(claim, reply);
+        co_return;
+      case Verdict::accepted:
+      case Verdict::refused:
+      case Verdict::deferred:
+      case Verdict::unknown:
+        end_outage();
+        co_await record(claim, reply);
+        co_return;
+    }
+  }
+
+  // The transport's reply. What it throws is translated by the one thing that counts: was the fence passed?
+  asio::awaitable<Reply> ask_transport(const outbox::Claim& claim, HandOver message) {
+    auto passed = std::make_shared<bool>(false);
+    Fence fence = [self = shared_from_this(), claim, passed]() { return self->pass_fence(claim, passed); };
+    Reply reply;
+    try {
+      reply = co_await transport_.hand_over(std::move(message), std::move(fence));
+    } catch (const std::exception& error) {
+      reply.verdict = *passed ? Verdict::unknown : Verdict::session_fault;
+      reply.phase = *passed ? Phase::final_dot : Phase::connect;
+      reply.text = error.what();
+    }
+    co_return reply;
+  }
+
+  asio::awaitable<bool> pass_fence(outbox::Claim claim, std::shared_ptr<bool> passed) {
+    CS_FAULT("dispatcher.before_fence");
+    auto body = [this, claim, now = clock_.now()](store::Tx& tx) {
+      return outbox::fence(tx, claim, options_.worker, transport_.name(), now, now + options_.lease);
+    };
+    *passed = co_await store::write(database_, std::move(body));
+    CS_FAULT("dispatcher.fenced");
+    co_return *passed;
+  }
+
+  // An answer that is known is kept trying to be written: only the end of the process stops it.
+  asio::awaitable<void> record(const outbox::Claim& claim, const Reply& reply) {
+    const outbox::Answer answer = answer_of(reply, transport_.name());
+    auto body = [&claim, &answer, now = clock_.now()](store::Tx& tx) {
+      return outbox::record(tx, claim, answer, now);
+    };
+    const bool recorded = co_await until_written(claim, "dispatcher.record_failed", body);
+    CS_FAULT("dispatcher.recorded");
+    if (!recorded) log::warn("dispatcher.answer_not_needed", {{"submission", claim.id.str()}});
+  }
+
+  // Back to the queue, due at once: the outage as a whole decides when the provider is asked again.
+  asio::awaitable<void> give_back(const outbox::Claim& claim, const Reply& reply) {
+    auto body = [this, &claim, &reply, now = clock_.now()](store::Tx& tx) {
+      return outbox::release(tx, claim, options_.worker, now, now, reply.text);
+    };
+    co_await until_written(claim, "dispatcher.release_failed", body);
+  }
+
+  template <class Body>
+  asio::awaitable<bool> until_written(const outbox::Claim& claim, std::string_view event, Body body) {
+    asio::steady_timer timer(strand_);
+    for (auto pause = kRecordPauseFirst;; pause = std::min(pause * 2, kRecordPauseMax)) {
+      try {
+        co_return co_await store::write(database_, body);
+      } catch (const EnvironmentError& error) {
+        log::error(event, {{"submission", claim.id.str()}, {"error", error.what()}});
+        if (!error.retryable()) throw;
+      }
+      timer.expires_after(pause);
+      boost::system::error_code ignored;
+      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+  }
+
+  void note(const outbox::Claim& claim, const Reply& reply) {
+    if (hook_) hook_(to_string(reply.verdict));
+    log::info("dispatcher.outcome", {{"submission", claim.id.str()},
+                                     {"message_id", claim.message.str()},
+                                     {"attempt", claim.attempt},
+                                     {"provider", transport_.name()},
+                                     {"verdict", to_string(reply.verdict)},
+                                     {"phase", to_string(reply.phase)},
+                                     {"code", reply.code}});
+  }
+
+  // A fault of the session says nothing about the message: the provider is left alone for a growing while,
+  // and no message loses an attempt (delivery.md §4).
+  void begin_outage(const Reply& reply) {
+    if (stopping_) return;
+    const auto now = steady_clock::now();
+    if (now < quiet_until_) return;  // another message of the same outage
+    if (!outage_) {
+      log::error("dispatcher.provider_unavailable", {{"provider", transport_.name()},
+                                                     {"phase", to_string(reply.phase)},
+                                                     {"code", reply.code},
+                                                     {"text", reply.text}});
+    }
+    quiet_until_ = now + outage_pause_;
+    outage_pause_ = std::min<std::chrono::milliseconds>(outage_ ? outage_pause_ * 2 : outage_pause_,
+                                                        outbox::kOutagePauseMax);
+    outage_ = true;
+  }
+
+  void end_outage() {
+    if (!outage_) return;
+    log::info("dispatcher.provider_available", {{"provider", transport_.name()}});
+    outage_ = false;
+    outage_pause_ = options_.outage_pause_first;
+    quiet_until_ = {};
+  }
+
+  // Prolongs the leases of what is under way and takes up what dead workers left.
+  static asio::awaitable<void> keep_leases(std::shared_ptr<Impl> self) {
+    while (!self->stopping_ || !self->in_flight_.empty()) {
+      self->heartbeat_.expires_after(self->options_.lease / 3);
+      boost::system::error_code ignored;
+      co_await self->heartbeat_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      if (self->stopping_ && self->in_flight_.empty()) co_return;
+      co_await self->renew();
+      co_await self->rescue(self->clock_.now());
+    }
+  }
+
+  asio::awaitable<void> renew() {
+    std::vector<outbox::Claim> claims;
+    for (const auto& [id, claim] : in_flight_) claims.push_back(claim);
+    if (claims.empty()) co_return;
+    auto body = [this, claims, until = clock_.now() + options_.lease](store::Tx& tx) {
+      std::int64_t renewed = 0;
+      for (const outbox::Claim& claim : claims)
+        renewed += outbox::renew(tx, claim, options_.worker, until) ? 1 : 0;
+      return renewed;
+    };
+    try {
+      co_await store::write(database_, std::move(body));
+    } catch (const EnvironmentError& error) {
+      log::warn("dispatcher.renew_failed", {{"error", error.what()}});
+    }
+  }
+
+  asio::awaitable<void> rescue(UtcTime now) {
+    const bool repeatable = transport_.transport_class() == TransportClass::keyed;
+    auto body = [name = repeatable ? transport_.name() : std::string_view(), now](store::Tx& tx) {
+      const outbox::Rescued rescued = outbox::rescue(tx, name, now, kRescueMax);
+      return rescued;
+    };
+    try {
+      const outbox::Rescued rescued = co_await store::write(database_, std::move(body));
+      if (rescued.requeued + rescued.unknown > 0) {
+        log::warn("dispatcher.rescued", {{"requeued", rescued.requeued}, {"unknown", rescued.unknown}});
+        ring();
+      }
+    } catch (const EnvironmentError& error) {
+      log::warn("dispatcher.rescue_failed", {{"error", error.what()}});
+    }
+  }
+
+  asio::strand<asio::any_io_executor> strand_;
+  store::Database& database_;
+  const Clock& clock_;
+  Transport& transport_;
+  DispatcherOptions options_;
+  OutcomeHook hook_;
+  asio::steady_timer bell_;
+  asio::steady_timer heartbeat_;
+  std::map<SubmissionId, outbox::Claim> in_flight_;
+  UserId last_user_;
+  bool rung_ = false;
+  bool stopping_ = false;
+  bool outage_ = false;
+  steady_clock::time_point quiet_until_{};
+  std::chrono::milliseconds outage_pause_;
+};
+
+Dispatcher::Dispatcher(asio::any_io_executor executor, store::Database& database, const Clock& clock,
+                       Transport& transport, DispatcherOptions options, OutcomeHook hook)
+    : impl_(std::make_shared<Impl>(std::move(executor), database, clock, transport, std::move(options),
+                                   std::move(hook))) {}
+
+Dispatcher::~Dispatcher() = default;
+
+asio::awaitable<void> Dispatcher::run() { return impl_->run(); }
+void Dispatcher::wake() { impl_->wake(); }
+void Dispatcher::stop() { impl_->stop(); }
+
+}  // namespace countersign::provider

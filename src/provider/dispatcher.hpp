@@ -1,0 +1,58 @@
+// The dispatcher: takes due attempts out of the outbox, hands them to the transport outside every
+// transaction, and records what came of it. One per process; several processes share the work through leases
+// and epochs.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/time.hpp"
+#include "provider/transport.hpp"
+#include "store/database.hpp"
+
+namespace countersign::provider {
+
+struct DispatcherOptions {
+  std::string worker;       // unique to this process
+  std::string from_domain;  // of the relay identity
+  std::chrono::seconds lease{60};
+  std::chrono::milliseconds poll_interval{1000};
+  std::int64_t in_flight_max = 32;
+  /// After a session fault: the first pause; it doubles up to outbox::kOutagePauseMax while the fault lasts.
+  std::chrono::milliseconds outage_pause_first{1000};
+  /// No other process can hold a lease in this store (embedded SQLite): what a dead predecessor had claimed
+  /// is taken up at once instead of when its lease runs out.
+  bool sole_process = false;
+};
+
+/// What became of one hand-over: "accepted", "refused", "deferred", "unknown", "session_fault", "lost_lease".
+using OutcomeHook = std::function<void(std::string_view outcome)>;
+
+class Dispatcher {
+ public:
+  /// All references must outlive run().
+  Dispatcher(boost::asio::any_io_executor executor, store::Database& database, const Clock& clock,
+             Transport& transport, DispatcherOptions options, OutcomeHook hook = {});
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  /// Works until stop(). Completes when nothing is in flight any more.
+  [[nodiscard]] boost::asio::awaitable<void> run();
+  /// Something may be due: look now. Thread-safe.
+  void wake();
+  /// Claims nothing more; hand-overs under way run to their end. Thread-safe.
+  void stop();
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace countersign::provider

@@ -1,0 +1,123 @@
+#include "provider/loopback/send_step.hpp"
+
+#include <algorithm>
+
+#include "base/fault.hpp"
+#include "journal/journal.hpp"
+#include "mail/compose.hpp"
+#include "mailbox/mailbox.hpp"
+#include "outbox/event_data.hpp"
+#include "outbox/outbox.hpp"
+#include "provider/loopback/deliver_inbound.hpp"
+
+namespace countersign::provider::loopback {
+namespace {
+
+using journal::Reason;
+
+struct Recipients {
+  std::vector<std::pair<outbox::Recipient, account::Agent>> local;
+  std::vector<outbox::Recipient> external;
+};
+
+// The envelope, one entry per bare address: the first list that names it decides its kind.
+Recipients split(store::ReadTx& tx, const mailbox::Draft& draft, std::string_view shared_domain) {
+  Recipients out;
+  std::vector<std::string> seen;
+  const std::pair<const std::vector<std::string>*, const char*> lists[] = {
+      {&draft.to, "to"}, {&draft.cc, "cc"}, {&draft.bcc, "bcc"}};
+  for (const auto& [list, kind] : lists) {
+    for (const std::string& text : *list) {
+      std::string address = mail::bare_address(text);
+      if (std::ranges::find(seen, address) != seen.end()) continue;
+      seen.push_back(address);
+      if (auto agent = account::find_live_agent(tx, address, shared_domain)) {
+        out.local.emplace_back(outbox::Recipient{address, kind}, std::move(*agent));
+      } else {
+        out.external.push_back({std::move(address), kind});
+      }
+    }
+  }
+  return out;
+}
+
+// From by contract §10: the agent's own address when its domain may send, else the deployment's relay
+// identity.
+struct From {
+  mail::Mailbox mailbox;
+  std::string sent_as;
+  std::string id_domain;
+};
+
+From from_of(const account::Agent& agent, const Identity& identity) {
+  const std::string display = agent.name.empty() ? agent.email : agent.name;
+  const bool shared_as_relay =
+      agent.registered_domain == identity.shared_domain && identity.from_domain != identity.shared_domain;
+  if (agent.sending_verified && !shared_as_relay) {
+    return {{display, agent.email}, "own_address", agent.registered_domain};
+  }
+  return {{display + " via e2a", "agent@" + identity.from_domain}, "relay", identity.from_domain};
+}
+
+std::string compose(const account::Agent& agent, const mailbox::Message& message, const mailbox::Draft& draft,
+                    const From& from, const std::string& rfc_message_id, UtcTime now) {
+  mail::Composition composition;
+  composition.from = from.mailbox;
+  composition.to = draft.to;
+  composition.cc = draft.cc;
+  composition.reply_to = draft.reply_to.empty() ? agent.email : draft.reply_to;
+  composition.subject = draft.subject;
+  composition.text = draft.text;
+  composition.html = draft.html;
+  for (const mailbox::DraftAttachment& attachment : draft.attachments) {
+    composition.attachments.push_back({attachment.filename, attachment.content_type, attachment.content});
+  }
+  composition.message_id = rfc_message_id;
+  composition.date = now;
+  composition.extra_headers = {{"X-E2A-Message-ID", message.id.str()},
+                               {"X-E2A-Conversation-ID", message.conversation_id}};
+  return mail::compose(composition);
+}
+
+}  // namespace
+
+outbox::SendResult SendStep::send(store::Tx& tx, const account::Agent& agent, const mailbox::Message& message,
+                                  const mailbox::Draft& draft, UtcTime now) {
+  const Recipients recipients = split(tx, draft, identity_.shared_domain);
+  const bool complete = recipients.external.empty();
+  const From from = from_of(agent, identity_);
+  const std::string rfc_message_id = message.id.str() + "@" + from.id_domain;
+  const std::string raw = compose(agent, message, draft, from, rfc_message_id, now);
+
+  mailbox::Dispatch dispatch;
+  dispatch.method = complete ? mailbox::Method::loopback : mailbox::Method::smtp;
+  dispatch.delivery_status = complete ? mailbox::DeliveryStatus::sent : mailbox::DeliveryStatus::accepted;
+  dispatch.sent_as = complete ? "own_address" : from.sent_as;
+  dispatch.rfc_message_id = rfc_message_id;
+  mailbox::store_dispatch(tx, message, dispatch, raw);
+
+  // What follows from the acceptance or the decision stands strictly after it (contract §25).
+  const UtcTime then = now + Duration(1);
+  std::vector<outbox::Recipient> local;
+  for (const auto& [recipient, resident] : recipients.local) {
+    CS_FAULT("loopback.deliver");
+    deliver_inbound(tx, resident, {message, draft, rfc_message_id, raw}, then);
+    local.push_back(recipient);
+  }
+  outbox::note_local(tx, message.id, local);
+  if (complete) {
+    journal::record(tx, message.journal_subject(),
+                    {Reason::submission_local_loopback_accepted, then, {}, {}, {}, {}});
+    mailbox::Message sent = message;
+    sent.method = dispatch.method;
+    CS_FAULT("loopback.sent_event");
+    journal::emit(tx, message.journal_subject(), journal::EventType::email_sent,
+                  outbox::outbound_event_data(sent), then);
+  } else {
+    CS_FAULT("outbox.enqueue");
+    outbox::enqueue(tx, message, recipients.external, then);
+  }
+  return {"", dispatch.method, dispatch.sent_as, complete, draft.to, draft.cc, draft.bcc};
+}
+
+}  // namespace countersign::provider::loopback
