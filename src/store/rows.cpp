@@ -1,5 +1,7 @@
 #include "store/rows.hpp"
 
+#include <algorithm>
+
 #include "base/assert.hpp"
 
 namespace countersign::store {
@@ -46,7 +48,23 @@ Row Rows::operator[](std::size_t index) const {
 void Rows::add_integer(std::int64_t value) { cells_.push_back({Row::Cell::Kind::integer, value, {}}); }
 
 void Rows::add_bytes(std::string_view value) {
-  cells_.push_back({Row::Cell::Kind::bytes, 0, bytes_.emplace_back(value)});
+  char* const copy = reserve(value.size());
+  std::copy(value.begin(), value.end(), copy);
+  cells_.push_back({Row::Cell::Kind::bytes, 0, {copy, value.size()}});
+}
+
+char* Rows::reserve(std::size_t count) {
+  constexpr std::size_t kFirstChunkBytes = 512;
+  constexpr std::size_t kChunkBytes = 16'384;
+  if (count > free_bytes_ || free_ == nullptr) {
+    free_bytes_ = std::max(count, chunks_.empty() ? kFirstChunkBytes : kChunkBytes);
+    chunks_.push_back(std::make_unique_for_overwrite<char[]>(free_bytes_));
+    free_ = chunks_.back().get();
+  }
+  char* const at = free_;
+  free_ += count;
+  free_bytes_ -= count;
+  return at;
 }
 
 }  // namespace countersign::store

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -81,9 +81,13 @@ class Rows {
   void add_bytes(std::string_view value);
 
  private:
+  char* reserve(std::size_t count);
+
   std::size_t columns_;
   std::vector<Row::Cell> cells_;
-  std::deque<std::string> bytes_;  // a deque never moves its elements, so the cells' views stay valid
+  std::vector<std::unique_ptr<char[]>> chunks_;  // the bytes of all cells; a chunk never moves
+  char* free_ = nullptr;                         // the unused rest of the last chunk
+  std::size_t free_bytes_ = 0;
 };
 
 }  // namespace countersign::store

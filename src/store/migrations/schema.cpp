@@ -1,0 +1,21 @@
+#include "store/migrations/schema.hpp"
+
+#include <fmt/format.h>
+
+#include "store/error.hpp"
+
+namespace countersign::store {
+
+const Migration* next_migration(int version) {
+  const auto all = migrations();
+  const int newest = all.back().version;
+  if (version > newest) {
+    throw Unavailable(
+        fmt::format("the database has schema {}, this program knows schemas up to {}; run the newer program",
+                    version, newest),
+        false);
+  }
+  return version == newest ? nullptr : &all[static_cast<std::size_t>(version)];
+}
+
+}  // namespace countersign::store

@@ -1,0 +1,56 @@
+#include "store/open.hpp"
+
+#include <string_view>
+
+#include "store/postgres/postgres_database.hpp"
+#include "store/sqlite/sqlite_database.hpp"
+
+namespace countersign::store {
+namespace {
+
+constexpr std::string_view kSqlite = "sqlite:";
+
+bool is_postgres(std::string_view url) {
+  return url.starts_with("postgres://") || url.starts_with("postgresql://");
+}
+
+}  // namespace
+
+std::unique_ptr<Database> open(const Options& options) {
+  if (options.url.starts_with(kSqlite)) {
+    const std::string path = options.url.substr(kSqlite.size());
+    // Names that SQLite does not take for a file that several connections share.
+    if (path.empty() || path.starts_with(":") || path.starts_with("file:")) {
+      throw Unavailable("database URL: expected sqlite:PATH with the path of a file", false);
+    }
+    return sqlite::open(path, options);
+  }
+  if (is_postgres(options.url)) return postgres::open(options);
+  throw Unavailable("database URL: expected sqlite:PATH or postgres://USER@HOST/DATABASE", false);
+}
+
+std::string without_secret(const std::string& url) {
+  if (!is_postgres(url)) return url;
+  std::string result = url;
+  const std::size_t authority = result.find("//") + 2;
+  const std::size_t authority_end = std::min(result.find_first_of("/?", authority), result.size());
+  const std::size_t at = result.rfind('@', authority_end);
+  if (at != std::string::npos && at >= authority && at < authority_end) {
+    const std::size_t colon = result.find(':', authority);
+    if (colon < at) result.replace(colon + 1, at - colon - 1, "***");
+  }
+  // libpq also takes the secret as a parameter.
+  for (const std::string_view key : {"password=", "sslpassword="}) {
+    for (std::size_t found = result.find(key); found != std::string::npos;
+         found = result.find(key, found + key.size())) {
+      const char before = result[found - 1];
+      if (before != '?' && before != '&') continue;
+      const std::size_t value = found + key.size();
+      const std::size_t end = std::min(result.find('&', value), result.size());
+      result.replace(value, end - value, "***");
+    }
+  }
+  return result;
+}
+
+}  // namespace countersign::store

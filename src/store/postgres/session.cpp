@@ -1,0 +1,103 @@
+#include "store/postgres/session.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/id.hpp"
+#include "base/log.hpp"
+#include "base/time.hpp"
+
+namespace countersign::store::postgres {
+namespace {
+
+constexpr Query kGuard{kGuardName, "",
+                       "WITH guarded AS (UPDATE store_sessions SET seq = $3, touched_at_us = $4 "
+                       "WHERE slot = $1 AND epoch = $2 RETURNING 1) "
+                       "SELECT 1 / count(*) FROM guarded"};
+constexpr Query kCommit{"store.commit", "COMMIT"};
+constexpr Query kTakeSlot{
+    "store.take_slot", "",
+    "INSERT INTO store_sessions (slot, epoch, seq, touched_at_us) VALUES ($1, 1, 0, $2) "
+    "ON CONFLICT (slot) DO UPDATE SET epoch = store_sessions.epoch + 1, "
+    "touched_at_us = excluded.touched_at_us RETURNING epoch, seq"};
+constexpr Query kLimitLockWait{"store.limit_lock_wait", "", "SELECT set_config('lock_timeout', $1, false)"};
+constexpr Query kBackend{"store.backend", "",
+                         "SELECT pid, CAST(extract(epoch FROM backend_start) * 1000000 AS BIGINT) "
+                         "FROM pg_stat_activity WHERE pid = pg_backend_pid()"};
+constexpr Query kTerminate{"store.terminate", "",
+                           "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 "
+                           "AND CAST(extract(epoch FROM backend_start) * 1000000 AS BIGINT) = $2"};
+
+// How long a takeover waits for the transaction of the connection before it ends that connection.
+constexpr std::chrono::milliseconds kTakeoverPatience{500};
+
+std::int64_t now_us() { return to_us(SystemClock().now()); }
+
+}  // namespace
+
+Session::Session(const Options& options)
+    : url_(options.url), statement_timeout_(options.deadline), slot_(random_hex(32)) {}
+
+void Session::open(TimePoint deadline) {
+  drop();
+  connection_ = std::make_unique<Connection>(url_, statement_timeout_, deadline);
+  try {
+    take_slot(deadline);
+  } catch (...) {
+    drop();
+    throw;
+  }
+}
+
+void Session::take_slot(TimePoint deadline) {
+  const std::string short_wait = std::to_string(kTakeoverPatience.count());
+  const std::array<Param, 1> wait{short_wait};
+  connection_->query(kLimitLockWait, wait);
+  const std::array<Param, 2> take{slot_, now_us()};
+  Rows taken;
+  while (true) {
+    try {
+      taken = connection_->query(kTakeSlot, take);
+      break;
+    } catch (const Conflict&) {
+      if (std::chrono::steady_clock::now() >= deadline) throw;
+      terminate_previous();
+    }
+  }
+  const std::int64_t epoch = taken.front().integer(0);
+  slot_lost_ = slot_lost_ || epoch <= epoch_;
+  epoch_ = epoch;
+  kept_seq_ = taken.front().integer(1);
+  const Rows backend = connection_->query(kBackend);
+  backend_ = {backend.front().integer(0), backend.front().integer(1)};
+  const std::string full_wait = std::to_string(std::max<std::int64_t>(1, statement_timeout_.count()));
+  const std::array<Param, 1> usual{full_wait};
+  connection_->query(kLimitLockWait, usual);
+}
+
+// The earlier connection of this slot still holds its transaction open although this end gave it up. The
+// start time keeps a process that was given the same number out of it.
+void Session::terminate_previous() {
+  if (backend_.pid == 0) return;
+  log::warn("store.backend_terminated", {{"pid", backend_.pid}});
+  const std::array<Param, 2> previous{backend_.pid, backend_.started_at_us};
+  connection_->query(kTerminate, previous);
+}
+
+void Session::queue_commit() {
+  ++seq_;
+  slot_lost_ = false;
+  const std::array<Param, 4> guard{slot_, epoch_, seq_, now_us()};
+  connection_->queue(kGuard, guard);
+  connection_->queue(kCommit);
+}
+
+bool Session::was_committed(TimePoint deadline) {
+  open(deadline);
+  if (slot_lost_) {
+    throw OutcomeUnknown("the outcome of COMMIT is unknown: its record is gone from the database");
+  }
+  return kept_seq_ == seq_;
+}
+
+}  // namespace countersign::store::postgres

@@ -1,0 +1,74 @@
+// Test suites that run on every store driver.
+//
+//   class OutboxTest : public countersign::test::StoreTest {};
+//   COUNTERSIGN_ON_EVERY_STORE(OutboxTest);
+//   TEST_P(OutboxTest, ClaimsWhatIsDue) {
+//     db().write([&](store::Tx& tx) { …; return std::monostate{}; });
+//   }
+//
+// Each test has a store of its own, empty and migrated. Link countersign_test_support.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "store/database.hpp"
+#include "store/open.hpp"
+
+namespace countersign::test {
+
+enum class Backend { sqlite, postgres };
+
+/// "sqlite" or "postgres".
+[[nodiscard]] std::string name_of(Backend backend);
+
+/// A fresh store, open; removed with the object.
+class TestStore {
+ public:
+  /// `options` without URL.
+  explicit TestStore(Backend backend, store::Options options = {});
+  ~TestStore();
+  TestStore(const TestStore&) = delete;
+  TestStore& operator=(const TestStore&) = delete;
+
+  [[nodiscard]] store::Database& database() { return *database_; }
+  [[nodiscard]] Backend backend() const noexcept { return backend_; }
+  /// What store::open takes: for another process, or for a connection past the store.
+  [[nodiscard]] const std::string& url() const noexcept { return options_.url; }
+  [[nodiscard]] const store::Options& options() const noexcept { return options_; }
+
+  /// Stops the store, if it is open.
+  void close();
+  /// Stops it and opens it again, as a restart of the process does.
+  void reopen();
+  /// Opens the same data once more, as another node or process does.
+  [[nodiscard]] std::unique_ptr<store::Database> open_another() const;
+
+ private:
+  class Place;  // the file or the database; removed last
+
+  Backend backend_;
+  std::unique_ptr<Place> place_;
+  store::Options options_;
+  std::unique_ptr<store::Database> database_;
+};
+
+/// Base of suites with the backend as parameter.
+class StoreTest : public testing::TestWithParam<Backend> {
+ protected:
+  [[nodiscard]] store::Database& db() { return store_.database(); }
+
+  TestStore store_{GetParam()};
+};
+
+}  // namespace countersign::test
+
+#define COUNTERSIGN_ON_EVERY_STORE(Suite)                                                        \
+  INSTANTIATE_TEST_SUITE_P(                                                                      \
+      Store, Suite,                                                                              \
+      testing::Values(countersign::test::Backend::sqlite, countersign::test::Backend::postgres), \
+      [](const testing::TestParamInfo<countersign::test::Backend>& info) {                       \
+        return countersign::test::name_of(info.param);                                           \
+      })
