@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/time.hpp"
 #include "net/http_message.hpp"
@@ -24,35 +25,33 @@ struct RateDecision {
   bool allowed;
   std::int64_t limit;
   std::int64_t remaining;
-  std::int64_t reset_seconds;        // until the whole allowance is back, at least 1
+  std::int64_t reset_seconds;        // until the whole allowance is back
   std::int64_t retry_after_seconds;  // ≥ 1 when refused, else 0
 };
 
-/// Counts per key over the window before now: the present slice of one window plus the share of the slice
-/// before it that still lies inside the window. Constant memory per key. Thread-safe.
+/// Counts exactly: at most `limit` allowed requests of one key lie in any window, refused ones do not count.
+/// Thread-safe.
 class RateLimiter {
  public:
-  explicit RateLimiter(RateLimit limit) : limit_(limit) {}
-  /// Asks for one more at `now` and counts it when it is allowed. `now` may step backward; it is then taken
-  /// as the latest time seen for the key.
+  explicit RateLimiter(RateLimit limit);
+  /// Asks for one more at `now` and counts it when it is allowed. A `now` before the latest one of the key is
+  /// taken as that one.
   [[nodiscard]] RateDecision take(std::string_view key, UtcTime now);
   [[nodiscard]] std::size_t keys() const;
 
  private:
-  struct Window {
+  struct Entry {
     std::string key;
-    std::int64_t slice = 0;  // index of the present slice
-    std::int64_t current = 0;
-    std::int64_t previous = 0;
+    std::vector<std::int64_t> taken_us;  // ascending, at most `limit`
   };
-  using Windows = std::list<Window>;  // most recently used first
+  using Entries = std::list<Entry>;  // most recently used first
 
-  Window& window_of(std::string_view key);
+  Entry& entry_of(std::string_view key);
 
   const RateLimit limit_;
   mutable std::mutex mutex_;
-  Windows windows_;
-  std::unordered_map<std::string_view, Windows::iterator> index_;  // views into windows_
+  Entries entries_;
+  std::unordered_map<std::string_view, Entries::iterator> index_;  // views into entries_
 };
 
 /// Sets RateLimit-Limit, -Remaining and -Reset.

@@ -1,0 +1,49 @@
+// The operations of the REST API on the durable middle. Built by the composition root, which attaches it to a
+// Server; everything about HTTP is the server's.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "account/principal.hpp"
+#include "agent/rest/server.hpp"
+#include "base/time.hpp"
+#include "outbox/send_step.hpp"
+#include "store/database.hpp"
+
+namespace countersign::agent::rest {
+
+struct ApiSettings {
+  std::string shared_domain;       // anybody's agents may live here; empty: none
+  std::string public_url;          // shown by getInfo; empty: left out
+  std::string upgrade_url;         // shown by getAccount; may be empty
+  std::string outbound_transport;  // "smtp" or "maildir", shown by getInfo
+  account::Limits limits;          // of accounts without overrides
+  std::string cursor_secret;       // keys the page cursors
+};
+
+/// Context is what handlers share; see handlers/context.hpp.
+struct Context;
+
+class Api {
+ public:
+  /// The references must outlive the Api and whatever it started on the database.
+  Api(store::Database& database, outbox::SendStep& send, ApiSettings settings);
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  /// Gives the server its handlers. Once; the server must outlive the last request, and so must the Api.
+  void attach(Server& server);
+
+  /// ServerHooks::subject: the account behind an Authorization header, for the limiters.
+  [[nodiscard]] boost::asio::awaitable<std::optional<LimitSubject>> subject(std::string authorization,
+                                                                            UtcTime now);
+
+ private:
+  std::unique_ptr<Context> context_;
+};
+
+}  // namespace countersign::agent::rest

@@ -1,0 +1,186 @@
+#include "agent/rest/handlers/context.hpp"
+
+#include <boost/json/serialize.hpp>
+
+#include "base/crypto.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "mail/address.hpp"
+#include "net/http_message.hpp"
+
+namespace countersign::agent::rest {
+namespace {
+
+constexpr std::size_t kKeyBytesMax = 255;  // contract §7
+constexpr std::string_view kScheme = "Bearer ";
+
+Result<std::optional<Answer>, ApiError> settle(account::KeyState state) {
+  if (std::holds_alternative<account::InFlight>(state)) return unexpected(key_in_flight());
+  if (std::holds_alternative<account::KeyReused>(state)) {
+    return unexpected(
+        api_error(ErrorCode::idempotency_key_reuse, "the Idempotency-Key was used for a different request"));
+  }
+  if (auto* replay = std::get_if<account::Replay>(&state)) {
+    return Answer{replay->status, std::move(replay->body)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<KeysInFlight::Guard> KeysInFlight::enter(const UserId& user, std::string_view key) {
+  std::string entry = user.str() + '\n' + std::string(key);
+  const std::lock_guard lock(mutex_);
+  if (!entries_.insert(entry).second) return std::nullopt;
+  return std::optional<Guard>(std::in_place, *this, std::move(entry));
+}
+
+void KeysInFlight::leave(const std::string& entry) {
+  const std::lock_guard lock(mutex_);
+  entries_.erase(entry);
+}
+
+std::string key_hash_of(std::optional<std::string_view> authorization) {
+  if (!authorization) return {};
+  std::string_view credential = *authorization;
+  if (credential.size() >= kScheme.size() &&
+      net::equal_ignoring_case(credential.substr(0, kScheme.size()), kScheme)) {
+    credential.remove_prefix(kScheme.size());
+  }
+  credential = trim(credential);
+  return credential.starts_with("e2a_") ? sha256_hex(credential) : std::string();
+}
+
+Entry entry_of(const Call& call) {
+  return {key_hash_of(call.authorization()), call.operation().caller, call.received()};
+}
+
+Result<account::Principal, ApiError> admit(store::ReadTx& tx, const Entry& entry,
+                                           const account::Limits& limits) {
+  if (entry.key_hash.empty()) return unexpected(unauthorized());
+  std::optional<account::Principal> principal = account::authenticate(tx, entry.key_hash, entry.now, limits);
+  if (!principal) return unexpected(unauthorized());
+  if (entry.caller == Caller::account && principal->scope != account::Scope::account) {
+    return unexpected(forbidden());
+  }
+  return std::move(*principal);
+}
+
+std::string agent_email(const Call& call) { return mail::normalise(call.path("email")); }
+
+Result<account::Agent, ApiError> resolve_agent(store::ReadTx& tx, const Context& context,
+                                               const account::Principal& principal, std::string_view email) {
+  Result<account::Agent, account::Access> agent =
+      account::resolve_agent(tx, principal, email, context.settings.shared_domain);
+  if (agent) return std::move(*agent);
+  switch (agent.error()) {
+    case account::Access::not_found:
+      return unexpected(not_found());
+    case account::Access::forbidden:
+      return unexpected(forbidden());
+  }
+  return unexpected(not_found());
+}
+
+void note_use(Context& context, const account::Principal& principal, UtcTime now) {
+  const auto& last = principal.key_last_used_at;
+  if (last && *last >= now - account::kKeyUseResolution) return;
+  context.database.write_async(
+      [key = principal.key, now](store::Tx& tx) {
+        account::touch_key(tx, key, now);
+        return std::monostate{};
+      },
+      [](const store::Outcome<std::monostate>& outcome) noexcept {
+        if (!outcome) log::debug("api.key_use_not_noted");
+      });
+}
+
+Awaitable<Result<account::Principal, ApiError>> admit_caller(Context& context, const Call& call) {
+  auto body = [](store::ReadTx&, const account::Principal& principal) {
+    return Result<account::Principal, ApiError>(principal);
+  };
+  co_return co_await read(context, call, std::move(body));
+}
+
+Awaitable<Result<account::Agent, ApiError>> admit_agent(Context& context, const Call& call) {
+  auto body = [&context, email = agent_email(call)](store::ReadTx& tx, const account::Principal& principal) {
+    return resolve_agent(tx, context, principal, email);
+  };
+  co_return co_await read(context, call, std::move(body));
+}
+
+Result<Keyed, ApiError> keyed_of(const Call& call, std::string_view route) {
+  const std::optional<std::string_view> key = call.idempotency_key();
+  if (!key) return Keyed{};
+  if (key->size() > kKeyBytesMax || !is_utf8(*key)) {
+    std::vector<FieldError> fields;
+    fields.push_back({"header.Idempotency-Key", "must be UTF-8 text of at most 255 bytes"});
+    return unexpected(invalid_request(std::move(fields), 422));
+  }
+  std::string text(route);
+  text += '\n';
+  text += call.body_bytes();
+  return Keyed{std::string(*key), sha256_hex(text)};
+}
+
+Result<std::optional<Answer>, ApiError> look_up(store::ReadTx& tx, const UserId& user, const Keyed& keyed,
+                                                UtcTime now) {
+  if (keyed.key.empty()) return std::nullopt;
+  return settle(account::look_up_key(tx, user, keyed.key, keyed.fingerprint, now));
+}
+
+Result<std::optional<Answer>, ApiError> claim(store::Tx& tx, const UserId& user, const Keyed& keyed,
+                                              UtcTime now) {
+  if (keyed.key.empty()) return std::nullopt;
+  return settle(account::claim_key(tx, user, keyed.key, keyed.fingerprint, now));
+}
+
+void remember(store::Tx& tx, const UserId& user, const Keyed& keyed, const Answer& answer, UtcTime now) {
+  if (keyed.key.empty()) return;
+  account::store_answer(tx, user, keyed.key, keyed.fingerprint, answer.status, answer.body, now);
+}
+
+ApiError key_in_flight() {
+  return api_error(ErrorCode::idempotency_in_flight, "a request with this Idempotency-Key is in progress");
+}
+
+Result<std::optional<KeysInFlight::Guard>, ApiError> take_key(Context& context, const UserId& user,
+                                                              const Keyed& keyed) {
+  if (keyed.key.empty()) return std::nullopt;
+  std::optional<KeysInFlight::Guard> guard = context.keys.enter(user, keyed.key);
+  if (!guard) return unexpected(key_in_flight());
+  return guard;
+}
+
+std::optional<journal::Position> PageRequest::position() const {
+  if (!after) return std::nullopt;
+  return journal::Position{from_us(after->created_at_us), after->id};
+}
+
+std::optional<std::pair<UtcTime, std::string>> PageRequest::pair() const {
+  if (!after) return std::nullopt;
+  return std::pair(from_us(after->created_at_us), after->id);
+}
+
+Result<PageRequest, ApiError> page_request(const Context& context, const Call& call, std::string filters) {
+  PageRequest request;
+  request.limit = call.query_integer("limit").value_or(request.limit);
+  request.filters = std::move(filters);
+  const std::string cursor = call.query_text("cursor").value_or("");
+  if (cursor.empty()) return request;
+  Result<CursorKey, CursorFault> key = context.cursors.decode(cursor, request.filters);
+  if (!key) {
+    return unexpected(
+        api_error(ErrorCode::invalid_cursor, "the cursor is not valid for this list and its filters"));
+  }
+  request.after = std::move(*key);
+  return request;
+}
+
+std::string filters_text(std::initializer_list<std::string_view> parts) {
+  boost::json::array list;
+  for (const std::string_view part : parts) list.emplace_back(part);
+  return boost::json::serialize(list);
+}
+
+}  // namespace countersign::agent::rest

@@ -1,0 +1,99 @@
+#include "agent/rest/router.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "agent/rest/text.hpp"
+#include "base/assert.hpp"
+#include "net/http_message.hpp"
+
+namespace countersign::agent::rest {
+namespace {
+
+using enum Caller;
+using Limit = LimiterKind;
+
+constexpr std::array kOperations = {
+    Operation{"getInfo", "GET", "/v1/info", none},
+    Operation{"getAccount", "GET", "/v1/account", account_or_agent},
+    Operation{"listApiKeys", "GET", "/v1/account/api-keys", account},
+    Operation{"createApiKey", "POST", "/v1/account/api-keys", account, Limit::none, kBodyBytesDefault, true},
+    Operation{"deleteApiKey", "DELETE", "/v1/account/api-keys/{id}", account},
+    Operation{"listAgents", "GET", "/v1/agents", account},
+    Operation{"createAgent", "POST", "/v1/agents", account, Limit::registration},
+    Operation{"getAgent", "GET", "/v1/agents/{email}", account_or_agent},
+    Operation{"updateAgent", "PATCH", "/v1/agents/{email}", account},
+    Operation{"deleteAgent", "DELETE", "/v1/agents/{email}", account},
+    Operation{"restoreAgent", "POST", "/v1/agents/{email}/restore", account},
+    Operation{"getAgentProtection", "GET", "/v1/agents/{email}/protection", account},
+    Operation{"putAgentProtection", "PUT", "/v1/agents/{email}/protection", account},
+    Operation{"listMessages", "GET", "/v1/agents/{email}/messages", account_or_agent, Limit::poll},
+    Operation{"sendMessage", "POST", "/v1/agents/{email}/messages", account_or_agent, Limit::none,
+              kBodyBytesSend, true},
+    Operation{"getMessage", "GET", "/v1/agents/{email}/messages/{id}", account_or_agent, Limit::poll},
+    Operation{"updateMessage", "PATCH", "/v1/agents/{email}/messages/{id}", account_or_agent},
+    Operation{"deleteMessage", "DELETE", "/v1/agents/{email}/messages/{id}", account_or_agent},
+    Operation{"restoreMessage", "POST", "/v1/agents/{email}/messages/{id}/restore", account_or_agent},
+    Operation{"getMessageLifecycle", "GET", "/v1/agents/{email}/messages/{id}/lifecycle", account_or_agent},
+    Operation{"listReviews", "GET", "/v1/reviews", account},
+    Operation{"getReview", "GET", "/v1/reviews/{id}", account},
+    Operation{"approveReview", "POST", "/v1/reviews/{id}/approve", account, Limit::none, kBodyBytesSend,
+              true},
+    Operation{"rejectReview", "POST", "/v1/reviews/{id}/reject", account},
+};
+
+// The segment that `path` begins with, cut off together with the slash before it.
+std::string_view take_segment(std::string_view& path) {
+  path.remove_prefix(1);
+  const std::string_view segment = path.substr(0, path.find('/'));
+  path.remove_prefix(segment.size());
+  return segment;
+}
+
+// Whether a raw path has the form of a template; literal segments compare after decoding.
+bool matches(std::string_view path_template, std::string_view path, std::vector<PathValue>& values) {
+  values.clear();
+  while (path_template.starts_with('/') && path.starts_with('/')) {
+    const std::string_view expected = take_segment(path_template);
+    auto segment = net::percent_decode(take_segment(path));
+    if (!segment) return false;
+    if (!expected.starts_with('{')) {
+      if (*segment != expected) return false;
+      continue;
+    }
+    if (segment->empty() || !is_clean_utf8(*segment)) return false;
+    values.push_back({std::string(expected.substr(1, expected.size() - 2)), std::move(*segment)});
+  }
+  return path_template.empty() && path.empty();
+}
+
+}  // namespace
+
+std::span<const Operation> operations() { return kOperations; }
+
+const Operation& operation(std::string_view id) {
+  const auto found = std::find_if(kOperations.begin(), kOperations.end(),
+                                  [id](const Operation& operation) { return operation.id == id; });
+  CS_ASSERT(found != kOperations.end());
+  return *found;
+}
+
+std::variant<Match, WrongMethod, NoSuchPath> route(std::string_view method, std::string_view raw_path) {
+  Match match{};
+  WrongMethod wrong;
+  for (const Operation& candidate : kOperations) {
+    if (!matches(candidate.path, raw_path, match.path)) continue;
+    if (candidate.method == method) {
+      match.operation = &candidate;
+      return match;
+    }
+    if (!wrong.allow.empty()) wrong.allow += ", ";
+    wrong.allow += candidate.method;
+  }
+  if (!wrong.allow.empty()) return wrong;
+  return NoSuchPath{};
+}
+
+bool is_api_path(std::string_view raw_path) { return raw_path == "/v1" || raw_path.starts_with("/v1/"); }
+
+}  // namespace countersign::agent::rest

@@ -1,0 +1,43 @@
+// Views: rows of the durable middle as the JSON that the contract shows (behaviour.md §9.2, schemas.json).
+// Members are written in a fixed order, and optional ones are left out rather than null.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "account/agent.hpp"
+#include "account/principal.hpp"
+#include "account/usage.hpp"
+#include "journal/journal.hpp"
+#include "mailbox/message.hpp"
+
+namespace countersign::agent::rest {
+
+[[nodiscard]] boost::json::object agent_view(const account::Agent& agent);
+[[nodiscard]] boost::json::object api_key_view(const account::ApiKey& key);
+
+/// Settings as GET shows them: empty and zero members left out; sensitivity always `off`, because this
+/// deployment screens no content.
+[[nodiscard]] boost::json::object protection_view(const account::Protection& protection);
+
+struct AccountUsage {
+  std::int64_t agents = 0;
+  std::int64_t domains = 0;
+  account::Usage stored;
+};
+[[nodiscard]] boost::json::object account_view(const account::Principal& principal, const AccountUsage& usage,
+                                               std::string_view upgrade_url);
+
+/// A row of a list: no content.
+[[nodiscard]] boost::json::object message_summary_view(const mailbox::Message& message);
+
+/// Who looks: an agent at its mailbox, or a reviewer, who also sees why and how a message was held.
+enum class Viewer : std::uint8_t { agent, reviewer };
+/// The whole message. Parses `content.raw`, so call it outside of transactions.
+[[nodiscard]] boost::json::object message_view(const mailbox::Message& message,
+                                               const mailbox::Content& content, Viewer viewer);
+
+/// An entry of the review queue.
+[[nodiscard]] boost::json::object review_view(const mailbox::Message& message);
+[[nodiscard]] boost::json::object lifecycle_view(const journal::LifecycleRow& row);
+
+}  // namespace countersign::agent::rest
