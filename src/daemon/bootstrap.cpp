@@ -1,0 +1,40 @@
+// `countersign bootstrap`: the only way to the first account (contract §4.3).
+#include "account/principal.hpp"
+#include "base/crypto.hpp"
+#include "daemon/commands.hpp"
+#include "daemon/open_store.hpp"
+#include "mail/address.hpp"
+
+namespace countersign::daemon {
+
+int bootstrap(const Config& config, std::string_view email, std::ostream& out) {
+  const auto mailbox = mail::parse_mailbox(email);
+  if (!mailbox || !mailbox->display_name.empty()) {
+    out << "bootstrap: '" << email << "' is not an e-mail address; expected something like you@example.com\n";
+    return kExitRefused;
+  }
+  const std::string address = mail::normalise(mailbox->address);
+  const UserId user(random_hex(32));
+  const std::string plaintext = account::key_plaintext(account::Scope::account, random_hex(64));
+  const account::NewApiKey key{
+      ApiKeyId(random_id("apk_")), user, "bootstrap", sha256_hex(plaintext), plaintext.substr(0, 16),
+      account::Scope::account,     "",   {}};
+  const UtcTime now = SystemClock().now();
+
+  const auto database = open_store(config);
+  const bool created = database->write([&](store::Tx& tx) {
+    if (!account::create_user(tx, user, address, now)) return false;
+    account::create_key(tx, key, now);
+    return true;
+  });
+  database->stop();
+  if (!created) {
+    out << "bootstrap: there is an account for " << address << " already; its keys cannot be shown again. "
+        << "Use an existing key, or bootstrap another address\n";
+    return kExitRefused;
+  }
+  out << plaintext << '\n';
+  return kExitOk;
+}
+
+}  // namespace countersign::daemon

@@ -1,0 +1,130 @@
+// What a deployment may decide: settings with their defaults, where each came from, and the reference that is
+// generated from the same table (docs/config.md).
+//
+// A setting is looked for in this order: flag (`--set key=value`), environment (`COUNTERSIGN_` + the key in
+// upper case with `_` for `.`), file (TOML), default. Everything that is wrong is reported at once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+
+namespace countersign::daemon {
+
+enum class Provider : std::uint8_t { maildir, smtp };
+enum class SmtpTls : std::uint8_t { none, opportunistic, starttls, implicit };
+
+/// The settings, checked and complete. docs/config.md says what each means.
+struct Config {
+  std::string data_dir;
+  struct Store {
+    std::string url;
+    int connections = 0;
+    int readers = 0;
+    int group_max = 0;
+    int queue_max = 0;
+    std::chrono::milliseconds deadline{};
+  } store;
+  struct Http {
+    std::string address;  // numeric, without brackets
+    std::uint16_t port = 0;
+    int threads = 0;
+    std::string public_url;  // without trailing slash; may be empty
+    std::size_t connections_max = 0;
+    bool metrics = false;
+  } http;
+  std::string shared_domain;  // lower case; empty: no agents on a shared domain
+  struct Outbound {
+    std::string from_domain;
+    Provider provider = Provider::maildir;
+    std::string maildir;
+  } outbound;
+  struct Smtp {
+    std::string host;
+    std::uint16_t port = 0;
+    SmtpTls tls = SmtpTls::starttls;
+    bool verify = true;
+    std::string ca_file;
+    std::string tls_name;
+    std::string helo_name;
+    std::string username;
+    std::string password;  // from smtp.password or smtp.password_file
+    bool auth_without_tls = false;
+    std::size_t connections_max = 0;
+    std::size_t messages_per_connection_max = 0;
+    std::chrono::milliseconds connect_timeout{};
+    std::chrono::milliseconds tls_timeout{};
+    std::chrono::milliseconds command_timeout{};
+    std::chrono::milliseconds data_block_timeout{};
+    std::chrono::milliseconds final_dot_timeout{};
+    std::chrono::milliseconds idle_timeout{};
+  } smtp;
+  struct Dispatcher {
+    std::chrono::seconds lease{};
+    int batch = 0;
+    std::chrono::milliseconds poll_interval{};
+  } dispatcher;
+  std::chrono::milliseconds expiry_poll_interval{};
+  struct RateLimits {
+    std::int64_t poll_per_minute = 0;
+    std::int64_t registration_per_hour = 0;
+    std::int64_t send_per_minute = 0;
+  } rate_limits;
+  struct Limits {
+    std::string plan_code;
+    std::int64_t agents_max = 0;
+    std::int64_t domains_max = 0;
+    std::int64_t messages_month_max = 0;
+    std::int64_t storage_bytes_max = 0;
+  } limits;
+  std::string signing_secret;  // empty: kept in the data directory, see load_signing_secret
+  std::chrono::days trash_retention{};
+  struct Log {
+    log::Level level = log::Level::info;
+    log::Format format = log::Format::text;
+  } log;
+  std::chrono::seconds stop_timeout{};
+};
+
+/// Where settings may come from.
+struct ConfigSources {
+  std::optional<std::string> file;                 // path of a TOML file; it must exist
+  std::map<std::string, std::string> environment;  // every variable; those not ours are ignored
+  std::vector<std::string> flags;                  // "key=value"
+};
+
+/// A setting as it stands, for people. Secrets read `***`.
+struct EffectiveSetting {
+  std::string key;
+  std::string value;   // as in TOML
+  std::string origin;  // "default", "FILE:LINE", "environment", "flag"
+};
+
+struct LoadedConfig {
+  Config config;
+  std::vector<EffectiveSetting> settings;  // in the order of the reference
+};
+
+/// Reads, checks and completes the settings. Effects: reads the file and smtp.password_file, nothing else.
+/// Refuses with every fault found, each with its place: `countersign.toml:12: unknown key "smtp.hots"; did
+/// you mean "smtp.host"?`. Never contains the value of a secret.
+[[nodiscard]] Result<LoadedConfig, std::vector<std::string>> load_config(const ConfigSources& sources);
+
+/// The secret that signs cursors and tokens: signing.secret, else the content of `<data_dir>/secret`, which
+/// is made (mode 0600, durable) when it does not exist. Processes that start together get the same one.
+/// Throws EnvironmentError when the file cannot be read or written, or is shorter than 32 bytes.
+[[nodiscard]] std::string load_signing_secret(const Config& config);
+
+/// The reference, as docs/config.md holds it.
+[[nodiscard]] std::string config_markdown();
+/// The same for a terminal.
+[[nodiscard]] std::string config_help();
+
+}  // namespace countersign::daemon

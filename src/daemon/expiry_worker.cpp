@@ -1,0 +1,98 @@
+#include "daemon/expiry_worker.hpp"
+
+#include "base/log.hpp"
+#include "store/awaitable.hpp"
+
+namespace countersign::daemon {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::int64_t kPage = 100;
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+// What keeps a draft from being sent for good, as the reason of its rejection; nothing when somebody else has
+// decided or the hold is gone.
+std::optional<std::string> reason_of(const approve::Refusal& refusal) {
+  return std::visit(
+      Overloaded{
+          [](const approve::NotFound&) -> std::optional<std::string> { return std::nullopt; },
+          [](const approve::NotPending&) -> std::optional<std::string> { return std::nullopt; },
+          [](const approve::StaleRevision&) -> std::optional<std::string> { return std::nullopt; },
+          [](const approve::InvalidDraft& invalid) -> std::optional<std::string> { return invalid.message; },
+          [](const approve::TooManyRecipients&) -> std::optional<std::string> {
+            return "too_many_recipients";
+          },
+          [](const approve::TooLarge&) -> std::optional<std::string> { return "payload_too_large"; },
+          [](const approve::DomainNotVerified&) -> std::optional<std::string> {
+            return "domain_not_verified";
+          },
+          [](const approve::RecipientSuppressed&) -> std::optional<std::string> {
+            return "recipient_suppressed";
+          }},
+      refusal);
+}
+
+}  // namespace
+
+ExpiryWorker::ExpiryWorker(store::Database& database, const Clock& clock, outbox::SendStep& send,
+                           std::string shared_domain, std::function<void()> queued, ReviewHook hook)
+    : database_(database),
+      clock_(clock),
+      send_(send),
+      shared_domain_(std::move(shared_domain)),
+      queued_(std::move(queued)),
+      hook_(std::move(hook)) {}
+
+asio::awaitable<void> ExpiryWorker::sweep() {
+  std::optional<journal::Position> after;
+  for (;;) {
+    auto find = [now = clock_.now(), &after](store::ReadTx& tx) {
+      return approve::find_expired(tx, now, after, kPage);
+    };
+    const std::vector<approve::Expired> page = co_await store::read(database_, std::move(find));
+    for (const approve::Expired& expired : page) {
+      try {
+        co_await decide(expired);
+      } catch (const EnvironmentError& error) {
+        log::warn("expiry.postponed", {{"message_id", expired.message.str()}, {"error", error.what()}});
+      }
+    }
+    if (page.size() < static_cast<std::size_t>(kPage)) co_return;
+    after = journal::Position{page.back().expired_at, page.back().message.str()};
+  }
+}
+
+asio::awaitable<void> ExpiryWorker::decide(approve::Expired expired) {
+  if (expired.on_expiry == account::OnExpiry::reject) {
+    co_await reject(expired, "ttl_expired");
+    co_return;
+  }
+  auto body = [this, &expired, now = clock_.now()](store::Tx& tx) {
+    return approve::expire_approve_and_send(tx, expired, send_, shared_domain_, now);
+  };
+  const auto decision = co_await store::write(database_, std::move(body));
+  if (decision) {
+    log::info("expiry.approved", {{"message_id", expired.message.str()}});
+    if (hook_) hook_("expired_approved");
+    queued_();
+  } else if (const auto reason = reason_of(decision.error())) {
+    co_await reject(expired, *reason);
+  }
+}
+
+asio::awaitable<void> ExpiryWorker::reject(const approve::Expired& expired, std::string_view reason) {
+  auto body = [&expired, reason, now = clock_.now()](store::Tx& tx) {
+    return approve::expire_reject(tx, expired, reason, now);
+  };
+  const auto rejected = co_await store::write(database_, std::move(body));
+  if (!rejected) co_return;
+  log::info("expiry.rejected", {{"message_id", expired.message.str()}, {"reason", reason}});
+  if (hook_) hook_("expired_rejected");
+}
+
+}  // namespace countersign::daemon

@@ -1,0 +1,30 @@
+#include "daemon/open_store.hpp"
+
+#include <filesystem>
+
+#include "base/error.hpp"
+
+namespace countersign::daemon {
+
+std::unique_ptr<store::Database> open_store(const Config& config) {
+  std::error_code error;
+  if (std::filesystem::create_directories(config.data_dir, error)) {
+    std::filesystem::permissions(config.data_dir, std::filesystem::perms::owner_all, error);
+  }
+  if (error) {
+    throw EnvironmentError(
+        fmt::format("cannot make the data directory {}: {}; choose another with --set data_dir=PATH",
+                    config.data_dir, error.message()),
+        false);
+  }
+  store::Options options;
+  options.url = config.store.url;
+  options.connections = config.store.connections;
+  options.readers = config.store.readers;
+  options.group_max = config.store.group_max;
+  options.queue_max = config.store.queue_max;
+  options.deadline = config.store.deadline;
+  return store::open(options);
+}
+
+}  // namespace countersign::daemon

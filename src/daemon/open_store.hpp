@@ -1,0 +1,15 @@
+// Opening the configured store.
+#pragma once
+
+#include <memory>
+
+#include "daemon/config.hpp"
+#include "store/open.hpp"
+
+namespace countersign::daemon {
+
+/// Makes the data directory when it is missing (mode 0700), opens the store and brings its schema up to date.
+/// Throws EnvironmentError with what to do.
+[[nodiscard]] std::unique_ptr<store::Database> open_store(const Config& config);
+
+}  // namespace countersign::daemon
