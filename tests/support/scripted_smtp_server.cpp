@@ -185,7 +185,8 @@ class ScriptedSmtpServer::Connection {
       password = base64_decode(encoded).value_or("");
     }
     const bool right = user == script_.username && password == script_.password;
-    return answer({"AUTH"}, right ? "235 2.7.0 Authentication successful" : "535 5.7.8 Authentication failed");
+    return answer({"AUTH"},
+                  right ? "235 2.7.0 Authentication successful" : "535 5.7.8 Authentication failed");
   }
 
   bool ask(const std::string& challenge, std::string& line) {
@@ -211,8 +212,9 @@ class ScriptedSmtpServer::Connection {
   }
 
   static std::string upper(std::string text) {
-    std::ranges::transform(text, text.begin(),
-                           [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    std::ranges::transform(text, text.begin(), [](char c) {
+      return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
     return text;
   }
 
@@ -240,7 +242,8 @@ class ScriptedSmtpServer::Connection {
       const auto got = tls_ != nullptr ? SSL_read(tls_, bytes.data(), static_cast<int>(bytes.size()))
                                        : static_cast<int>(::recv(socket_, bytes.data(), bytes.size(), 0));
       if (got <= 0) {
-        if (content != nullptr) note("C: [content, " + std::to_string(content->size()) + " octets, no final dot]");
+        if (content != nullptr)
+          note("C: [content, " + std::to_string(content->size()) + " octets, no final dot]");
         end_ = End::client;
         return false;
       }

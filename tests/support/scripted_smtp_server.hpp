@@ -24,7 +24,7 @@ struct Say {
     reset,  // RST after the text
     hold,   // nothing more is said until the client goes away
   };
-  Say(const char* words) : text(words) {}                       // NOLINT(google-explicit-constructor)
+  Say(const char* words) : text(words) {}  // NOLINT(google-explicit-constructor)
   Say(std::string words, Then after = Then::go_on) : text(std::move(words)), then(after) {}  // NOLINT
   std::string text;
   Then then = Then::go_on;
@@ -51,14 +51,15 @@ struct Script {
 
 /// A message of which the final dot was seen.
 struct ReceivedMessage {
-  std::string mail_from;                // the command line
-  std::vector<std::string> rcpt_to;     // command lines that were answered with 2xx
-  std::string content;                  // stuffed dots removed
+  std::string mail_from;             // the command line
+  std::vector<std::string> rcpt_to;  // command lines that were answered with 2xx
+  std::string content;               // stuffed dots removed
 };
 
 class ScriptedSmtpServer {
  public:
-  /// Connection n follows scripts[n], those after the last follow the last. Certificate and key are PEM files.
+  /// Connection n follows scripts[n], those after the last follow the last. Certificate and key are PEM
+  /// files.
   explicit ScriptedSmtpServer(std::vector<Script> scripts, std::string certificate_file = "",
                               std::string key_file = "");
   ~ScriptedSmtpServer();
