@@ -41,7 +41,7 @@ struct Composition {
 /// The complete message with CRLF line ends: From, To, Cc, Reply-To, Subject, Date, Message-ID, In-Reply-To,
 /// References, the extra headers, MIME-Version, then text/plain, or multipart/alternative when there is html,
 /// inside multipart/mixed when there are attachments. Deterministic: the same composition gives the same
-/// bytes (boundaries derive from message_id and content). Lines ≤ 998 octets always, ≤ 78 where folding
+/// bytes (boundaries derive from message_id). Lines ≤ 998 octets always, ≤ 78 where folding
 /// allows (RFC 5322 §2.1.1); bodies 7bit or quoted-printable, attachments base64, file names by RFC 2231 plus
 /// an RFC 2047-free ASCII fallback, header text by RFC 2047. Header values can never start a new header field
 /// whatever they hold: CR, LF, NUL and other controls are replaced by spaces.
