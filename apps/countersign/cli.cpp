@@ -1,0 +1,145 @@
+#include "cli.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "daemon/commands.hpp"
+#include "daemon/config.hpp"
+
+namespace countersign::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "E-mail for software agents, with a human countersignature: held where policy says so, sent exactly as\n"
+    "approved, once.";
+
+constexpr const char* kExamples = R"(
+Examples:
+  countersign bootstrap you@example.com         an account, and its key (shown once)
+  countersign serve                             embedded SQLite under ./data, API on 127.0.0.1:8080
+  countersign serve --config countersign.toml
+  countersign serve --set store.url=postgres://me@db/mail --set http.listen=0.0.0.0:8080
+  countersign config                            the settings as they stand
+  countersign check                             is every promise kept in this database?
+
+Exit status:
+  0  done
+  1  check found a violation; bootstrap was refused
+  2  the command line or a setting is wrong
+  3  store, disk or network failed
+
+Every subcommand explains itself: countersign serve --help)";
+
+constexpr const char* kSettingsFooter =
+    "\nSettings come from --set, the environment (COUNTERSIGN_STORE_URL for store.url), the TOML file and\n"
+    "defaults, in this order. `countersign config --list` describes them all.";
+
+struct Options {
+  std::optional<std::string> file;
+  std::vector<std::string> flags;
+  std::string email;
+  bool markdown = false;
+  bool list = false;
+};
+
+void add_settings(CLI::App& command, Options& options) {
+  command.add_option("-c,--config", options.file, "Read settings from this TOML file")
+      ->type_name("FILE")
+      ->envname("COUNTERSIGN_CONFIG");
+  command.add_option("-s,--set", options.flags, "Set one setting; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+}
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
+/// The settings, or nothing after having said on `err` what is wrong with them.
+std::optional<daemon::LoadedConfig> load(const Options& options, std::ostream& err) {
+  auto loaded =
+      daemon::load_config({.file = options.file, .environment = environment(), .flags = options.flags});
+  if (loaded) return std::move(*loaded);
+  for (const std::string& fault : loaded.error()) err << "countersign: " << fault << '\n';
+  err << "countersign: nothing was started; `countersign config --list` describes the settings\n";
+  return std::nullopt;
+}
+
+void print_settings(const daemon::LoadedConfig& loaded, std::ostream& out) {
+  std::size_t width = 0;
+  for (const auto& setting : loaded.settings) {
+    width = std::max(width, setting.key.size() + setting.value.size() + 3);
+  }
+  for (const auto& setting : loaded.settings) {
+    const std::string line = fmt::format("{} = {}", setting.key, setting.value);
+    out << fmt::format("{:<{}}  # {}\n", line, width, setting.origin);
+  }
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  Options options;
+  CLI::App app(kAbout, "countersign");
+  app.footer(kExamples);
+  app.require_subcommand(1);
+
+  CLI::App* serve = app.add_subcommand(
+      "serve", "Run the server: the API, the hand-over of approved mail, and the expiry of holds");
+  serve->footer(std::string("\nSIGTERM and SIGINT let what is in progress finish (stop_timeout_seconds).\n") +
+                kSettingsFooter);
+  CLI::App* bootstrap =
+      app.add_subcommand("bootstrap", "Create an account and print its key, which is shown this once");
+  bootstrap->add_option("email", options.email, "The account's address")->required()->type_name("EMAIL");
+  bootstrap->footer(kSettingsFooter);
+  CLI::App* check = app.add_subcommand(
+      "check", "Check the delivery invariants over the database and say what is violated; changes nothing");
+  check->footer(kSettingsFooter);
+  CLI::App* config = app.add_subcommand("config", "Print the settings as they stand; secrets read ***");
+  CLI::Option* list = config->add_flag("--list", options.list, "Describe all settings instead");
+  config->add_flag("--markdown", options.markdown, "The same as docs/config.md")->excludes(list);
+  config->footer(kSettingsFooter);
+  CLI::App* version = app.add_subcommand("version", "Print the version");
+  for (CLI::App* command : {serve, bootstrap, check, config}) add_settings(*command, options);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, out, err) == 0 ? daemon::kExitOk : daemon::kExitUsage;
+  }
+
+  if (version->parsed()) {
+    out << "countersign " << COUNTERSIGN_VERSION << '\n';
+    return daemon::kExitOk;
+  }
+  if (options.list || options.markdown) {
+    out << (options.markdown ? daemon::config_markdown() : daemon::config_help());
+    return daemon::kExitOk;
+  }
+  const auto loaded = load(options, err);
+  if (!loaded) return daemon::kExitUsage;
+  if (config->parsed()) {
+    print_settings(*loaded, out);
+    return daemon::kExitOk;
+  }
+  log::configure(loaded->config.log.level, loaded->config.log.format);
+  if (serve->parsed()) return daemon::serve(loaded->config);
+  if (bootstrap->parsed()) return daemon::bootstrap(loaded->config, options.email, out);
+  return daemon::check(loaded->config, out);
+}
+
+}  // namespace countersign::cli
