@@ -1,0 +1,298 @@
+#include "base/metrics.hpp"
+
+#include <fmt/format.h>
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <array>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <variant>
+#include <vector>
+
+#include "base/assert.hpp"
+
+namespace countersign::metrics {
+namespace {
+
+// From a cached read to the longest deadline of a request.
+constexpr std::array<double, 14> kRequestSeconds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                 0.1,    0.25,  0.5,    1,     2.5,  5,     10};
+// From one fdatasync on a fast disk to a store in distress.
+constexpr std::array<double, 12> kCommitSeconds{0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01,
+                                                0.02,   0.05,   0.1,   0.5,   1,     5};
+// From at once to the outage horizon of 72 hours.
+constexpr std::array<double, 12> kDelaySeconds{0.1, 0.5, 1,    5,      15,     60,
+                                               300, 900, 3600, 14'400, 86'400, 259'200};
+
+constexpr std::array<std::string_view, 1> kVersion{"version"};
+constexpr std::array<std::string_view, 2> kOperationStatus{"operation", "status"};
+constexpr std::array<std::string_view, 1> kOperation{"operation"};
+constexpr std::array<std::string_view, 1> kOutcome{"outcome"};
+constexpr std::array<std::string_view, 1> kProvider{"provider"};
+
+constexpr std::array<Definition, 17> kDefinitions{{
+    {Metric::build_info,
+     "countersign_build_info",
+     Type::gauge,
+     kVersion,
+     {},
+     "Always 1; carries the version."},
+    {Metric::http_requests_total,
+     "countersign_http_requests_total",
+     Type::counter,
+     kOperationStatus,
+     {},
+     "Requests answered, by operation and status."},
+    {Metric::http_request_seconds, "countersign_http_request_seconds", Type::histogram, kOperation,
+     kRequestSeconds, "Time from the end of a request to its answer."},
+    {Metric::http_connections,
+     "countersign_http_connections",
+     Type::gauge,
+     {},
+     {},
+     "Connections that are open."},
+    {Metric::store_commits_total,
+     "countersign_store_commits_total",
+     Type::counter,
+     kOutcome,
+     {},
+     "Commits: committed, failed, or unknown until looked up."},
+    {Metric::store_commit_seconds,
+     "countersign_store_commit_seconds",
+     Type::histogram,
+     {},
+     kCommitSeconds,
+     "Time a commit takes; on SQLite one commit may carry many transactions."},
+    {Metric::store_transactions_total,
+     "countersign_store_transactions_total",
+     Type::counter,
+     kOutcome,
+     {},
+     "Writing transactions: committed, refused, or failed."},
+    {Metric::store_reruns_total,
+     "countersign_store_reruns_total",
+     Type::counter,
+     {},
+     {},
+     "Transaction bodies that were run again."},
+    {Metric::store_queue_length,
+     "countersign_store_queue_length",
+     Type::gauge,
+     {},
+     {},
+     "Transactions that wait for the store."},
+    {Metric::holds_pending,
+     "countersign_holds_pending",
+     Type::gauge,
+     {},
+     {},
+     "Messages that wait for a person."},
+    {Metric::reviews_resolved_total,
+     "countersign_reviews_resolved_total",
+     Type::counter,
+     kOutcome,
+     {},
+     "Holds resolved: approved, rejected, expired_approved, expired_rejected."},
+    {Metric::submissions_total,
+     "countersign_submissions_total",
+     Type::counter,
+     kOutcome,
+     {},
+     "Hand-overs settled: accepted, refused, deferred, unknown."},
+    {Metric::submissions_queued,
+     "countersign_submissions_queued",
+     Type::gauge,
+     {},
+     {},
+     "Hand-overs that wait for their turn."},
+    {Metric::submission_delay_seconds,
+     "countersign_submission_delay_seconds",
+     Type::histogram,
+     {},
+     kDelaySeconds,
+     "Time from a hand-over being due to its acceptance."},
+    {Metric::dispatcher_sessions,
+     "countersign_dispatcher_sessions",
+     Type::gauge,
+     kProvider,
+     {},
+     "Connections to the provider that are open."},
+    {Metric::dispatcher_session_faults_total,
+     "countersign_dispatcher_session_faults_total",
+     Type::counter,
+     kProvider,
+     {},
+     "Sessions that failed before a message was concerned: refused, TLS, login, 421."},
+    {Metric::leases_rescued_total,
+     "countersign_leases_rescued_total",
+     Type::counter,
+     kOutcome,
+     {},
+     "Leases that ran out: requeued before the hand-over, unknown after it."},
+}};
+
+const Definition& definition_of(Metric metric) {
+  const Definition& definition = kDefinitions.at(static_cast<std::size_t>(metric));
+  CS_ASSERT(definition.metric == metric);
+  return definition;
+}
+
+std::string_view name_of(Type type) {
+  switch (type) {
+    case Type::counter:
+      return "counter";
+    case Type::gauge:
+      return "gauge";
+    case Type::histogram:
+      return "histogram";
+  }
+  return "";
+}
+
+using Series = std::variant<prometheus::Counter*, prometheus::Gauge*, prometheus::Histogram*>;
+using Family = std::variant<prometheus::Family<prometheus::Counter>*, prometheus::Family<prometheus::Gauge>*,
+                            prometheus::Family<prometheus::Histogram>*>;
+
+// One metric with its series. A series is made at first use and lives as long as the registry.
+class Entry {
+ public:
+  Entry(prometheus::Registry& registry, const Definition& definition)
+      : definition_(definition), family_(register_in(registry, definition)) {
+    // Without labels there is one series, which shows its zero before anything has happened.
+    if (definition_.labels.empty()) (void)series({});
+  }
+
+  Series series(Labels labels) {
+    CS_ASSERT(labels.size() == definition_.labels.size());
+    const std::string key = fmt::format("{}", fmt::join(labels, "\x1f"));
+    {
+      const std::shared_lock lock(mutex_);
+      const auto found = series_.find(key);
+      if (found != series_.end()) return found->second;
+    }
+    const std::unique_lock lock(mutex_);
+    const auto found = series_.find(key);
+    if (found != series_.end()) return found->second;
+    if (series_.size() >= kSeriesMax) {
+      if (!overflow_) overflow_ = make(std::vector<std::string_view>(labels.size(), "other"));
+      return *overflow_;
+    }
+    return series_.emplace(key, make(std::vector<std::string_view>(labels))).first->second;
+  }
+
+ private:
+  static Family register_in(prometheus::Registry& registry, const Definition& definition) {
+    const std::string name(definition.name);
+    const std::string help(definition.help);
+    switch (definition.type) {
+      case Type::counter:
+        return &prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+      case Type::gauge:
+        return &prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+      case Type::histogram:
+        return &prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+    }
+    CS_ASSERT(false);
+  }
+
+  [[nodiscard]] Series make(const std::vector<std::string_view>& values) const {
+    std::map<std::string, std::string> labels;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      labels.emplace(std::string(definition_.labels[i]), std::string(values[i]));
+    }
+    if (const auto* counters = std::get_if<prometheus::Family<prometheus::Counter>*>(&family_)) {
+      return &(*counters)->Add(labels);
+    }
+    if (const auto* gauges = std::get_if<prometheus::Family<prometheus::Gauge>*>(&family_)) {
+      return &(*gauges)->Add(labels);
+    }
+    const prometheus::Histogram::BucketBoundaries buckets(definition_.buckets.begin(),
+                                                          definition_.buckets.end());
+    return &std::get<prometheus::Family<prometheus::Histogram>*>(family_)->Add(labels, buckets);
+  }
+
+  const Definition& definition_;
+  const Family family_;
+  std::shared_mutex mutex_;
+  std::map<std::string, Series, std::less<>> series_;
+  std::optional<Series> overflow_;
+};
+
+}  // namespace
+
+class Metrics::Impl {
+ public:
+  Impl() {
+    for (const Definition& definition : kDefinitions) {
+      entries_[static_cast<std::size_t>(definition.metric)] = std::make_unique<Entry>(registry_, definition);
+    }
+  }
+
+  template <class Kind>
+  Kind& series(Metric metric, Type type, Labels labels) {
+    CS_ASSERT(definition_of(metric).type == type);
+    return *std::get<Kind*>(entries_[static_cast<std::size_t>(metric)]->series(labels));
+  }
+  [[nodiscard]] std::string render() const {
+    return prometheus::TextSerializer().Serialize(registry_.Collect());
+  }
+
+ private:
+  prometheus::Registry registry_;
+  std::array<std::unique_ptr<Entry>, kDefinitions.size()> entries_;
+};
+
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
+Metrics::~Metrics() = default;
+
+void Metrics::count(Metric metric, Labels labels, double by) {
+  CS_ASSERT(by >= 0);
+  impl_->series<prometheus::Counter>(metric, Type::counter, labels).Increment(by);
+}
+
+void Metrics::set(Metric metric, Labels labels, double value) {
+  impl_->series<prometheus::Gauge>(metric, Type::gauge, labels).Set(value);
+}
+
+void Metrics::add(Metric metric, Labels labels, double by) {
+  impl_->series<prometheus::Gauge>(metric, Type::gauge, labels).Increment(by);
+}
+
+void Metrics::observe(Metric metric, Labels labels, double value) {
+  impl_->series<prometheus::Histogram>(metric, Type::histogram, labels).Observe(value);
+}
+
+std::string Metrics::render() const { return impl_->render(); }
+
+std::span<const Definition> definitions() { return kDefinitions; }
+
+std::string metrics_markdown() {
+  std::string out =
+      "<!-- Generated from src/base/metrics.cpp; a test compares. -->\n"
+      "# Metrics\n\n"
+      "`GET /metrics` answers in the Prometheus text format unless `http.metrics` is off. Label values come "
+      "from\n"
+      "the program, never from a client; beyond 512 series of one metric they are counted under `other`.\n\n"
+      "| metric | type | labels | meaning |\n|---|---|---|---|\n";
+  for (const Definition& definition : kDefinitions) {
+    std::string labels;
+    for (const std::string_view label : definition.labels) {
+      fmt::format_to(std::back_inserter(labels), "{}`{}`", labels.empty() ? "" : ", ", label);
+    }
+    fmt::format_to(std::back_inserter(out), "| `{}` | {} | {} | {} |\n", definition.name,
+                   name_of(definition.type), labels, definition.help);
+  }
+  return out;
+}
+
+}  // namespace countersign::metrics
