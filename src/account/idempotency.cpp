@@ -37,14 +37,19 @@ bool lock(store::Tx& tx, const UserId& user, std::string_view key) {
 
 }  // namespace
 
-KeyState claim_key(store::Tx& tx, const UserId& user, std::string_view key, std::string_view fingerprint,
-                   UtcTime now) {
-  if (!lock(tx, user, key)) return InFlight{};
+KeyState look_up_key(store::ReadTx& tx, const UserId& user, std::string_view key,
+                     std::string_view fingerprint, UtcTime now) {
   const store::Rows rows = tx.query(kFindAnswer, {user.str(), key, now - kIdempotencyWindow});
   if (rows.empty()) return Fresh{};
   const store::Row row = rows.front();
   if (row.view(0) != fingerprint) return KeyReused{};
   return Replay{static_cast<int>(row.integer(1)), row.text(2)};
+}
+
+KeyState claim_key(store::Tx& tx, const UserId& user, std::string_view key, std::string_view fingerprint,
+                   UtcTime now) {
+  if (!lock(tx, user, key)) return InFlight{};
+  return look_up_key(tx, user, key, fingerprint, now);
 }
 
 void store_answer(store::Tx& tx, const UserId& user, std::string_view key, std::string_view fingerprint,

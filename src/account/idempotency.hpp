@@ -20,6 +20,10 @@ using KeyState = std::variant<Fresh, InFlight, KeyReused, Replay>;
 
 inline constexpr std::chrono::hours kIdempotencyWindow{24};
 
+/// What the key stands for without taking it: Fresh, KeyReused or Replay.
+[[nodiscard]] KeyState look_up_key(store::ReadTx& tx, const UserId& user, std::string_view key,
+                                   std::string_view fingerprint, UtcTime now);
+
 /// Takes the key for this transaction or says what it already stands for. Only committed successes are
 /// remembered: a transaction that refuses or fails leaves the key free. fingerprint   sha256_hex(route + "\n"
 /// + raw body).

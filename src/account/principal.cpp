@@ -25,7 +25,7 @@ constexpr Query kAuthenticate(
 
 constexpr Query kTouchKey("account.touch_key",
                           "UPDATE api_keys SET last_used_at_us = $2 "
-                          "WHERE id = $1 AND (last_used_at_us IS NULL OR last_used_at_us < $2)");
+                          "WHERE id = $1 AND (last_used_at_us IS NULL OR last_used_at_us < $3)");
 
 constexpr Query kCreateKey(
     "account.create_key",
@@ -88,7 +88,9 @@ std::optional<Principal> authenticate(store::ReadTx& tx, std::string_view key_ha
   return principal;
 }
 
-void touch_key(store::Tx& tx, const ApiKeyId& key, UtcTime now) { tx.send(kTouchKey, {key.str(), now}); }
+void touch_key(store::Tx& tx, const ApiKeyId& key, UtcTime now) {
+  tx.send(kTouchKey, {key.str(), now, now - kKeyUseResolution});
+}
 
 std::string key_plaintext(Scope scope, std::string_view random_hex64) {
   CS_ASSERT(random_hex64.size() == 64);

@@ -1,0 +1,225 @@
+// Agents and their protection settings.
+#include "agent/rest/handlers/context.hpp"
+#include "agent/rest/views.hpp"
+#include "base/assert.hpp"
+#include "mail/address.hpp"
+
+namespace countersign::agent::rest {
+namespace {
+
+namespace json = boost::json;
+using account::Agent;
+using account::Principal;
+
+Awaitable<Response> list_agents(Context& context, const Call& call) {
+  const bool trashed = call.query_flag("deleted");
+  auto body = [&context, trashed,
+               request = page_request(context, call, filters_text({"agents", trashed ? "trash" : "live"}))](
+                  store::ReadTx& tx, const Principal& principal) -> Result<json::object, ApiError> {
+    if (!request) return unexpected(request.error());
+    const auto agents = account::list_agents(tx, principal.user, trashed, request->pair(), request->limit + 1,
+                                             context.settings.shared_domain);
+    const auto key_of = [](const Agent& agent) { return CursorKey{to_us(agent.created_at), agent.email}; };
+    return page_view(context, *request, agents, key_of, agent_view);
+  };
+  const Result<json::object, ApiError> view = co_await read(context, call, std::move(body));
+  if (!view) co_return call.refuse(view.error());
+  co_return json_response(200, *view);
+}
+
+ApiError error_of(account::CreateRefusal refusal, const Principal& principal, std::int64_t live_agents) {
+  using account::CreateRefusal;
+  switch (refusal) {
+    case CreateRefusal::invalid_slug:
+      return api_error(ErrorCode::invalid_slug,
+                       "on the shared domain a name has 2 to 40 characters of a-z, 0-9 and -, begins and "
+                       "ends with a letter or digit, and is not reserved");
+    case CreateRefusal::domain_not_registered:
+      return api_error(ErrorCode::domain_not_registered, "the domain is not registered to this account");
+    case CreateRefusal::domain_not_verified:
+      return api_error(ErrorCode::domain_not_verified, "the domain is not verified");
+    case CreateRefusal::limit_exceeded:
+      return limit_exceeded("agents", principal.limits.agents_max, live_agents, principal.plan_code);
+    case CreateRefusal::agent_taken:
+      return api_error(ErrorCode::agent_taken, "the address is taken");
+    case CreateRefusal::address_in_trash:
+      return api_error(ErrorCode::address_in_trash, "the address belongs to an agent in the trash");
+  }
+  CS_ASSERT(false);
+}
+
+// A bare address, as an agent's address must be.
+bool is_bare_address(const std::string& text) {
+  const std::optional<mail::Mailbox> mailbox = mail::parse_mailbox(text);
+  return mailbox && mailbox->address == text;
+}
+
+Awaitable<Response> create_agent(Context& context, const Call& call) {
+  const Result<Principal, ApiError> admitted = co_await admit_caller(context, call);
+  if (!admitted) co_return call.refuse(admitted.error());
+  account::CreateAgent command{mail::normalise(*call.body_text("email")),
+                               std::string(call.body_text("name").value_or(""))};
+  if (!is_bare_address(command.email)) {
+    co_return call.refuse(ErrorCode::invalid_request, "email must be an e-mail address");
+  }
+  auto body = [&context, command = std::move(command), now = call.received()](
+                  store::Tx& tx, const Principal& principal) -> Result<Agent, ApiError> {
+    auto agent = account::create_agent(tx, principal, command, context.settings.shared_domain, now);
+    if (agent) return std::move(*agent);
+    return unexpected(error_of(agent.error(), principal, account::count_live_agents(tx, principal.user)));
+  };
+  const Result<Agent, ApiError> agent = co_await write(context, call, std::move(body));
+  if (!agent) co_return call.refuse(agent.error());
+  co_return json_response(201, agent_view(*agent));
+}
+
+Awaitable<Response> get_agent(Context& context, const Call& call) {
+  const Result<Agent, ApiError> agent = co_await admit_agent(context, call);
+  if (!agent) co_return call.refuse(agent.error());
+  co_return json_response(200, agent_view(*agent));
+}
+
+Awaitable<Response> update_agent(Context& context, const Call& call) {
+  const Result<Agent, ApiError> admitted = co_await admit_agent(context, call);
+  if (!admitted) co_return call.refuse(admitted.error());
+  const auto name = call.body_text("name");
+  if (!name) co_return call.refuse(ErrorCode::invalid_request, "nothing to change: name is missing");
+  auto body = [&context, email = admitted->email, name = std::string(*name)](
+                  store::Tx& tx, const Principal& principal) -> Result<Agent, ApiError> {
+    if (!account::rename_agent(tx, principal.user, email, name)) return unexpected(not_found());
+    return resolve_agent(tx, context, principal, email);
+  };
+  const Result<Agent, ApiError> agent = co_await write(context, call, std::move(body));
+  if (!agent) co_return call.refuse(agent.error());
+  co_return json_response(200, agent_view(*agent));
+}
+
+ApiError error_of(account::PurgeRefusal refusal) {
+  switch (refusal) {
+    case account::PurgeRefusal::not_found:
+      return not_found();
+    case account::PurgeRefusal::send_in_progress:
+      return api_error(ErrorCode::send_in_progress, "a message of the agent is being sent");
+  }
+  CS_ASSERT(false);
+}
+
+Awaitable<Response> delete_agent(Context& context, const Call& call) {
+  const Result<Principal, ApiError> admitted = co_await admit_caller(context, call);
+  if (!admitted) co_return call.refuse(admitted.error());
+  const std::string email = agent_email(call);
+  auto body = [email, permanent = call.query_flag("permanent"), now = call.received()](
+                  store::Tx& tx, const Principal& principal) -> Result<std::int64_t, ApiError> {
+    if (!permanent) {
+      if (!account::trash_agent(tx, principal.user, email, now)) return unexpected(not_found());
+      return 0;
+    }
+    const auto removed = account::purge_agent(tx, principal.user, email);
+    if (!removed) return unexpected(error_of(removed.error()));
+    return *removed;
+  };
+  const Result<std::int64_t, ApiError> removed = co_await write(context, call, std::move(body));
+  if (!removed) co_return call.refuse(removed.error());
+  const json::object view{{"deleted", true}, {"email", email}, {"messages_deleted", *removed}};
+  co_return json_response(200, view);
+}
+
+ApiError error_of(account::RestoreRefusal refusal) {
+  switch (refusal) {
+    case account::RestoreRefusal::not_found:
+      return not_found();
+    case account::RestoreRefusal::not_in_trash:
+      return api_error(ErrorCode::not_in_trash, "the agent is not in the trash");
+  }
+  CS_ASSERT(false);
+}
+
+Awaitable<Response> restore_agent(Context& context, const Call& call) {
+  const Result<Principal, ApiError> admitted = co_await admit_caller(context, call);
+  if (!admitted) co_return call.refuse(admitted.error());
+  auto body = [&context, email = agent_email(call), now = call.received()](
+                  store::Tx& tx, const Principal& principal) -> Result<Agent, ApiError> {
+    auto agent = account::restore_agent(tx, principal.user, email, context.settings.shared_domain, now);
+    if (!agent) return unexpected(error_of(agent.error()));
+    return std::move(*agent);
+  };
+  const Result<Agent, ApiError> agent = co_await write(context, call, std::move(body));
+  if (!agent) co_return call.refuse(agent.error());
+  co_return json_response(200, agent_view(*agent));
+}
+
+// --- protection (contract §14) ---------------------------------------------------------------------------
+
+// The value of an enumerated member that the schema has let through, or its default.
+template <class Enum>
+Enum enum_member(const json::object& object, std::string_view name,
+                 std::optional<Enum> (*value_of)(std::string_view), Enum otherwise) {
+  const json::value* value = object.if_contains(name);
+  if (value == nullptr) return otherwise;
+  const std::optional<Enum> found = value_of(value->as_string());
+  CS_ASSERT(found.has_value());
+  return *found;
+}
+
+account::Gate read_gate(const json::object& direction) {
+  const json::object& gate = direction.at("gate").as_object();
+  const json::object& scan = direction.at("scan").as_object();
+  account::Gate out;
+  out.policy = enum_member(gate, "policy", account::gate_policy_of, out.policy);
+  out.action = enum_member(gate, "action", account::gate_action_of, out.action);
+  out.sensitivity = enum_member(scan, "sensitivity", account::sensitivity_of, out.sensitivity);
+  if (const json::value* list = gate.if_contains("allowlist")) {
+    for (const json::value& entry : list->as_array()) out.allowlist.emplace_back(entry.as_string());
+  }
+  return out;
+}
+
+account::Protection read_protection(const json::object& body) {
+  account::Protection protection;
+  protection.inbound = read_gate(body.at("inbound").as_object());
+  protection.outbound = read_gate(body.at("outbound").as_object());
+  const json::object& holds = body.at("holds").as_object();
+  if (const json::value* ttl = holds.if_contains("ttl_seconds")) {
+    protection.hold_ttl_seconds = ttl->to_number<std::int64_t>();
+  }
+  protection.hold_on_expiry =
+      enum_member(holds, "on_expiry", account::on_expiry_of, protection.hold_on_expiry);
+  if (const json::value* suppress = holds.if_contains("suppress_notifications")) {
+    protection.hold_suppress_notifications = suppress->as_bool();
+  }
+  return protection;
+}
+
+Awaitable<Response> get_protection(Context& context, const Call& call) {
+  const Result<Agent, ApiError> agent = co_await admit_agent(context, call);
+  if (!agent) co_return call.refuse(agent.error());
+  co_return json_response(200, protection_view(agent->protection));
+}
+
+Awaitable<Response> put_protection(Context& context, const Call& call) {
+  const Result<Agent, ApiError> admitted = co_await admit_agent(context, call);
+  if (!admitted) co_return call.refuse(admitted.error());
+  auto body = [&context, email = admitted->email, protection = read_protection(call.body())](
+                  store::Tx& tx, const Principal& principal) -> Result<Agent, ApiError> {
+    if (!account::set_protection(tx, principal.user, email, protection)) return unexpected(not_found());
+    return resolve_agent(tx, context, principal, email);
+  };
+  const Result<Agent, ApiError> agent = co_await write(context, call, std::move(body));
+  if (!agent) co_return call.refuse(agent.error());
+  co_return json_response(200, protection_view(agent->protection));
+}
+
+}  // namespace
+
+void attach_agents(Server& server, Context& context) {
+  server.handle("listAgents", bind(context, list_agents));
+  server.handle("createAgent", bind(context, create_agent));
+  server.handle("getAgent", bind(context, get_agent));
+  server.handle("updateAgent", bind(context, update_agent));
+  server.handle("deleteAgent", bind(context, delete_agent));
+  server.handle("restoreAgent", bind(context, restore_agent));
+  server.handle("getAgentProtection", bind(context, get_protection));
+  server.handle("putAgentProtection", bind(context, put_protection));
+}
+
+}  // namespace countersign::agent::rest

@@ -1,0 +1,207 @@
+// The review queue: held messages of an account, and the decisions about them.
+#include <boost/json/serialize.hpp>
+
+#include "agent/rest/handlers/context.hpp"
+#include "agent/rest/handlers/drafts.hpp"
+#include "agent/rest/handlers/outcomes.hpp"
+#include "agent/rest/views.hpp"
+#include "approve/approve.hpp"
+#include "mailbox/limits.hpp"
+#include "mailbox/mailbox.hpp"
+
+namespace countersign::agent::rest {
+namespace {
+
+namespace json = boost::json;
+using account::Principal;
+using mailbox::Direction;
+
+Awaitable<Response> list_reviews(Context& context, const Call& call) {
+  auto body = [&context, request = page_request(context, call, filters_text({"reviews"}))](
+                  store::ReadTx& tx, const Principal& principal) -> Result<json::object, ApiError> {
+    if (!request) return unexpected(request.error());
+    const auto held = mailbox::list_pending(tx, principal.user, request->position(), request->limit + 1);
+    const auto key_of = [](const mailbox::Message& message) {
+      return CursorKey{to_us(message.created_at), message.id.str()};
+    };
+    return page_view(context, *request, held, key_of, review_view);
+  };
+  const Result<json::object, ApiError> view = co_await read(context, call, std::move(body));
+  if (!view) co_return call.refuse(view.error());
+  co_return json_response(200, *view);
+}
+
+Awaitable<Response> get_review(Context& context, const Call& call) {
+  struct Loaded {
+    mailbox::Message message;
+    mailbox::Content content;
+  };
+  auto body = [id = MessageId(call.path("id"))](store::ReadTx& tx,
+                                                const Principal& principal) -> Result<Loaded, ApiError> {
+    std::optional<mailbox::Message> message = mailbox::find_for_review(tx, principal.user, id);
+    if (!message) return unexpected(not_found());
+    return Loaded{std::move(*message), mailbox::load_content(tx, id)};
+  };
+  const Result<Loaded, ApiError> loaded = co_await read(context, call, std::move(body));
+  if (!loaded) co_return call.refuse(loaded.error());
+  co_return json_response(200, message_view(loaded->message, loaded->content, Viewer::reviewer));
+}
+
+ApiError message_not_pending() {
+  return api_error(ErrorCode::message_not_pending, "the message is not pending review");
+}
+
+ApiError error_of(const approve::Refusal& refusal) {
+  struct Visitor {
+    ApiError operator()(const approve::NotFound&) const { return not_found(); }
+    ApiError operator()(const approve::NotPending&) const { return message_not_pending(); }
+    ApiError operator()(const approve::StaleRevision&) const {
+      return api_error(ErrorCode::conflict, "the draft has changed since it was read");
+    }
+    ApiError operator()(const approve::InvalidDraft& invalid) const {
+      return api_error(
+          invalid.field == "recipient" ? ErrorCode::invalid_recipient : ErrorCode::invalid_request,
+          invalid.message);
+    }
+    ApiError operator()(const approve::TooManyRecipients& too_many) const {
+      return too_many_recipients(mailbox::kRecipientsMax, static_cast<std::int64_t>(too_many.provided));
+    }
+    ApiError operator()(const approve::TooLarge& too_large) const {
+      return payload_too_large("composed_message", static_cast<std::uint64_t>(too_large.actual_bytes),
+                               static_cast<std::uint64_t>(mailbox::kComposedBytesMax));
+    }
+    ApiError operator()(const approve::DomainNotVerified&) const { return sender_domain_not_verified(); }
+    ApiError operator()(const approve::RecipientSuppressed& suppressed) const {
+      return recipient_suppressed(suppressed.addresses);
+    }
+  };
+  return std::visit(Visitor{}, refusal);
+}
+
+Answer answer_of(const approve::Decision& decision, const MessageId& id) {
+  json::object view;
+  if (decision.direction == Direction::inbound) {
+    view = {{"status", "review_approved"}, {"message_id", id.str()}};
+    return {200, json::serialize(view)};
+  }
+  view = {{"status", decision.send.complete ? "sent" : "accepted"},
+          {"message_id", id.str()},
+          {"sent_as", decision.send.sent_as},
+          {"method",
+           mailbox::name_of(decision.send.complete ? mailbox::Method::loopback : mailbox::Method::smtp)},
+          {"edited", decision.edited}};
+  return {decision.send.complete ? 200 : 202, json::serialize(view)};
+}
+
+// A held message as the reviewer's request found it, and what the key of the request stands for.
+struct Held {
+  UserId user;
+  mailbox::Message message;
+  std::optional<Answer> answered;
+};
+
+Awaitable<Result<Held, ApiError>> find_held(Context& context, const Call& call, Keyed keyed) {
+  auto body = [id = MessageId(call.path("id")), keyed = std::move(keyed), now = call.received()](
+                  store::ReadTx& tx, const Principal& principal) -> Result<Held, ApiError> {
+    std::optional<mailbox::Message> message = mailbox::find_for_review(tx, principal.user, id);
+    if (!message) return unexpected(not_found());
+    Held held{principal.user, std::move(*message), std::nullopt};
+    if (held.message.direction == Direction::inbound) return held;
+    Result<std::optional<Answer>, ApiError> answered = look_up(tx, principal.user, keyed, now);
+    if (!answered) return unexpected(std::move(answered.error()));
+    held.answered = std::move(*answered);
+    return held;
+  };
+  co_return co_await read(context, call, std::move(body));
+}
+
+// Edited recipient lists are settled against those that stay, as a send's are against each other.
+void settle_edit(approve::PendingApprovalEdit& edit, const mailbox::Message& message) {
+  if (!edit.to && !edit.cc && !edit.bcc) return;
+  std::vector<std::string> to = edit.to.value_or(message.to);
+  std::vector<std::string> cc = edit.cc.value_or(message.cc);
+  std::vector<std::string> bcc = edit.bcc.value_or(message.bcc);
+  settle_recipients(to, cc, bcc, message.agent_email);
+  edit.to = std::move(to);
+  edit.cc = std::move(cc);
+  edit.bcc = std::move(bcc);
+}
+
+Awaitable<Result<Answer, ApiError>> decide(Context& context, const Call& call, Keyed keyed,
+                                           approve::PendingApprovalEdit edit) {
+  auto body = [&context, keyed = std::move(keyed), edit = std::move(edit), id = MessageId(call.path("id")),
+               now = call.received()](store::Tx& tx, const Principal& principal) -> Result<Answer, ApiError> {
+    Result<std::optional<Answer>, ApiError> answered = claim(tx, principal.user, keyed, now);
+    if (!answered) return unexpected(std::move(answered.error()));
+    if (*answered) return std::move(**answered);
+    const approve::ApproveCommand command{principal.user, id, principal.key.str(), edit, std::nullopt};
+    const auto decision =
+        approve::approve_and_send(tx, command, context.send, context.settings.shared_domain, now);
+    if (!decision) return unexpected(error_of(decision.error()));
+    Answer answer = answer_of(*decision, id);
+    remember(tx, principal.user, keyed, answer, now);
+    return answer;
+  };
+  co_return co_await write(context, call, std::move(body));
+}
+
+Response respond(const Call& call, const Result<Answer, ApiError>& answer) {
+  if (!answer) return call.refuse(answer.error());
+  return json_text_response(answer->status, answer->body);
+}
+
+Awaitable<Response> approve_review(Context& context, const Call& call) {
+  const Result<Keyed, ApiError> keyed = keyed_of(call, "/v1/approve/" + call.path("id"));
+  if (!keyed) co_return call.refuse(keyed.error());
+  Result<Held, ApiError> held = co_await find_held(context, call, *keyed);
+  if (!held) co_return call.refuse(held.error());
+  if (held->message.direction == Direction::inbound) {
+    const Result<Answer, ApiError> released =
+        co_await decide(context, call, Keyed{}, approve::PendingApprovalEdit{});
+    co_return respond(call, released);
+  }
+  if (held->answered) co_return json_text_response(held->answered->status, held->answered->body);
+
+  auto guard = take_key(context, held->user, *keyed);
+  if (!guard) co_return call.refuse(guard.error());
+  if (held->message.review_status != mailbox::ReviewStatus::pending_review) {
+    co_return call.refuse(message_not_pending());
+  }
+  Result<approve::PendingApprovalEdit, ApiError> edit = read_edit(call);
+  if (!edit) co_return call.refuse(edit.error());
+  settle_edit(*edit, held->message);
+  const RateDecision decision = context.server->take_send(held->message.agent_email, call.received());
+  if (!decision.allowed) co_return call.refuse(rate_limited(decision.retry_after_seconds));
+  const Result<Answer, ApiError> approved = co_await decide(context, call, *keyed, std::move(*edit));
+  co_return respond(call, approved);
+}
+
+Awaitable<Response> reject_review(Context& context, const Call& call) {
+  const Result<Principal, ApiError> admitted = co_await admit_caller(context, call);
+  if (!admitted) co_return call.refuse(admitted.error());
+  const MessageId id(call.path("id"));
+  const std::string reason(call.body_text("reason").value_or(""));
+  auto body = [id, reason, now = call.received()](
+                  store::Tx& tx, const Principal& principal) -> Result<std::monostate, ApiError> {
+    const approve::RejectCommand command{principal.user, id, principal.key.str(), reason};
+    const auto rejected = approve::reject(tx, command, now);
+    if (!rejected) return unexpected(error_of(rejected.error()));
+    return std::monostate{};
+  };
+  const Result<std::monostate, ApiError> rejected = co_await write(context, call, std::move(body));
+  if (!rejected) co_return call.refuse(rejected.error());
+  json::object view{{"status", "review_rejected"}, {"message_id", id.str()}};
+  if (!reason.empty()) view["rejection_reason"] = reason;
+  co_return json_response(200, view);
+}
+
+}  // namespace
+
+void attach_reviews(Server& server, Context& context) {
+  server.handle("listReviews", bind(context, list_reviews));
+  server.handle("getReview", bind(context, get_review));
+  server.handle("approveReview", bind(context, approve_review));
+  server.handle("rejectReview", bind(context, reject_review));
+}
+
+}  // namespace countersign::agent::rest

@@ -1,0 +1,221 @@
+// sendMessage: a draft from an agent, accepted once per Idempotency-Key, then perhaps waited for.
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "agent/rest/handlers/context.hpp"
+#include "agent/rest/handlers/drafts.hpp"
+#include "agent/rest/handlers/outcomes.hpp"
+#include "base/assert.hpp"
+#include "hold/submit.hpp"
+#include "mailbox/mailbox.hpp"
+
+namespace countersign::agent::rest {
+namespace {
+
+namespace json = boost::json;
+using account::Agent;
+using account::Principal;
+using std::chrono::milliseconds;
+
+// wait=sent (contract §10): how long in all, and how the pauses between two looks grow.
+constexpr milliseconds kWaitMax{15'000};
+constexpr milliseconds kFirstPause{100};
+constexpr milliseconds kLongestPause{500};
+
+// What a committed submission is answered with. A blocked one is committed too, for its event, but is a
+// refusal to the caller.
+struct Outcome {
+  Answer answer;
+  std::optional<ApiError> refusal;
+};
+
+ApiError error_of(const hold::SubmitRefusal& refusal, const Principal& principal) {
+  struct Visitor {
+    const Principal& principal;
+    ApiError operator()(const hold::DomainNotVerified&) const { return sender_domain_not_verified(); }
+    ApiError operator()(const account::Exceeded& exceeded) const {
+      return limit_exceeded(account::name_of(exceeded.resource), exceeded.limit, exceeded.current,
+                            principal.plan_code);
+    }
+    ApiError operator()(const hold::RecipientSuppressed& suppressed) const {
+      return recipient_suppressed(suppressed.addresses);
+    }
+    // Fixed by the contract (§14): the setting is taken as given and fails when a hold needs it.
+    ApiError operator()(const hold::InvalidHoldTtl&) const {
+      return api_error(ErrorCode::internal_error,
+                       "holds.ttl_seconds of the agent's protection must be from 1 to 604800");
+    }
+  };
+  return std::visit(Visitor{principal}, refusal);
+}
+
+Outcome outcome_of(const hold::Submitted& submitted, const MessageId& id) {
+  json::object view;
+  if (const auto* blocked = std::get_if<hold::Blocked>(&submitted)) {
+    return {{}, api_error(ErrorCode::blocked_by_policy, "refused by policy: " + blocked->summary)};
+  }
+  if (const auto* held = std::get_if<hold::Held>(&submitted)) {
+    view = {{"status", "pending_review"},
+            {"message_id", id.str()},
+            {"approval_expires_at", timestamp(held->approval_expires_at)}};
+    return {{202, json::serialize(view)}, {}};
+  }
+  const outbox::SendResult& sent = std::get<hold::Sent>(submitted).result;
+  if (!sent.complete) {
+    view = {{"status", "accepted"}, {"message_id", id.str()}, {"method", "smtp"}};
+    return {{202, json::serialize(view)}, {}};
+  }
+  view = {{"status", "sent"},
+          {"message_id", id.str()},
+          {"sent_as", sent.sent_as},
+          {"method", mailbox::name_of(mailbox::Method::loopback)}};
+  return {{200, json::serialize(view)}, {}};
+}
+
+// What a waiting caller is told about a message that has come to an end; nothing while it has not.
+std::optional<Answer> terminal_answer(const mailbox::Message& message) {
+  using mailbox::DeliveryStatus;
+  if (!message.delivery_status) return std::nullopt;
+  json::object view;
+  switch (*message.delivery_status) {
+    case DeliveryStatus::accepted:
+    case DeliveryStatus::sending:
+    case DeliveryStatus::unknown:  // may yet turn out either way
+      return std::nullopt;
+    case DeliveryStatus::failed:
+      view["status"] = "failed";
+      view["message_id"] = message.id.str();
+      break;
+    case DeliveryStatus::sent:
+    case DeliveryStatus::deferred:
+    case DeliveryStatus::delivered:
+    case DeliveryStatus::bounced:
+    case DeliveryStatus::complained:
+      view["status"] = "sent";
+      view["message_id"] = message.id.str();
+      if (!message.provider_message_id.empty()) view["provider_message_id"] = message.provider_message_id;
+      if (!message.sent_as.empty()) view["sent_as"] = message.sent_as;
+      break;
+  }
+  view["method"] = mailbox::name_of(message.method);
+  return Answer{200, json::serialize(view)};
+}
+
+// Looks at the accepted message of `answer` until it is at an end or the time is up; then `answer` stands.
+Awaitable<Answer> wait_until_sent(Context& context, std::string email, Answer answer) {
+  const json::object accepted = json::parse(answer.body).as_object();
+  if (accepted.at("status").as_string() != "accepted") co_return answer;
+  const MessageId id{std::string(accepted.at("message_id").as_string())};
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  milliseconds pause = kFirstPause;
+  for (milliseconds waited{0}; waited < kWaitMax;
+       waited += pause, pause = std::min(pause * 2, kLongestPause)) {
+    timer.expires_after(pause);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+    auto look = [email, id](store::ReadTx& tx) { return mailbox::find(tx, email, id); };
+    const std::optional<mailbox::Message> message = co_await store::read(context.database, std::move(look));
+    if (!message) co_return answer;
+    if (std::optional<Answer> end = terminal_answer(*message)) co_return std::move(*end);
+  }
+  co_return answer;
+}
+
+Awaitable<Response> finish(Context& context, const Call& call, Answer answer) {
+  if (call.query_text("wait") == "sent") {
+    answer = co_await wait_until_sent(context, agent_email(call), std::move(answer));
+  }
+  co_return json_text_response(answer.status, std::move(answer.body));
+}
+
+// The caller, found entitled to send, and what the key of the request stands for.
+struct Sender {
+  Principal principal;
+  Agent agent;
+  std::optional<Answer> answered;
+};
+
+Awaitable<Result<Sender, ApiError>> admit_sender(Context& context, const Call& call, Keyed keyed) {
+  auto body = [&context, email = agent_email(call), keyed = std::move(keyed),
+               template_error = check_template_shape(call), now = call.received()](
+                  store::ReadTx& tx, const Principal& principal) -> Result<Sender, ApiError> {
+    Result<Agent, ApiError> agent = resolve_agent(tx, context, principal, email);
+    if (!agent) return unexpected(std::move(agent.error()));
+    if (template_error) return unexpected(*template_error);
+    Result<std::optional<Answer>, ApiError> answered = look_up(tx, principal.user, keyed, now);
+    if (!answered) return unexpected(std::move(answered.error()));
+    return Sender{principal, std::move(*agent), std::move(*answered)};
+  };
+  co_return co_await read(context, call, std::move(body));
+}
+
+// Everything between the claim and the transaction, in the contract's order (sendMessage 3–10, 13).
+Result<SendRequest, ApiError> check_request(Context& context, const Call& call, const Agent& agent) {
+  if (refers_to_template(call)) {
+    return unexpected(api_error(ErrorCode::template_not_found, "there is no such template"));
+  }
+  Result<SendRequest, ApiError> request = read_send_request(call, agent.email);
+  if (!request) return request;
+  if (request->draft.unsubscribe) {
+    const mailbox::Draft& draft = request->draft;
+    if (draft.to.size() + draft.cc.size() + draft.bcc.size() != 1) {
+      return unexpected(
+          api_error(ErrorCode::invalid_request, "managed unsubscribe takes exactly one recipient"));
+    }
+    return unexpected(
+        api_error(ErrorCode::not_implemented, "managed unsubscribe is not available in this deployment"));
+  }
+  const RateDecision decision = context.server->take_send(agent.email, call.received());
+  if (!decision.allowed) return unexpected(rate_limited(decision.retry_after_seconds));
+  if (request->conversation_id.empty()) request->conversation_id = random_id("conv_");
+  return request;
+}
+
+Awaitable<Result<Outcome, ApiError>> submit(Context& context, const Call& call, Keyed keyed,
+                                            SendRequest request) {
+  hold::SubmitCommand command{MessageId(random_id("msg_")), mailbox::Kind::send,
+                              std::move(request.conversation_id), std::move(request.draft)};
+  auto body = [&context, email = agent_email(call), keyed = std::move(keyed), command = std::move(command),
+               now = call.received()](store::Tx& tx,
+                                      const Principal& principal) -> Result<Outcome, ApiError> {
+    const Result<Agent, ApiError> agent = resolve_agent(tx, context, principal, email);
+    if (!agent) return unexpected(agent.error());
+    Result<std::optional<Answer>, ApiError> answered = claim(tx, principal.user, keyed, now);
+    if (!answered) return unexpected(std::move(answered.error()));
+    if (*answered) return Outcome{std::move(**answered), {}};
+    const auto submitted = hold::submit(tx, *agent, principal.limits, command, context.send, now);
+    if (!submitted) return unexpected(error_of(submitted.error(), principal));
+    Outcome outcome = outcome_of(*submitted, command.id);
+    if (!outcome.refusal) remember(tx, principal.user, keyed, outcome.answer, now);
+    return outcome;
+  };
+  co_return co_await write(context, call, std::move(body));
+}
+
+Awaitable<Response> send_message(Context& context, const Call& call) {
+  const Result<Keyed, ApiError> keyed = keyed_of(call, "/v1/agents/" + agent_email(call) + "/messages");
+  if (!keyed) co_return call.refuse(keyed.error());
+  Result<Sender, ApiError> sender = co_await admit_sender(context, call, *keyed);
+  if (!sender) co_return call.refuse(sender.error());
+  if (sender->answered) co_return co_await finish(context, call, std::move(*sender->answered));
+
+  auto guard = take_key(context, sender->principal.user, *keyed);
+  if (!guard) co_return call.refuse(guard.error());
+  Result<SendRequest, ApiError> request = check_request(context, call, sender->agent);
+  if (!request) co_return call.refuse(request.error());
+  Result<Outcome, ApiError> outcome = co_await submit(context, call, *keyed, std::move(*request));
+  guard->reset();  // the answer is stored: a duplicate of a waiting request is replayed
+  if (!outcome) co_return call.refuse(outcome.error());
+  if (outcome->refusal) co_return call.refuse(*outcome->refusal);
+  co_return co_await finish(context, call, std::move(outcome->answer));
+}
+
+}  // namespace
+
+void attach_send(Server& server, Context& context) {
+  server.handle("sendMessage", bind(context, send_message));
+}
+
+}  // namespace countersign::agent::rest
