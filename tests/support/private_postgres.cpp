@@ -41,6 +41,16 @@ fs::path program(const std::string& name) {
   throw std::runtime_error("PostgreSQL's " + name + " was not found; install the package postgresql");
 }
 
+// In memory where there is room: a database per test is copied in 10 ms there, in 250 ms on a disk.
+fs::path parent_of_data() {
+  constexpr std::uintmax_t kRoomBytes = std::uintmax_t{2} << 30;
+  const fs::path memory = "/dev/shm";
+  std::error_code error;
+  const fs::space_info space = fs::space(memory, error);
+  const bool fits = !error && space.available >= kRoomBytes && ::access(memory.c_str(), W_OK) == 0;
+  return fits ? memory : fs::temp_directory_path();
+}
+
 // Whom a server runs as: PostgreSQL refuses to run as root.
 const passwd* unprivileged_user() {
   if (::geteuid() != 0) return nullptr;
@@ -124,7 +134,8 @@ std::string with_database(const std::string& url, const std::string& database) {
 
 }  // namespace
 
-PrivatePostgres::PrivatePostgres() : data_(directory_.path() / "data"), port_(free_port()) {
+PrivatePostgres::PrivatePostgres()
+    : directory_(parent_of_data()), data_(directory_.path() / "data"), port_(free_port()) {
   initialise();
   start();
 }

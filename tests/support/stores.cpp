@@ -47,14 +47,15 @@ std::string name_of(Backend backend) { return backend == Backend::sqlite ? "sqli
 
 class TestStore::Place {
  public:
-  explicit Place(Backend backend) {
+  Place(Backend backend, Schema schema) {
+    const bool migrated = schema == Schema::migrated;
     if (backend == Backend::sqlite) {
       directory_.emplace();
       const std::filesystem::path file = directory_->path() / "countersign.db";
-      std::filesystem::copy_file(Templates::sqlite_file(), file);
+      if (migrated) std::filesystem::copy_file(Templates::sqlite_file(), file);
       url_ = "sqlite:" + file.string();
     } else {
-      database_.emplace(Templates::postgres_name());
+      database_.emplace(migrated ? Templates::postgres_name() : "template1");
       url_ = database_->url();
     }
   }
@@ -66,10 +67,10 @@ class TestStore::Place {
   std::string url_;
 };
 
-TestStore::TestStore(Backend backend, store::Options options)
-    : backend_(backend), place_(std::make_unique<Place>(backend)), options_(std::move(options)) {
+TestStore::TestStore(Backend backend, store::Options options, Schema schema)
+    : backend_(backend), place_(std::make_unique<Place>(backend, schema)), options_(std::move(options)) {
   options_.url = place_->url();
-  reopen();
+  if (schema == Schema::migrated) reopen();
 }
 
 TestStore::~TestStore() { close(); }

@@ -27,8 +27,10 @@ enum class Backend { sqlite, postgres };
 /// A fresh store, open; removed with the object.
 class TestStore {
  public:
-  /// `options` without URL.
-  explicit TestStore(Backend backend, store::Options options = {});
+  enum class Schema { migrated, none };
+
+  /// `options` without URL. Schema::none: nothing was created and the store is not open.
+  explicit TestStore(Backend backend, store::Options options = {}, Schema schema = Schema::migrated);
   ~TestStore();
   TestStore(const TestStore&) = delete;
   TestStore& operator=(const TestStore&) = delete;

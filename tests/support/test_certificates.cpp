@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/assert.hpp"
+#include "base/id.hpp"
 
 namespace countersign::test {
 namespace {
@@ -69,7 +70,7 @@ TestCertificates::TestCertificates(const std::string& host) {
   folder_ = pattern;
 
   const Key ca_key(EVP_EC_gen("P-256"));
-  const Certificate ca = blank("Countersign test authority", 1, ca_key.get());
+  const Certificate ca = blank("Countersign test authority " + random_hex(8), 1, ca_key.get());
   add_extension(ca.get(), ca.get(), NID_basic_constraints, "critical,CA:TRUE");
   add_extension(ca.get(), ca.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
   sign(ca.get(), ca.get(), ca_key.get());

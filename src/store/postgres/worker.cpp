@@ -38,7 +38,8 @@ void Worker::loop() {
 }
 
 void Worker::process(QueuedJob& queued) {
-  while (true) {
+  for (int runs = 0;; ++runs) {
+    if (runs > 0) pause_before_rerun(runs);
     if (std::chrono::steady_clock::now() >= queued.deadline) {
       queued.job->fail(std::make_exception_ptr(Unavailable("the database was busy until the deadline")));
       return;
@@ -52,6 +53,15 @@ void Worker::process(QueuedJob& queued) {
     const Attempt attempt = queued.kind == JobKind::write ? attempt_write(queued) : attempt_read(queued);
     if (attempt == Attempt::ended) return;
   }
+}
+
+// A transaction that lost a deadlock and came back at once could take its lock again before the winner woke up,
+// and so could the same two forever; a connection that breaks each time would be made anew without a breath.
+void Worker::pause_before_rerun(int runs) {
+  constexpr int kDoublingsMax = 6;
+  const int longest_us = 1'000 << std::min(runs, kDoublingsMax);
+  std::uniform_int_distribution<int> pause_us(longest_us / 2, longest_us);
+  std::this_thread::sleep_for(std::chrono::microseconds(pause_us(random_)));
 }
 
 void Worker::connect(TimePoint deadline) {

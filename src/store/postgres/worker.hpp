@@ -1,6 +1,7 @@
 // A store thread with one session: takes jobs from the shared queue and brings each to its end.
 #pragma once
 
+#include <random>
 #include <thread>
 
 #include "store/open.hpp"
@@ -22,6 +23,7 @@ class Worker {
 
   void loop();
   void process(QueuedJob& queued);
+  void pause_before_rerun(int runs);
   void connect(TimePoint deadline);
   Attempt attempt_read(QueuedJob& queued);
   Attempt attempt_write(QueuedJob& queued);
@@ -33,6 +35,7 @@ class Worker {
   Session session_;
   JobQueue& queue_;
   Health& health_;
+  std::minstd_rand random_{std::random_device{}()};  // spreads reruns
   std::thread thread_;
 };
 

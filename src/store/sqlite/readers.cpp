@@ -42,6 +42,7 @@ void Readers::loop() {
     } catch (...) {
       queued.job->fail(std::current_exception());
     }
+    jobs.clear();  // and with them what the callers' callbacks hold
   }
 }
 

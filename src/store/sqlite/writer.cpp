@@ -51,12 +51,14 @@ void Writer::Member::settle() noexcept {
   } else {
     queued.job->settle();
   }
+  queued.job.reset();  // and with it what the caller's callback holds
   state = State::ended;
 }
 
 void Writer::Member::fail(std::exception_ptr reason) noexcept {
   if (state == State::ended) return;
   queued.job->fail(state == State::failed ? error : std::move(reason));
+  queued.job.reset();
   state = State::ended;
 }
 
