@@ -21,7 +21,7 @@ function(countersign_module name)
 
   foreach(dependency IN LISTS ARG_DEPENDS)
     get_property(layer GLOBAL PROPERTY COUNTERSIGN_LAYER_${dependency})
-    if(layer STREQUAL "")
+    if("${layer}" STREQUAL "")
       message(FATAL_ERROR "module ${name} depends on ${dependency}, which is not declared before it")
     endif()
     if(layer GREATER_EQUAL ARG_LAYER)
