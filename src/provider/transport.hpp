@@ -103,7 +103,8 @@ class Transport {
   /// connection.
   [[nodiscard]] virtual boost::asio::awaitable<Reply> hand_over(HandOver message, Fence fence) = 0;
 
-  /// Takes nothing new (session_fault), waits for what is under way, and ends idle connections politely.
+  /// From now on every hand_over is answered with a session_fault. Ends idle connections politely. Hand-overs
+  /// under way run to their end; whoever started them waits for them.
   [[nodiscard]] virtual boost::asio::awaitable<void> drain() = 0;
 
   /// Short and stable; kept with every attempt: "smtp", "maildir".

@@ -26,6 +26,7 @@ class SmtpTransport final : public Transport {
   SmtpTransport& operator=(const SmtpTransport&) = delete;
 
   [[nodiscard]] boost::asio::awaitable<Reply> hand_over(HandOver message, Fence fence) override;
+  /// Completes when nothing is under way any more.
   [[nodiscard]] boost::asio::awaitable<void> drain() override;
   [[nodiscard]] std::string_view name() const noexcept override { return "smtp"; }
   [[nodiscard]] TransportClass transport_class() const noexcept override { return TransportClass::plain; }

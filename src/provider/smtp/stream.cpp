@@ -54,6 +54,7 @@ struct TlsClient::Impl {
 };
 
 TlsClient::TlsClient(const RelayOptions& options) : impl_(std::make_unique<Impl>()) {
+  if (options.tls == TlsMode::none) return;
   SSL_CTX_set_min_proto_version(impl_->context.native_handle(), TLS1_2_VERSION);
   boost::system::error_code error;
   if (options.tls_ca_file.empty()) {
