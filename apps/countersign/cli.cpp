@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/config.hpp"
+#include "daemon/version.hpp"
 
 namespace countersign::cli {
 namespace {
@@ -123,7 +124,7 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   }
 
   if (version->parsed()) {
-    out << "countersign " << COUNTERSIGN_VERSION << '\n';
+    out << "countersign " << daemon::kVersion << '\n';
     return daemon::kExitOk;
   }
   if (options.list || options.markdown) {
