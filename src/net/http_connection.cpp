@@ -122,12 +122,16 @@ class HttpConnection::BodyReservation {
   BodyReservation(const BodyReservation&) = delete;
   BodyReservation& operator=(const BodyReservation&) = delete;
 
-  // Grows the share to `bytes`. False when the server has no room for it.
+  // Grows the share to `bytes`. False, and no change, when the server has no room for it.
   bool grow_to(std::uint64_t bytes) {
     if (bytes <= bytes_) return true;
     const std::uint64_t more = bytes - bytes_;
+    if ((shared_.body_bytes_in_flight += more) > shared_.options.body_bytes_in_flight_max) {
+      shared_.body_bytes_in_flight -= more;
+      return false;
+    }
     bytes_ = bytes;
-    return (shared_.body_bytes_in_flight += more) <= shared_.options.body_bytes_in_flight_max;
+    return true;
   }
 
  private:
@@ -181,7 +185,7 @@ asio::awaitable<HttpConnection::Read> HttpConnection::read_request(RequestParser
   }
   enter(Phase::reading, shared_->options.header_timeout);
   const Read read = co_await read_on(parser, reservation);
-  if (read == Read::end && timed_out_) co_await refuse(408, request_id_of(parser.request().headers));
+  if (read == Read::end && expired_) co_await refuse(408, request_id_of(parser.request().headers));
   co_return read;
 }
 
@@ -255,12 +259,12 @@ asio::awaitable<HttpConnection::Read> HttpConnection::begin_body(RequestParser& 
 
 // Waits for more bytes. False: there are none to come.
 asio::awaitable<bool> HttpConnection::receive() {
-  if (buffer_.size() >= buffer_.max_size()) co_return false;  // an endless chunk extension
+  if (expired_ || buffer_.size() >= buffer_.max_size()) co_return false;  // full: an endless chunk extension
   const std::size_t room = std::min(kReadBytes, buffer_.max_size() - buffer_.size());
   const auto space = buffer_.prepare(room);
   const auto [error, bytes] = co_await socket_.async_read_some(space, kTuple);
   buffer_.commit(bytes);
-  co_return !error;
+  co_return !error && !expired_;
 }
 
 asio::awaitable<Response> HttpConnection::answer(Request request) {
@@ -325,6 +329,7 @@ asio::awaitable<void> HttpConnection::linger() {
 
 void HttpConnection::enter(Phase phase, std::chrono::milliseconds patience) {
   phase_ = phase;
+  expired_ = false;
   deadline_ns_ = ns_of(std::chrono::steady_clock::now() + patience);
 }
 
@@ -347,8 +352,9 @@ bool HttpConnection::is_due(std::chrono::steady_clock::time_point now) const noe
 
 void HttpConnection::expire_if_due() {
   if (!is_due(std::chrono::steady_clock::now())) return;
-  timed_out_ = phase_ == Phase::reading;
   enter_without_deadline(phase_);
+  if (phase_ == Phase::writing) return close();
+  expired_ = true;  // a read may have just completed, so that there is none to cancel
   boost::system::error_code ignored;
   socket_.cancel(ignored);
 }

@@ -71,7 +71,7 @@ class HttpConnection {
   const std::shared_ptr<HttpShared> shared_;
   boost::beast::flat_buffer buffer_;  // what was received and not yet consumed
   Phase phase_ = Phase::idle;
-  bool timed_out_ = false;
+  bool expired_ = false;                   // the deadline of the present phase is over
   std::atomic<std::int64_t> deadline_ns_;  // of the steady clock
   std::string head_;                       // of the answer being written
 };
