@@ -55,6 +55,7 @@ void expect_sound(std::string_view message) {
     if (message[i] == '\n') ASSERT_EQ(message[i - 1], '\r') << i;
     ASSERT_NE(message[i], '\0') << i;
   }
+  ASSERT_LT(message.find("\r\nMIME-Version: 1.0\r\nContent-Type: "), message.find("\r\n\r\n"));
   bool in_header = true;
   for (const std::string_view line : lines(message)) {
     ASSERT_LE(line.size(), 998u);
@@ -135,6 +136,13 @@ TEST(Compose, FoldsLongRecipientListsAfterCommas) {
   for (const std::string_view line : lines(to)) EXPECT_LE(line.size(), 78u);
   EXPECT_EQ(std::ranges::count(to, ','), 49);
   EXPECT_EQ(lines(to).size(), 50u);
+}
+
+TEST(Compose, FoldsAMailboxLongerThanALineOnce) {
+  Composition mail = plain_mail();
+  const std::string wide = std::string(64, 'l') + "@" + std::string(63, 'd') + ".example";
+  mail.to = {"ada@b.example", wide, "bob@b.example"};
+  EXPECT_EQ(field(compose(mail), "To"), " ada@b.example,\r\n " + wide + ",\r\n bob@b.example");
 }
 
 TEST(Compose, LeavesLongWordsWholeAndEncodesEndlessOnes) {

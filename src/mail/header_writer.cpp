@@ -94,6 +94,7 @@ void HeaderWriter::begin(std::string_view name) {
 }
 
 void HeaderWriter::fold() {
+  if (column() == 0) return;  // an empty line would end the header
   out_ += "\r\n";
   line_start_ = out_.size();
 }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/crypto.hpp"
+#include "mail/utf8.hpp"
 
 namespace countersign::mail::testing_support {
 namespace {
@@ -85,7 +86,9 @@ std::string hostile(std::mt19937_64& random, std::string text) {
                                                     "\xc2\x85",
                                                     "\r\n\r\nbody",
                                                     "\xe2\x80\xa8"};
-  if (random() % 4 == 0) text.insert(random() % (text.size() + 1), kHostile[random() % kHostile.size()]);
+  if (random() % 4 != 0) return text;
+  const std::size_t at = cut_utf8(text, random() % (text.size() + 1)).size();
+  text.insert(at, kHostile[random() % kHostile.size()]);
   return text;
 }
 

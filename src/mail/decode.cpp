@@ -1,0 +1,276 @@
+#include "mail/decode.hpp"
+
+#include <gmime/gmime.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+
+#include "base/text.hpp"
+#include "mail/utf8.hpp"
+
+namespace countersign::mail {
+namespace {
+
+constexpr std::size_t kChunk = 16 * 1024;
+
+void start_gmime() {
+  static std::once_flag once;
+  std::call_once(once, [] { g_mime_init(); });
+}
+
+// The B-word (RFC 2047 §4.1) at the beginning of `text`: where its charset ends and where it ends itself.
+struct BWord {
+  std::size_t charset_end = 0;
+  std::size_t end = 0;
+};
+std::optional<BWord> b_word_at(std::string_view text) {
+  static constexpr std::size_t kCharsetMax = 80;  // with a language (RFC 2231 §5)
+  const auto charset_end = text.substr(0, kCharsetMax).find_first_of("? ", 2);
+  if (charset_end == std::string_view::npos || ascii_lower(text.substr(charset_end, 3)) != "?b?")
+    return std::nullopt;
+  const auto end = text.find_first_of("? ", charset_end + 3);
+  if (end == std::string_view::npos || text.substr(end, 2) != "?=") return std::nullopt;
+  return BWord{charset_end, end + 2};
+}
+
+// The value with every B-word as Q-word of the same bytes. GMime 3.2 joins adjacent words before it decodes
+// them, and drops what follows the padding of a B-word.
+std::string with_q_words(std::string_view value) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  while (!value.empty()) {
+    const auto start = std::min(value.find("=?"), value.size());
+    out += value.substr(0, start);
+    value.remove_prefix(start);
+    if (value.empty()) break;
+    const auto word = b_word_at(value);
+    if (!word) {
+      out += value.substr(0, 2);
+      value.remove_prefix(2);
+      continue;
+    }
+    const std::string_view payload = value.substr(word->charset_end + 3, word->end - word->charset_end - 5);
+    out += value.substr(0, word->charset_end);
+    out += "?q?";
+    for (const char c : decode_transfer(payload, "base64", payload.size())) {
+      const auto octet = static_cast<unsigned char>(c);
+      out.push_back('=');
+      out.push_back(kHex[octet >> 4]);
+      out.push_back(kHex[octet & 15]);
+    }
+    out += "?=";
+    value.remove_prefix(word->end);
+  }
+  return out;
+}
+
+template <auto release>
+struct Release {
+  template <typename T>
+  void operator()(T* pointer) const {
+    release(pointer);
+  }
+};
+template <typename T>
+using Object = std::unique_ptr<T, Release<g_object_unref>>;
+using Chars = std::unique_ptr<char, Release<g_free>>;
+
+std::string text_or_empty(const char* text) { return text == nullptr ? std::string() : header_text(text); }
+
+GMimeContentEncoding encoding_of(std::string_view name) {
+  const std::string lower = normalise(name);
+  if (lower == "base64") return GMIME_CONTENT_ENCODING_BASE64;
+  if (lower == "quoted-printable") return GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
+  return GMIME_CONTENT_ENCODING_DEFAULT;
+}
+
+// Hands the decoded bytes to `sink` in pieces until it returns false.
+template <typename Sink>
+void decode_pieces(std::string_view body, GMimeContentEncoding encoding, Sink sink) {
+  GMimeEncoding state;
+  g_mime_encoding_init_decode(&state, encoding);
+  std::string piece(g_mime_encoding_outlen(&state, kChunk), '\0');
+  while (!body.empty()) {
+    const std::string_view chunk = body.substr(0, kChunk);
+    const std::size_t length = g_mime_encoding_step(&state, chunk.data(), chunk.size(), piece.data());
+    if (!sink(std::string_view(piece).substr(0, length))) return;
+    body.remove_prefix(chunk.size());
+  }
+}
+
+void add_mailbox(AddressList& list, InternetAddress* address, std::size_t mailboxes_max) {
+  if (!INTERNET_ADDRESS_IS_MAILBOX(address) || list.mailboxes.size() >= mailboxes_max) return;
+  const std::string spec =
+      text_or_empty(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address)));
+  auto mailbox = parse_mailbox(spec);
+  if (!mailbox || mailbox->address != spec) return;
+  mailbox->display_name = text_or_empty(internet_address_get_name(address));
+  list.mailboxes.push_back(*std::move(mailbox));
+}
+
+bool is_charset_name(std::string_view name) {
+  return !name.empty() && name.size() <= 40 && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == ':';
+  });
+}
+
+// From `charset` (lower case) to UTF-8, U+FFFD for what cannot be read; nothing when there is no such
+// charset.
+std::optional<std::string> convert(std::string_view bytes, const std::string& charset) {
+  if (!is_charset_name(charset)) return std::nullopt;
+  const auto close = [](iconv_t open) { g_mime_iconv_close(open); };
+  const std::unique_ptr<std::remove_pointer_t<iconv_t>, decltype(close)> converter(
+      g_mime_iconv_open("UTF-8", charset.c_str()), close);
+  if (converter.get() == reinterpret_cast<iconv_t>(-1)) return std::nullopt;  // g_mime_iconv_close takes it
+
+  std::string out;
+  std::array<char, 4096> buffer;
+  char* from = const_cast<char*>(bytes.data());  // iconv does not write there
+  std::size_t left = bytes.size();
+  const auto step = [&](char** input) {
+    char* to = buffer.data();
+    std::size_t room = buffer.size();
+    const std::size_t result = iconv(converter.get(), input, &left, &to, &room);
+    const bool unreadable = result == static_cast<std::size_t>(-1) && errno != E2BIG;
+    out.append(buffer.data(), static_cast<std::size_t>(to - buffer.data()));
+    return !unreadable;
+  };
+  while (left > 0) {
+    if (step(&from) || left == 0) continue;
+    append_utf8(out, kReplacement);
+    ++from;
+    --left;
+  }
+  step(nullptr);  // what a stateful charset still holds
+  return out;
+}
+
+}  // namespace
+
+std::string unfold(std::string_view value) {
+  std::string out;
+  out.reserve(value.size());
+  for (const char c : trim(value)) {
+    if (c == '\r' || c == '\n') continue;
+    if (c == '\0') {
+      append_utf8(out, kReplacement);
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+MediaType decode_media_type(const std::string& value) {
+  start_gmime();
+  const auto slash = value.find('/');
+  if (slash == 0 || slash == std::string::npos || slash > value.find(';')) return {};
+  const Object<GMimeContentType> type(g_mime_content_type_parse(nullptr, with_q_words(value).c_str()));
+  if (!type) return {};
+  const auto parameter = [&](const char* name) {
+    return text_or_empty(g_mime_content_type_get_parameter(type.get(), name));
+  };
+  const Chars name(g_mime_content_type_get_mime_type(type.get()));
+  const char* boundary = g_mime_content_type_get_parameter(type.get(), "boundary");
+  return {ascii_lower(text_or_empty(name.get())), boundary == nullptr ? "" : boundary,
+          ascii_lower(parameter("charset")), parameter("name")};
+}
+
+Disposition decode_disposition(const std::string& value) {
+  if (value.empty()) return {};
+  start_gmime();
+  const Object<GMimeContentDisposition> disposition(
+      g_mime_content_disposition_parse(nullptr, with_q_words(value).c_str()));
+  if (!disposition) return {};
+  const std::string kind =
+      ascii_lower(text_or_empty(g_mime_content_disposition_get_disposition(disposition.get())));
+  return {kind == "attachment",
+          text_or_empty(g_mime_content_disposition_get_parameter(disposition.get(), "filename"))};
+}
+
+std::string decode_header(const std::string& value) {
+  start_gmime();
+  const Chars text(g_mime_utils_header_decode_text(nullptr, with_q_words(value).c_str()));
+  return text_or_empty(text.get());
+}
+
+AddressList decode_addresses(const std::string& value, std::size_t mailboxes_max) {
+  AddressList out;
+  start_gmime();
+  const Object<InternetAddressList> list(internet_address_list_parse(nullptr, with_q_words(value).c_str()));
+  if (!list) return out;
+  const int count = internet_address_list_length(list.get());
+  for (int i = 0; i < count; ++i) {
+    InternetAddress* address = internet_address_list_get_address(list.get(), i);
+    ++out.entries;
+    if (!INTERNET_ADDRESS_IS_GROUP(address)) {
+      add_mailbox(out, address, mailboxes_max);
+      continue;
+    }
+    out.has_group = true;
+    InternetAddressList* members = internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address));
+    const int member_count = members == nullptr ? 0 : internet_address_list_length(members);
+    for (int k = 0; k < member_count; ++k) {
+      add_mailbox(out, internet_address_list_get_address(members, k), mailboxes_max);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> message_ids(std::string_view value) {
+  std::vector<std::string> ids;
+  const auto usable = [](std::string_view id) { return !id.empty() && id.find_first_of(" \t<>") == id.npos; };
+  for (std::size_t at = 0; (at = value.find('<', at)) != std::string_view::npos;) {
+    const auto end = value.find_first_of("<>", at + 1);
+    if (end == std::string_view::npos) break;
+    const std::string_view id = trim(value.substr(at + 1, end - at - 1));
+    if (value[end] == '>' && usable(id)) ids.push_back(header_text(id));
+    at = end;
+  }
+  if (ids.empty()) {
+    const std::string_view word = trim(value.substr(0, value.find_first_of(" \t")));
+    if (usable(word)) ids.push_back(header_text(word));
+  }
+  return ids;
+}
+
+std::string decode_transfer(std::string_view body, std::string_view encoding, std::size_t bytes_max) {
+  const GMimeContentEncoding kind = encoding_of(encoding);
+  if (kind == GMIME_CONTENT_ENCODING_DEFAULT) return std::string(body.substr(0, bytes_max));
+  start_gmime();
+  std::string out;
+  decode_pieces(body, kind, [&](std::string_view piece) {
+    out += piece;
+    return out.size() < bytes_max;
+  });
+  return out;
+}
+
+std::size_t decoded_size(std::string_view body, std::string_view encoding) {
+  const GMimeContentEncoding kind = encoding_of(encoding);
+  if (kind == GMIME_CONTENT_ENCODING_DEFAULT) return body.size();
+  start_gmime();
+  std::size_t size = 0;
+  decode_pieces(body, kind, [&](std::string_view piece) {
+    size += piece.size();
+    return true;
+  });
+  return size;
+}
+
+std::string decode_charset(std::string_view bytes, const std::string& charset) {
+  if (charset == "utf-8" || charset == "utf8") return repair_utf8(bytes);
+  start_gmime();
+  std::optional<std::string> text;
+  if (!charset.empty() && charset != "us-ascii") text = convert(bytes, charset);
+  if (!text && is_utf8(bytes)) return repair_utf8(bytes);
+  if (!text) text = convert(bytes, "windows-1252");
+  return repair_utf8(text ? *text : bytes);
+}
+
+}  // namespace countersign::mail

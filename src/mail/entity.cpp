@@ -1,0 +1,141 @@
+#include "mail/entity.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace countersign::mail {
+namespace {
+
+struct Line {
+  std::string_view text;  // without its line end
+  std::size_t next = 0;   // where the following line begins
+};
+
+Line line_at(std::string_view bytes, std::size_t at) {
+  const auto end = bytes.find('\n', at);
+  if (end == std::string_view::npos) return {bytes.substr(at), bytes.size()};
+  std::string_view text = bytes.substr(at, end - at);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  return {text, end + 1};
+}
+
+// Where the colon stands when the line begins a field (RFC 5322 §2.2; blanks before the colon as in §4.5).
+std::optional<std::size_t> field_colon(std::string_view line) {
+  const auto colon = line.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return std::nullopt;
+  const std::string_view name = trim(line.substr(0, colon));
+  const bool printable = std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f; });
+  if (name.empty() || !printable) return std::nullopt;
+  return colon;
+}
+
+// Reads the fields and returns where the body begins. A line that is no field ends the header, so that a
+// message without one keeps its text.
+std::size_t read_header(std::string_view raw, std::vector<Field>& fields) {
+  std::size_t at = 0;
+  bool kept = false;  // the field being read is one of `fields`
+  while (at < raw.size()) {
+    const Line line = line_at(raw, at);
+    if (line.text.empty()) return line.next;
+    const bool continued = line.text.front() == ' ' || line.text.front() == '\t';
+    if (continued && kept) {
+      Field& field = fields.back();
+      field.value =
+          raw.substr(static_cast<std::size_t>(field.value.data() - raw.data()),
+                     static_cast<std::size_t>(line.text.data() + line.text.size() - field.value.data()));
+    } else if (!continued) {
+      const auto colon = field_colon(line.text);
+      const bool mbox_line = at == 0 && line.text.starts_with("From ");
+      if (!colon && !mbox_line) return at;
+      kept = colon && at < kHeaderBytesMax && fields.size() < kFieldsMax;
+      if (kept) fields.push_back({trim(line.text.substr(0, *colon)), line.text.substr(*colon + 1)});
+    }
+    at = line.next;
+  }
+  return raw.size();
+}
+
+// The bodies between the delimiter lines of a multipart (RFC 2046 §5.1.1). Preamble and epilogue are dropped;
+// a missing last delimiter is forgiven.
+std::vector<std::string_view> split(std::string_view body, std::string_view boundary, std::size_t parts_max) {
+  std::vector<std::string_view> parts;
+  std::optional<std::size_t> start;
+  for (std::size_t at = 0; at < body.size() && parts.size() < parts_max;) {
+    const Line line = line_at(body, at);
+    const bool delimits = line.text.starts_with("--") && line.text.substr(2).starts_with(boundary);
+    const std::string_view rest = delimits ? trim(line.text.substr(2 + boundary.size())) : std::string_view();
+    if (delimits && (rest.empty() || rest == "--")) {
+      if (start) {
+        // The line end before a delimiter belongs to the delimiter.
+        std::string_view part = body.substr(*start, at - *start);
+        if (part.ends_with('\n')) part.remove_suffix(1);
+        if (part.ends_with('\r')) part.remove_suffix(1);
+        parts.push_back(part);
+      }
+      start = line.next;
+      if (!rest.empty()) return parts;
+    }
+    at = line.next;
+  }
+  if (start && parts.size() < parts_max) parts.push_back(body.substr(*start));
+  return parts;
+}
+
+Entity read_part(std::string_view raw, std::string_view default_type, std::size_t depth,
+                 std::size_t& parts_left) {
+  Entity entity;
+  entity.body = raw.substr(read_header(raw, entity.fields));
+  std::erase_if(entity.fields, [](const Field& field) { return field.value.size() > kFieldBytesMax; });
+  entity.media_type = decode_media_type(entity.field("content-type").value_or(std::string(default_type)));
+  entity.disposition = decode_disposition(entity.field("content-disposition").value_or(""));
+  if (!entity.media_type.name.starts_with("multipart/")) return entity;
+
+  entity.multipart = true;
+  if (depth >= kDepthMax) return entity;
+  const std::string& boundary = entity.media_type.boundary;
+  if (!boundary.empty()) {
+    const bool digest = entity.media_type.name == "multipart/digest";
+    for (const std::string_view part : split(entity.body, boundary, parts_left)) {
+      if (parts_left == 0) break;
+      --parts_left;
+      entity.parts.push_back(read_part(part, digest ? "message/rfc822" : "", depth + 1, parts_left));
+    }
+  }
+  if (entity.parts.empty()) {
+    entity.multipart = false;
+    entity.media_type = MediaType{.name = "text/plain"};
+  }
+  return entity;
+}
+
+}  // namespace
+
+std::optional<std::string> Entity::field(std::string_view name) const {
+  for (const Field& field : fields) {
+    if (field.name.size() == name.size() && ascii_lower(field.name) == name) return unfold(field.value);
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> Entity::all(std::string_view name) const {
+  std::vector<std::string> values;
+  for (const Field& field : fields) {
+    if (field.name.size() == name.size() && ascii_lower(field.name) == name)
+      values.push_back(unfold(field.value));
+  }
+  return values;
+}
+
+std::string Entity::transfer_encoding() const { return field("content-transfer-encoding").value_or(""); }
+
+const std::string& Entity::filename() const {
+  return disposition.filename.empty() ? media_type.filename : disposition.filename;
+}
+
+Entity read_entity(std::string_view raw) {
+  std::size_t parts_left = kPartsMax;
+  return read_part(raw.substr(0, kRawBytesMax), "", 0, parts_left);
+}
+
+}  // namespace countersign::mail

@@ -1,0 +1,179 @@
+#include "mail/parse.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/text.hpp"
+#include "mail/decode.hpp"
+#include "mail/entity.hpp"
+#include "mail/html_text.hpp"
+#include "mail/quoted_history.hpp"
+#include "mail/utf8.hpp"
+
+namespace countersign::mail {
+namespace {
+
+constexpr std::size_t kTextBytesMax = 16 * 1024;    // contract §9.2
+constexpr std::size_t kHtmlBytesMax = 1024 * 1024;  // contract §9.2
+constexpr std::size_t kReadBytesMax = 512 * 1024;   // of text, before the history is cut off
+constexpr std::size_t kMailboxesMax = 1000;         // per kind of field
+constexpr std::size_t kReferencesMax = 200;         // the newest are kept
+
+bool is_plain_text(const Entity& entity) {
+  return entity.media_type.name == "text/plain" || entity.media_type.name.empty();
+}
+bool is_html(const Entity& entity) { return entity.media_type.name == "text/html"; }
+
+std::string content_id(const Entity& entity) {
+  const auto ids = message_ids(entity.field("content-id").value_or(""));
+  return ids.empty() ? std::string() : ids.front();
+}
+
+// Contract §13.
+bool is_attachment(const Entity& leaf) {
+  if (!leaf.filename().empty() || leaf.disposition.attachment) return true;
+  const bool text = leaf.media_type.name.empty() || leaf.media_type.name.starts_with("text/");
+  return !text && !content_id(leaf).empty();
+}
+
+// Calls `visit` for every leaf in document order; recursion is bounded by kDepthMax.
+template <typename Visit>
+void for_each_leaf(const Entity& entity, Visit& visit) {
+  if (!entity.multipart) return visit(entity);
+  for (const Entity& part : entity.parts) for_each_leaf(part, visit);
+}
+
+std::string decoded_text(const Entity& leaf, std::size_t bytes_max) {
+  // UTF-8 may take half of what UTF-16 took; nothing needs more than twice the room.
+  const std::string bytes = decode_transfer(leaf.body, leaf.transfer_encoding(), 2 * bytes_max);
+  const std::string text = decode_charset(bytes, leaf.media_type.charset);
+  return std::string(cut_utf8(text, bytes_max));
+}
+
+std::string with_lf(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\r') {
+      out.push_back(text[i]);
+    } else if (i + 1 == text.size() || text[i + 1] != '\n') {
+      out.push_back('\n');
+    }
+  }
+  return out;
+}
+
+// The leaves whose text a reader sees: of alternatives the plain one, else the HTML; of anything else all.
+struct Readable {
+  std::vector<const Entity*> leaves;
+  bool plain = false;
+};
+
+Readable readable(const Entity& entity) {
+  if (!entity.multipart) {
+    const bool counts = (is_plain_text(entity) || is_html(entity)) && !is_attachment(entity);
+    if (!counts || trim(entity.body).empty()) return {};
+    return {{&entity}, is_plain_text(entity)};
+  }
+  Readable out;
+  const bool alternative = entity.media_type.name == "multipart/alternative";
+  for (const Entity& part : entity.parts) {
+    Readable next = readable(part);
+    if (next.leaves.empty()) continue;
+    if (!alternative) {
+      out.leaves.insert(out.leaves.end(), next.leaves.begin(), next.leaves.end());
+      out.plain = out.plain || next.plain;
+    } else if (out.leaves.empty() || (next.plain && !out.plain)) {
+      out = std::move(next);
+    }
+  }
+  return out;
+}
+
+void read_text(const Entity& root, Message& message) {
+  std::string text;
+  for (const Entity* leaf : readable(root).leaves) {
+    if (text.size() >= kReadBytesMax) break;
+    if (!text.empty() && !text.ends_with('\n')) text.push_back('\n');
+    text += is_html(*leaf) ? html_to_text(decoded_text(*leaf, kHtmlBytesMax), kReadBytesMax)
+                           : with_lf(decoded_text(*leaf, kReadBytesMax));
+  }
+  const bool cut_before = text.size() > kReadBytesMax;
+  text = strip_quoted_history(cut_utf8(text, kReadBytesMax));
+  message.text = cut_utf8(text, kTextBytesMax);
+  message.text_truncated = cut_before || message.text.size() < text.size();
+}
+
+void read_bodies(const Entity& root, Message& message) {
+  read_text(root, message);
+  auto visit = [&](const Entity& leaf) {
+    if (is_attachment(leaf)) {
+      message.attachments.push_back(
+          {static_cast<std::int64_t>(message.attachments.size()), leaf.filename(), leaf.media_type.name,
+           content_id(leaf), static_cast<std::int64_t>(decoded_size(leaf.body, leaf.transfer_encoding()))});
+    } else if (is_html(leaf) && message.html.size() < kHtmlBytesMax) {
+      message.html +=
+          cut_utf8(with_lf(decoded_text(leaf, kHtmlBytesMax)), kHtmlBytesMax - message.html.size());
+    }
+  };
+  for_each_leaf(root, visit);
+}
+
+std::vector<std::string> bare_addresses(const Entity& root, std::string_view field) {
+  std::vector<std::string> out;
+  for (const std::string& value : root.all(field)) {
+    for (const Mailbox& mailbox : decode_addresses(value, kMailboxesMax).mailboxes) {
+      if (out.size() < kMailboxesMax) out.push_back(ascii_lower(mailbox.address));
+    }
+  }
+  return out;
+}
+
+// RFC 5322 §3.6 allows one From; two of them, a list or a group name nobody in particular.
+std::optional<Mailbox> single_from(const Entity& root) {
+  const auto values = root.all("from");
+  if (values.size() != 1) return std::nullopt;
+  AddressList list = decode_addresses(values.front(), 2);
+  if (list.entries != 1 || list.has_group || list.mailboxes.size() != 1) return std::nullopt;
+  return std::move(list.mailboxes.front());
+}
+
+std::string first_id(const Entity& root, std::string_view field) {
+  auto ids = message_ids(root.field(field).value_or(""));
+  return ids.empty() ? std::string() : std::move(ids.front());
+}
+
+}  // namespace
+
+Message parse(std::string_view raw) {
+  const Entity root = read_entity(raw);
+  Message message;
+  message.from = single_from(root);
+  message.to = bare_addresses(root, "to");
+  message.cc = bare_addresses(root, "cc");
+  message.reply_to = bare_addresses(root, "reply-to");
+  message.subject = decode_header(root.field("subject").value_or(""));
+  message.message_id = first_id(root, "message-id");
+  message.in_reply_to = first_id(root, "in-reply-to");
+  message.references = message_ids(root.field("references").value_or(""));
+  if (message.references.size() > kReferencesMax) {
+    message.references.erase(message.references.begin(), message.references.end() - kReferencesMax);
+  }
+  message.conversation_header = decode_header(root.field("x-e2a-conversation-id").value_or(""));
+  read_bodies(root, message);
+  return message;
+}
+
+std::optional<std::string> attachment_content(std::string_view raw, std::int64_t index) {
+  const Entity root = read_entity(raw);
+  std::int64_t next = 0;
+  std::optional<std::string> content;
+  auto visit = [&](const Entity& leaf) {
+    if (!is_attachment(leaf) || next++ != index) return;
+    content = decode_transfer(leaf.body, leaf.transfer_encoding(), std::numeric_limits<std::size_t>::max());
+  };
+  for_each_leaf(root, visit);
+  return content;
+}
+
+}  // namespace countersign::mail
