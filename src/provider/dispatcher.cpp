@@ -82,13 +82,13 @@ HandOver hand_over_of(outbox::Work work) {
 class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(asio::any_io_executor executor, store::Database& database, const Clock& clock, Transport& transport,
-       DispatcherOptions options, OutcomeHook hook)
+       DispatcherOptions options, DispatcherHooks hooks)
       : strand_(asio::make_strand(std::move(executor))),
         database_(database),
         clock_(clock),
         transport_(transport),
         options_(std::move(options)),
-        hook_(std::move(hook)),
+        hooks_(std::move(hooks)),
         bell_(strand_),
         heartbeat_(strand_),
         outage_pause_(options_.outage_pause_first) {}
@@ -265,7 +265,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void note(const outbox::Claim& claim, const Reply& reply) {
-    if (hook_) hook_(to_string(reply.verdict));
+    if (hooks_.ended) hooks_.ended(transport_.name(), to_string(reply.verdict));
     log::info("dispatcher.outcome", {{"submission", claim.id.str()},
                                      {"message_id", claim.message.str()},
                                      {"attempt", claim.attempt},
@@ -339,6 +339,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     try {
       const outbox::Rescued rescued = co_await store::write(database_, std::move(body));
       if (rescued.requeued + rescued.unknown > 0) {
+        if (hooks_.rescued) hooks_.rescued(rescued.requeued, rescued.unknown);
         log::warn("dispatcher.rescued", {{"requeued", rescued.requeued}, {"unknown", rescued.unknown}});
         ring();
       }
@@ -352,7 +353,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   const Clock& clock_;
   Transport& transport_;
   DispatcherOptions options_;
-  OutcomeHook hook_;
+  DispatcherHooks hooks_;
   asio::steady_timer bell_;
   asio::steady_timer heartbeat_;
   std::map<SubmissionId, outbox::Claim> in_flight_;
@@ -365,9 +366,9 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 Dispatcher::Dispatcher(asio::any_io_executor executor, store::Database& database, const Clock& clock,
-                       Transport& transport, DispatcherOptions options, OutcomeHook hook)
+                       Transport& transport, DispatcherOptions options, DispatcherHooks hooks)
     : impl_(std::make_shared<Impl>(std::move(executor), database, clock, transport, std::move(options),
-                                   std::move(hook))) {}
+                                   std::move(hooks))) {}
 
 Dispatcher::~Dispatcher() = default;
 

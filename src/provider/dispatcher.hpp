@@ -31,14 +31,19 @@ struct DispatcherOptions {
   bool sole_process = false;
 };
 
-/// What became of one hand-over: "accepted", "refused", "deferred", "unknown", "session_fault", "lost_lease".
-using OutcomeHook = std::function<void(std::string_view outcome)>;
+/// What an operator counts; each may be empty.
+struct DispatcherHooks {
+  /// One hand-over ended with this verdict.
+  std::function<void(std::string_view provider, std::string_view verdict)> ended;
+  /// Leases that had run out were taken up.
+  std::function<void(std::int64_t requeued, std::int64_t unknown)> rescued;
+};
 
 class Dispatcher {
  public:
   /// All references must outlive run().
   Dispatcher(boost::asio::any_io_executor executor, store::Database& database, const Clock& clock,
-             Transport& transport, DispatcherOptions options, OutcomeHook hook = {});
+             Transport& transport, DispatcherOptions options, DispatcherHooks hooks = {});
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;

@@ -1,0 +1,62 @@
+#include "daemon/instruments.hpp"
+
+#include "daemon/version.hpp"
+#include "store/awaitable.hpp"
+
+namespace countersign::daemon {
+namespace {
+
+using metrics::Metric;
+
+// Both run over partial indexes that hold just the rows that wait.
+constexpr store::Query kQueues("daemon.queues",
+                               "SELECT (SELECT CAST(count(*) AS BIGINT) FROM messages WHERE "
+                               "review_status = 'pending_review'), "
+                               "(SELECT CAST(count(*) AS BIGINT) FROM submissions WHERE state = 'queued')");
+
+struct Queues {
+  std::int64_t holds;
+  std::int64_t submissions;
+};
+
+}  // namespace
+
+Instruments::Instruments() { metrics_.set(Metric::build_info, {kVersion}, 1); }
+
+void Instruments::request(std::string_view operation, int status, std::chrono::microseconds duration) {
+  metrics_.count(Metric::http_requests_total, {operation, std::to_string(status)});
+  metrics_.observe(Metric::http_request_seconds, {operation},
+                   std::chrono::duration<double>(duration).count());
+  if (status >= 300) return;
+  if (operation == "approveReview") metrics_.count(Metric::reviews_resolved_total, {"approved"});
+  if (operation == "rejectReview") metrics_.count(Metric::reviews_resolved_total, {"rejected"});
+}
+
+void Instruments::review(std::string_view outcome) {
+  metrics_.count(Metric::reviews_resolved_total, {outcome});
+}
+
+void Instruments::submission(std::string_view provider, std::string_view verdict) {
+  if (verdict == "session_fault") {
+    metrics_.count(Metric::dispatcher_session_faults_total, {provider});
+  } else if (verdict != "lost_lease") {
+    metrics_.count(Metric::submissions_total, {verdict});
+  }
+}
+
+void Instruments::rescued(std::int64_t requeued, std::int64_t unknown) {
+  if (requeued > 0) metrics_.count(Metric::leases_rescued_total, {"requeued"}, static_cast<double>(requeued));
+  if (unknown > 0) metrics_.count(Metric::leases_rescued_total, {"unknown"}, static_cast<double>(unknown));
+}
+
+boost::asio::awaitable<void> Instruments::measure(store::Database& database) {
+  auto body = [](store::ReadTx& tx) {
+    const store::Rows rows = tx.query(kQueues);
+    return Queues{rows.front().integer(0), rows.front().integer(1)};
+  };
+  const Queues queues = co_await store::read(database, body);
+  metrics_.set(Metric::holds_pending, static_cast<double>(queues.holds));
+  metrics_.set(Metric::submissions_queued, static_cast<double>(queues.submissions));
+}
+
+}  // namespace countersign::daemon

@@ -1,0 +1,36 @@
+// What the node tells its operator in numbers: the metrics, fed by the hooks of the parts that know nothing
+// of them.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "base/metrics.hpp"
+#include "store/database.hpp"
+
+namespace countersign::daemon {
+
+class Instruments {
+ public:
+  Instruments();
+
+  void request(std::string_view operation, int status, std::chrono::microseconds duration);
+  /// A hold resolved by the clock: "expired_approved", "expired_rejected". Those of people count by their
+  /// requests.
+  void review(std::string_view outcome);
+  /// A hand-over that ended, by the transport's verdict.
+  void submission(std::string_view provider, std::string_view verdict);
+  void rescued(std::int64_t requeued, std::int64_t unknown);
+
+  /// Looks the queues up in the store.
+  [[nodiscard]] boost::asio::awaitable<void> measure(store::Database& database);
+
+  [[nodiscard]] std::string render() const { return metrics_.render(); }
+
+ private:
+  metrics::Metrics metrics_;
+};
+
+}  // namespace countersign::daemon

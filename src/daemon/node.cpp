@@ -1,0 +1,252 @@
+#include "daemon/node.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+#include <csignal>
+#include <future>
+#include <thread>
+#include <vector>
+
+#include "agent/rest/api.hpp"
+#include "agent/rest/server.hpp"
+#include "base/id.hpp"
+#include "base/log.hpp"
+#include "daemon/expiry_worker.hpp"
+#include "daemon/instruments.hpp"
+#include "daemon/janitor.hpp"
+#include "daemon/open_store.hpp"
+#include "daemon/periodic.hpp"
+#include "daemon/store_lock.hpp"
+#include "daemon/transport.hpp"
+#include "net/http_server.hpp"
+#include "provider/dispatcher.hpp"
+#include "provider/loopback/send_step.hpp"
+#include "store/awaitable.hpp"
+
+namespace countersign::daemon {
+namespace {
+
+namespace asio = boost::asio;
+namespace rest = agent::rest;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::minutes kJanitorPause{10};
+constexpr std::chrono::seconds kGaugePause{10};
+constexpr int kFileThreads = 2;  // for transports that write files
+
+constexpr store::Query kProbe("daemon.probe", "SELECT 1");
+
+std::string from_domain_of(const Config& config) {
+  return config.outbound.from_domain.empty() ? config.shared_domain : config.outbound.from_domain;
+}
+
+account::Limits limits_of(const Config& config) {
+  return {config.limits.agents_max, config.limits.domains_max, config.limits.messages_month_max,
+          config.limits.storage_bytes_max};
+}
+
+rest::ServerOptions server_options(const Config& config) {
+  rest::ServerOptions options;
+  options.poll.limit = config.rate_limits.poll_per_minute;
+  options.registration.limit = config.rate_limits.registration_per_hour;
+  options.send.limit = config.rate_limits.send_per_minute;
+  return options;
+}
+
+rest::ApiSettings api_settings(const Config& config, std::string cursor_secret) {
+  rest::ApiSettings settings;
+  settings.shared_domain = config.shared_domain;
+  settings.public_url = config.http.public_url;
+  settings.outbound_transport = config.outbound.provider == Provider::smtp ? "smtp" : "maildir";
+  settings.limits = limits_of(config);
+  settings.cursor_secret = std::move(cursor_secret);
+  return settings;
+}
+
+net::HttpOptions http_options(const Config& config) {
+  net::HttpOptions options;
+  options.address = config.http.address;
+  options.port = config.http.port;
+  options.connections_max = config.http.connections_max;
+  return options;
+}
+
+provider::DispatcherOptions dispatcher_options(const Config& config, bool sole_process) {
+  provider::DispatcherOptions options;
+  options.worker = random_id("node_");
+  options.from_domain = from_domain_of(config);
+  options.lease = config.dispatcher.lease;
+  options.poll_interval = config.dispatcher.poll_interval;
+  options.in_flight_max = config.dispatcher.batch;
+  options.sole_process = sole_process;
+  return options;
+}
+
+}  // namespace
+
+class Node::Impl {
+ public:
+  Impl(const Config& config, const Clock& clock)
+      : config_(config),
+        clock_(clock),
+        database_(open_store(config)),
+        embedded_(database_->dialect() == store::Dialect::sqlite),
+        lock_(embedded_ ? std::make_unique<StoreLock>(config) : nullptr),
+        transport_(make_transport(config, io_.get_executor(), files_)),
+        send_({config.shared_domain, from_domain_of(config)}),
+        dispatcher_(io_.get_executor(), *database_, clock, *transport_, dispatcher_options(config, embedded_),
+                    dispatcher_hooks()),
+        expiry_(
+            *database_, clock, send_, config.shared_domain, [this] { dispatcher_.wake(); },
+            [this](std::string_view outcome) { instruments_.review(outcome); }),
+        expiry_loop_(io_.get_executor(), "expiry", config.expiry_poll_interval,
+                     [this] { return expiry_.sweep(); }),
+        janitor_(*database_, clock, config.trash_retention),
+        janitor_loop_(io_.get_executor(), "janitor", kJanitorPause, [this] { return janitor_.sweep(); }),
+        server_(server_options(config), clock, server_hooks()),
+        api_(*database_, send_, api_settings(config, load_signing_secret(config))),
+        gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
+                    [this] { return instruments_.measure(*database_); }),
+        http_(io_, http_options(config), server_.service()),
+        signals_(io_, SIGTERM, SIGINT) {
+    api_.attach(server_);
+  }
+
+  ~Impl() {
+    work_.reset();
+    io_.stop();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  void start() {
+    signalled_ = signals_.async_wait(asio::use_future);
+    http_.start();
+    dispatcher_done_ = asio::co_spawn(io_, dispatcher_.run(), asio::use_future);
+    expiry_done_ = asio::co_spawn(io_, expiry_loop_.run(), asio::use_future);
+    gauges_done_ = asio::co_spawn(io_, gauge_loop_.run(), asio::use_future);
+    janitor_done_ = asio::co_spawn(io_, janitor_loop_.run(), asio::use_future);
+    for (int i = 0; i < config_.http.threads; ++i) {
+      threads_.emplace_back([this] { io_.run(); });
+    }
+  }
+
+  void wait_for_signal() {
+    const int signal = signalled_.get();
+    log::info("node.stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+    std::promise<void> restored;
+    asio::post(io_, [this, &restored] {
+      signals_.clear();  // the default action: a second signal ends the process
+      restored.set_value();
+    });
+    restored.get_future().wait();
+  }
+
+  bool stop(std::chrono::milliseconds patience) {
+    const auto deadline = steady_clock::now() + patience;
+    stopping_ = true;
+    auto http_drained = asio::co_spawn(io_, http_.drain(patience), asio::use_future);
+    bool clean = ended(http_drained, deadline, "http") && http_drained.get();
+    expiry_loop_.stop();
+    janitor_loop_.stop();
+    gauge_loop_.stop();
+    dispatcher_.stop();
+    auto transport_drained = asio::co_spawn(io_, transport_->drain(), asio::use_future);
+    clean = ended(expiry_done_, deadline, "expiry") && clean;
+    clean = ended(janitor_done_, deadline, "janitor") && clean;
+    clean = ended(gauges_done_, deadline, "gauges") && clean;
+    clean = ended(dispatcher_done_, deadline, "dispatcher") && clean;
+    clean = ended(transport_drained, deadline, "transport") && clean;
+    database_->stop();
+    log::info("node.stopped", {{"clean", clean ? "yes" : "no"}});
+    return clean;
+  }
+
+  [[nodiscard]] std::uint16_t port() const noexcept { return http_.port(); }
+
+ private:
+  provider::DispatcherHooks dispatcher_hooks() {
+    provider::DispatcherHooks hooks;
+    hooks.ended = [this](std::string_view provider, std::string_view verdict) {
+      instruments_.submission(provider, verdict);
+    };
+    hooks.rescued = [this](std::int64_t requeued, std::int64_t unknown) {
+      instruments_.rescued(requeued, unknown);
+    };
+    return hooks;
+  }
+
+  rest::ServerHooks server_hooks() {
+    rest::ServerHooks hooks;
+    hooks.subject = [this](std::string authorization) {
+      return api_.subject(std::move(authorization), clock_.now());
+    };
+    hooks.not_ready_because = [this] { return not_ready_because(); };
+    if (config_.http.metrics) hooks.metrics = [this] { return instruments_.render(); };
+    hooks.finished = [this](const rest::Finished& request) {
+      instruments_.request(request.operation, request.status, request.duration);
+    };
+    return hooks;
+  }
+
+  asio::awaitable<std::string> not_ready_because() {
+    if (stopping_) co_return "stopping";
+    try {
+      co_await store::read(*database_, [](store::ReadTx& tx) { return tx.query(kProbe).size(); });
+    } catch (const EnvironmentError& error) {
+      log::warn("node.not_ready", {{"error", error.what()}});
+      co_return "the store is not available";
+    }
+    co_return std::string();
+  }
+
+  template <class T>
+  static bool ended(std::future<T>& future, steady_clock::time_point deadline, std::string_view what) {
+    if (future.wait_until(deadline) == std::future_status::ready) return true;
+    log::warn("node.not_drained", {{"part", what}});
+    return false;
+  }
+
+  // In the order of construction: what stands lower may use what stands higher.
+  const Config& config_;
+  const Clock& clock_;
+  std::unique_ptr<store::Database> database_;
+  bool embedded_;
+  std::unique_ptr<StoreLock> lock_;
+  Instruments instruments_;
+  asio::io_context io_;
+  asio::thread_pool files_{kFileThreads};
+  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  std::unique_ptr<provider::Transport> transport_;
+  provider::loopback::SendStep send_;
+  provider::Dispatcher dispatcher_;
+  ExpiryWorker expiry_;
+  Periodic expiry_loop_;
+  Janitor janitor_;
+  Periodic janitor_loop_;
+  rest::Server server_;
+  rest::Api api_;
+  Periodic gauge_loop_;
+  net::HttpServer http_;
+  asio::signal_set signals_;
+  std::atomic<bool> stopping_ = false;
+  std::future<int> signalled_;
+  std::future<void> dispatcher_done_;
+  std::future<void> expiry_done_;
+  std::future<void> janitor_done_;
+  std::future<void> gauges_done_;
+  std::vector<std::thread> threads_;
+};
+
+Node::Node(const Config& config, const Clock& clock) : impl_(std::make_unique<Impl>(config, clock)) {}
+Node::~Node() = default;
+
+void Node::start() { impl_->start(); }
+std::uint16_t Node::port() const noexcept { return impl_->port(); }
+void Node::wait_for_signal() { impl_->wait_for_signal(); }
+bool Node::stop(std::chrono::milliseconds patience) { return impl_->stop(patience); }
+
+}  // namespace countersign::daemon

@@ -1,0 +1,41 @@
+// `countersign serve`.
+#include "base/fault.hpp"
+#include "base/log.hpp"
+#include "daemon/commands.hpp"
+#include "daemon/node.hpp"
+#include "store/open.hpp"
+
+namespace countersign::daemon {
+namespace {
+
+// Says plainly where mail for the outside goes.
+void announce(const Config& config, std::uint16_t port) {
+  log::info("node.serving", {{"url", fmt::format("http://{}:{}", config.http.address, port)},
+                             {"store", store::without_secret(config.store.url)},
+                             {"shared_domain", config.shared_domain}});
+  if (config.outbound.provider == Provider::maildir) {
+    log::warn("node.no_relay",
+              {{"maildir", config.outbound.maildir},
+               {"note",
+                "no relay is configured: mail for the outside is written to this Maildir and "
+                "leaves the machine never; set smtp.host to send it"}});
+  } else {
+    log::info("node.relay", {{"host", config.smtp.host}, {"port", static_cast<int>(config.smtp.port)}});
+  }
+}
+
+}  // namespace
+
+int serve(const Config& config) {
+  log::configure(config.log.level, config.log.format);
+  fault::arm_from_environment();
+  const SystemClock clock;
+  Node node(config, clock);
+  node.start();
+  announce(config, node.port());
+  node.wait_for_signal();
+  node.stop(config.stop_timeout);
+  return kExitOk;
+}
+
+}  // namespace countersign::daemon
