@@ -57,13 +57,14 @@ rest::ServerOptions server_options(const Config& config) {
   return options;
 }
 
-rest::ApiSettings api_settings(const Config& config, std::string cursor_secret) {
+rest::ApiSettings api_settings(const Config& config, std::function<void()> queued) {
   rest::ApiSettings settings;
   settings.shared_domain = config.shared_domain;
   settings.public_url = config.http.public_url;
   settings.outbound_transport = config.outbound.provider == Provider::smtp ? "smtp" : "maildir";
   settings.limits = limits_of(config);
-  settings.cursor_secret = std::move(cursor_secret);
+  settings.cursor_secret = load_signing_secret(config);
+  settings.queued = std::move(queued);
   return settings;
 }
 
@@ -108,7 +109,7 @@ class Node::Impl {
         janitor_(*database_, clock, config.trash_retention),
         janitor_loop_(io_.get_executor(), "janitor", kJanitorPause, [this] { return janitor_.sweep(); }),
         server_(server_options(config), clock, server_hooks()),
-        api_(*database_, send_, api_settings(config, load_signing_secret(config))),
+        api_(*database_, send_, api_settings(config, [this] { dispatcher_.wake(); })),
         gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
                     [this] { return instruments_.measure(*database_); }),
         http_(io_, http_options(config), server_.service()),

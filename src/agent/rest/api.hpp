@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,8 @@ struct ApiSettings {
   std::string outbound_transport;  // "smtp" or "maildir", shown by getInfo
   account::Limits limits;          // of accounts without overrides
   std::string cursor_secret;       // keys the page cursors
+  /// Called after a commit that queued mail for the outside, so that it need not wait for the next poll.
+  std::function<void()> queued = [] {};
 };
 
 /// Context is what handlers share; see handlers/context.hpp.

@@ -173,6 +173,7 @@ Awaitable<Response> approve_review(Context& context, const Call& call) {
   const RateDecision decision = context.server->take_send(held->message.agent_email, call.received());
   if (!decision.allowed) co_return call.refuse(rate_limited(decision.retry_after_seconds));
   const Result<Answer, ApiError> approved = co_await decide(context, call, *keyed, std::move(*edit));
+  if (approved) context.settings.queued();
   co_return respond(call, approved);
 }
 

@@ -9,6 +9,7 @@
 #include "agent/rest/handlers/drafts.hpp"
 #include "agent/rest/handlers/outcomes.hpp"
 #include "base/assert.hpp"
+#include "base/error.hpp"
 #include "hold/submit.hpp"
 #include "mailbox/mailbox.hpp"
 
@@ -115,8 +116,13 @@ Awaitable<Answer> wait_until_sent(Context& context, std::string email, Answer an
        waited += pause, pause = std::min(pause * 2, kLongestPause)) {
     timer.expires_after(pause);
     co_await timer.async_wait(boost::asio::use_awaitable);
-    auto look = [email, id](store::ReadTx& tx) { return mailbox::find(tx, email, id); };
-    const std::optional<mailbox::Message> message = co_await store::read(context.database, std::move(look));
+    std::optional<mailbox::Message> message;
+    try {
+      auto look = [email, id](store::ReadTx& tx) { return mailbox::find(tx, email, id); };
+      message = co_await store::read(context.database, std::move(look));
+    } catch (const EnvironmentError&) {
+      co_return answer;  // what was accepted stays accepted, though its end cannot be looked up now
+    }
     if (!message) co_return answer;
     if (std::optional<Answer> end = terminal_answer(*message)) co_return std::move(*end);
   }
@@ -209,6 +215,7 @@ Awaitable<Response> send_message(Context& context, const Call& call) {
   guard->reset();  // the answer is stored: a duplicate of a waiting request is replayed
   if (!outcome) co_return call.refuse(outcome.error());
   if (outcome->refusal) co_return call.refuse(*outcome->refusal);
+  context.settings.queued();
   co_return co_await finish(context, call, std::move(outcome->answer));
 }
 
