@@ -42,7 +42,9 @@ void expect_name(SSL* ssl, const std::string& name) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
     return;
   }
-  SSL_set_tlsext_host_name(ssl, name.c_str());
+  // SSL_set_tlsext_host_name as a call: the macro casts in the old style.
+  std::string sent = name;
+  SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, sent.data());
   SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   SSL_set1_host(ssl, name.c_str());
 }
