@@ -345,8 +345,7 @@ bool Connection::in_transaction() const noexcept { return PQtransactionStatus(co
 void Connection::raise_lost(const pg_result* result) {
   std::string reason = result == nullptr ? std::string() : field_of(result, PG_DIAG_MESSAGE_PRIMARY);
   if (reason.empty()) reason = PQerrorMessage(connection_);
-  while (!reason.empty() && reason.back() == '\n') reason.pop_back();
-  throw Lost(fmt::format("PostgreSQL: {}", reason));
+  throw Lost(fmt::format("PostgreSQL: {}", reason.substr(0, reason.find('\n'))));  // the rest is advice
 }
 
 // The primary message only: detail and hint may quote rows. Codes: PostgreSQL 15, appendix A.
@@ -356,7 +355,7 @@ std::exception_ptr Connection::fault_of(const pg_result* result, std::string_vie
   const std::string_view group = std::string_view(state).substr(0, 2);
   if (state == "40001" || state == "40P01" || state == "55P03")
     return std::make_exception_ptr(Conflict(what));
-  if (name == kGuardName) return std::make_exception_ptr(Lost(what));
+  if (name == kGuardName) return std::make_exception_ptr(GuardFailed(what));
   if (state == "53100") return std::make_exception_ptr(DiskFull(what));
   if (group == "23") return std::make_exception_ptr(ConstraintViolation(what));
   // The server shuts down, or the connection is broken. 08P01 is about the parameters' number.

@@ -29,8 +29,14 @@ class Lost : public Unavailable {
   explicit Lost(const std::string& what) : Unavailable(what) {}
 };
 
-/// Name of the statement that guards a session's slot: when it fails, the session is Lost.
+/// Name of the statement that guards a session's slot (session.hpp).
 inline constexpr std::string_view kGuardName = "store.guard";
+
+/// The guard said no: the slot belongs to another connection or is gone. The transaction was not committed.
+class GuardFailed : public Unavailable {
+ public:
+  explicit GuardFailed(const std::string& what) : Unavailable(what) {}
+};
 
 /// The server rolled the transaction back for the sake of another one (serialization failure, deadlock, lock
 /// timeout): it may be run again.
@@ -53,7 +59,7 @@ class Connection {
   /// Queues a statement. Nothing is sent before the next round, unless very much is queued.
   void queue(const Query& query, Params params = {});
   /// Sends what is queued and reads every answer. Throws the first fault among them: Lost, Conflict,
-  /// ConstraintViolation, DiskFull, StatementError, Unavailable.
+  /// GuardFailed, ConstraintViolation, DiskFull, StatementError, Unavailable.
   void finish_round();
   /// The last statement's answer in the last round.
   [[nodiscard]] Rows rows() const;

@@ -68,6 +68,9 @@ void Session::take_slot(TimePoint deadline) {
   slot_lost_ = slot_lost_ || epoch <= epoch_;
   epoch_ = epoch;
   kept_seq_ = taken.front().integer(1);
+  // The server may not have noticed that the earlier connection is gone; its transaction cannot commit any
+  // more, but would keep its locks.
+  terminate_previous();
   const Rows backend = connection_->query(kBackend);
   backend_ = {backend.front().integer(0), backend.front().integer(1)};
   const std::string full_wait = std::to_string(std::max<std::int64_t>(1, statement_timeout_.count()));
@@ -75,13 +78,14 @@ void Session::take_slot(TimePoint deadline) {
   connection_->query(kLimitLockWait, usual);
 }
 
-// The earlier connection of this slot still holds its transaction open although this end gave it up. The
-// start time keeps a process that was given the same number out of it.
+// Ends the server's side of the session's earlier connection, if it is still there. The start time keeps a
+// process that was given the same number out of it.
 void Session::terminate_previous() {
   if (backend_.pid == 0) return;
-  log::warn("store.backend_terminated", {{"pid", backend_.pid}});
   const std::array<Param, 2> previous{backend_.pid, backend_.started_at_us};
-  connection_->query(kTerminate, previous);
+  if (!connection_->query(kTerminate, previous).empty()) {
+    log::warn("store.backend_terminated", {{"pid", backend_.pid}});
+  }
 }
 
 void Session::queue_commit() {

@@ -55,8 +55,9 @@ void Worker::process(QueuedJob& queued) {
   }
 }
 
-// A transaction that lost a deadlock and came back at once could take its lock again before the winner woke up,
-// and so could the same two forever; a connection that breaks each time would be made anew without a breath.
+// A transaction that lost a deadlock and came back at once could take its lock again before the winner woke
+// up, and so could the same two forever; a connection that breaks each time would be made anew without a
+// breath.
 void Worker::pause_before_rerun(int runs) {
   constexpr int kDoublingsMax = 6;
   const int longest_us = 1'000 << std::min(runs, kDoublingsMax);
@@ -153,6 +154,9 @@ Worker::Attempt Worker::commit(QueuedJob& queued) {
     if (connection.command_tag() != "COMMIT") throw Unavailable("COMMIT rolled the transaction back");
   } catch (const Lost& lost) {
     return resolve(queued, lost.what());
+  } catch (const GuardFailed&) {
+    session_.drop();
+    return Attempt::again;
   } catch (const EnvironmentError&) {
     return body_failed(queued, std::current_exception());
   }

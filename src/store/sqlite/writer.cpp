@@ -68,6 +68,7 @@ Writer::Writer(std::string path, const Options& options)
       group_max_(static_cast<std::size_t>(std::max(1, options.group_max))),
       queue_(static_cast<std::size_t>(std::max(1, options.queue_max)), options.deadline),
       connection_(std::make_unique<Connection>(path_, Access::write)),
+      checkpoint_at_pages_(kCheckpointPages),
       thread_([this] { loop(); }) {}
 
 void Writer::stop() {
@@ -124,7 +125,7 @@ void Writer::process_each_alone(Group group) {
 bool Writer::begin(Group group) {
   while (fail_expired(group) > 0) {
     try {
-      if (!connection_) reopen();
+      if (broken_) reopen();
       connection_->wait_for_locks_until(earliest_deadline(group));
       connection_->execute(kBegin, {});
       return true;
@@ -133,7 +134,7 @@ bool Writer::begin(Group group) {
       log::warn("store.busy", {{"error", busy.what()}});
     } catch (...) {
       fail_all(group, as_unavailable(std::current_exception()));
-      connection_.reset();
+      broken_ = true;
       return false;
     }
   }
@@ -224,7 +225,7 @@ void Writer::resolve(Group group, const std::exception_ptr& reason) {
       }
       return;
     } catch (const std::exception& error) {
-      connection_.reset();
+      broken_ = true;
       if (std::chrono::steady_clock::now() + kReopenPause >= deadline) {
         log::error("store.outcome_unknown", {{"error", error.what()}});
         const OutcomeUnknown unknown(std::string("the outcome of COMMIT could not be read: ") + error.what());
@@ -252,14 +253,17 @@ bool Writer::was_committed(TimePoint deadline) {
   return committed;
 }
 
+// The old connection is closed last: as long as one is open, the index of the log knows which commits were
+// completed; without one it would be made anew from a log that may hold what the disk refused to keep.
 void Writer::reopen() {
-  connection_.reset();
+  connection_->roll_back();
   connection_ = std::make_unique<Connection>(path_, Access::write);
+  broken_ = false;
 }
 
 // After the group heard of its commit, so that nobody waits for it.
 void Writer::checkpoint_if_due() {
-  const int pages = connection_ ? connection_->wal_pages() : 0;
+  const int pages = connection_->wal_pages();
   if (pages < wal_pages_) checkpoint_at_pages_ = kCheckpointPages;  // the log began anew
   wal_pages_ = pages;
   if (pages < checkpoint_at_pages_) return;
