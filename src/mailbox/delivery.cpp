@@ -24,6 +24,9 @@ constexpr Query kSending(
     "id IN (SELECT value FROM json_each($1))",
     "UPDATE messages SET delivery_status = 'sending' WHERE delivery_status = 'accepted' AND "
     "id IN (SELECT value FROM jsonb_array_elements_text($1::jsonb))");
+constexpr Query kResume("mailbox.resume_sending",
+                        "UPDATE messages SET delivery_status = 'sending', delivery_detail = '' "
+                        "WHERE id = $1 AND delivery_status = 'unknown'");
 constexpr Query kProviderId(
     "mailbox.note_provider_id",
     "UPDATE messages SET provider_message_id = $2 WHERE id = $1 AND provider_message_id = ''");
@@ -57,6 +60,8 @@ int rank_of(DeliveryStatus status) {
 void mark_sending(store::Tx& tx, const std::vector<std::string>& messages) {
   tx.send(kSending, {to_json_list(messages)});
 }
+
+void resume_sending(store::Tx& tx, const MessageId& id) { tx.send(kResume, {id.str()}); }
 
 void note_provider_id(store::Tx& tx, const MessageId& id, std::string_view provider_message_id) {
   if (!provider_message_id.empty()) tx.send(kProviderId, {id.str(), provider_message_id});

@@ -130,6 +130,8 @@ std::int64_t purge_trash(store::Tx& tx, UtcTime cutoff, std::int64_t limit);
 
 /// accepted → sending for those of `messages` (ids) that are still accepted.
 void mark_sending(store::Tx& tx, const std::vector<std::string>& messages);
+/// unknown → sending: it turned out that nothing was taken. No other status is touched.
+void resume_sending(store::Tx& tx, const MessageId& id);
 /// Keeps the provider's id of an outbound message; the first one stays.
 void note_provider_id(store::Tx& tx, const MessageId& id, std::string_view provider_message_id);
 

@@ -13,29 +13,29 @@ namespace {
 
 using store::Query;
 
-// Accounts with queued attempts, in id order after $1: one index probe each, however many attempts they have.
+// Accounts with due attempts, in id order after $1: index probes, however many attempts an account has.
 constexpr Query kAccounts("outbox.accounts",
                           "WITH RECURSIVE waiting (user_id) AS ("
                           "SELECT min(user_id) FROM submissions WHERE state = 'queued' AND user_id > $1 "
                           "UNION ALL SELECT (SELECT min(s.user_id) FROM submissions s WHERE s.state = "
                           "'queued' AND s.user_id > w.user_id) "
                           "FROM waiting w WHERE w.user_id IS NOT NULL) "
-                          "SELECT user_id FROM waiting WHERE user_id IS NOT NULL LIMIT $2");
+                          "SELECT w.user_id FROM waiting w WHERE w.user_id IS NOT NULL AND EXISTS "
+                          "(SELECT 1 FROM submissions d WHERE d.state = 'queued' AND d.user_id = w.user_id "
+                          "AND d.due_at_us <= $3) LIMIT $2");
 
-// Differs because SQLite has one writer and no row locks to skip.
-constexpr Query kClaim("outbox.claim",
-                       "UPDATE submissions SET state = 'claimed', epoch = epoch + 1, worker = $1, "
-                       "claimed_at_us = $2, lease_until_us = $3 "
-                       "WHERE state = 'queued' AND id IN (SELECT id FROM submissions WHERE state = 'queued' "
-                       "AND user_id = $4 AND "
-                       "due_at_us <= $2 ORDER BY due_at_us LIMIT $5) RETURNING id, message_id, user_id, "
-                       "epoch, attempt, due_at_us",
-                       "UPDATE submissions SET state = 'claimed', epoch = epoch + 1, worker = $1, "
-                       "claimed_at_us = $2, lease_until_us = $3 "
-                       "WHERE state = 'queued' AND id IN (SELECT id FROM submissions WHERE state = 'queued' "
-                       "AND user_id = $4 AND "
-                       "due_at_us <= $2 ORDER BY due_at_us LIMIT $5 FOR UPDATE SKIP LOCKED) "
-                       "RETURNING id, message_id, user_id, epoch, attempt, due_at_us");
+// Differs because SQLite has one writer and no row locks to skip. An array, because PostgreSQL may run a
+// subquery of IN again for every row it compares, and each run skips what the one before has locked.
+constexpr Query kClaim(
+    "outbox.claim",
+    "UPDATE submissions SET state = 'claimed', epoch = epoch + 1, worker = $1, claimed_at_us = $2, "
+    "lease_until_us = $3 WHERE state = 'queued' AND id IN (SELECT id FROM submissions WHERE "
+    "state = 'queued' AND user_id = $4 AND due_at_us <= $2 ORDER BY due_at_us LIMIT $5) "
+    "RETURNING id, message_id, user_id, epoch, attempt, due_at_us",
+    "UPDATE submissions SET state = 'claimed', epoch = epoch + 1, worker = $1, claimed_at_us = $2, "
+    "lease_until_us = $3 WHERE state = 'queued' AND id = ANY (ARRAY(SELECT id FROM submissions WHERE "
+    "state = 'queued' AND user_id = $4 AND due_at_us <= $2 ORDER BY due_at_us LIMIT $5 "
+    "FOR UPDATE SKIP LOCKED)) RETURNING id, message_id, user_id, epoch, attempt, due_at_us");
 
 // Differs in how a JSON list becomes rows, here and below.
 constexpr Query kTrashed("outbox.trashed",
@@ -64,8 +64,11 @@ constexpr Query kCancel(
 constexpr Query kRelease(
     "outbox.release",
     "UPDATE submissions SET state = 'queued', lease_until_us = NULL, due_at_us = $4, reply_text = $5 "
-    "WHERE id = $1 AND epoch = $2 AND worker = $3 AND state IN ('claimed', 'handover') "
+    "WHERE id = $1 AND epoch = $2 AND worker = $3 AND state IN ('claimed', 'handover', 'unknown') "
     "RETURNING first_due_at_us");
+constexpr Query kRequeueRecipients(
+    "outbox.requeue_recipients",
+    "UPDATE message_recipients SET state = 'queued' WHERE message_id = $1 AND state = 'unknown'");
 constexpr Query kGiveUp(
     "outbox.give_up",
     "UPDATE submissions SET state = 'cancelled', settled_at_us = $2, settled_by = 'cancellation' "
@@ -96,13 +99,13 @@ constexpr Query kInProgress(
 
 constexpr std::int64_t kAccountsPerClaimMax = 64;
 
-std::vector<std::string> accounts_from(store::Tx& tx, const UserId& last) {
+std::vector<std::string> accounts_from(store::Tx& tx, const UserId& last, UtcTime now) {
   std::vector<std::string> accounts;
-  for (const store::Row row : tx.query(kAccounts, {last.str(), kAccountsPerClaimMax}))
+  for (const store::Row row : tx.query(kAccounts, {last.str(), kAccountsPerClaimMax, now}))
     accounts.push_back(row.text(0));
   const auto room = kAccountsPerClaimMax - static_cast<std::int64_t>(accounts.size());
   if (!last.empty() && room > 0) {  // around the end, up to and including the one served last
-    for (const store::Row row : tx.query(kAccounts, {"", room})) {
+    for (const store::Row row : tx.query(kAccounts, {"", room, now})) {
       if (row.view(0) > last.str()) break;
       accounts.push_back(row.text(0));
     }
@@ -158,7 +161,7 @@ void cancel_suppressed(store::Tx& tx, std::vector<Claim>& claims, const std::str
 }  // namespace
 
 std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command) {
-  const std::vector<std::string> accounts = accounts_from(tx, command.last_user);
+  const std::vector<std::string> accounts = accounts_from(tx, command.last_user, command.now);
   std::vector<std::pair<std::int64_t, Claim>> taken;
   std::int64_t room = command.limit;
   for (std::size_t i = 0; i < accounts.size() && room > 0; ++i) {
@@ -215,6 +218,9 @@ bool release(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime
              std::string_view detail) {
   const store::Rows rows = tx.query(kRelease, {claim.id.str(), claim.epoch, worker, due_at, detail});
   if (rows.empty()) return false;
+  // The rescuer may have called it unknown while the definite answer was on its way.
+  tx.send(kRequeueRecipients, {claim.message.str()});
+  mailbox::resume_sending(tx, claim.message);
   if (now - rows.front().time(0) >= kOutageHorizon) {
     tx.execute(kGiveUp, {claim.id.str(), now});
     const Failure failure{

@@ -94,11 +94,13 @@ struct Answer {
 };
 /// Records the answer in a minimal transaction: the attempt, its recipients, the message's derived state, the
 /// journal. A deferred attempt queues the next one by the retry ladder, or fails the message when the ladder
-/// is at its end. False when the attempt had been settled already.
+/// is at its end; beside recipients whose fate is unknown, deferred ones stay queued until that is settled,
+/// since a message has one open attempt at a time. False when the attempt had been settled already.
 bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now);
 
 /// Gives a claim back untouched, due at `due_at`: a fault of the session, not of the message; no attempt is
-/// lost. Past the outage horizon the message fails instead. False when the claim is no longer ours.
+/// lost. Holds also for an attempt of ours that was called unknown meanwhile. Past the outage horizon the
+/// message fails instead. False when the claim is no longer ours.
 bool release(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime due_at, UtcTime now,
              std::string_view detail);
 

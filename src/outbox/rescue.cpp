@@ -8,17 +8,16 @@ namespace {
 using store::Query;
 
 // Before the fence nothing can have been sent; towards a provider that knows a repeat by its id, a repeat is
-// safe. Differs because SQLite has one writer and no row locks to skip.
+// safe. Differs because SQLite has one writer and no row locks to skip; an array, because PostgreSQL may run
+// a subquery of IN again for every row it compares.
 constexpr Query kRequeue(
     "outbox.rescue_claimed",
     "UPDATE submissions SET state = 'queued', lease_until_us = NULL WHERE id IN (SELECT id FROM submissions "
-    "WHERE "
-    "lease_until_us < $1 AND (state = 'claimed' OR (state = 'handover' AND provider = $2)) "
+    "WHERE lease_until_us < $1 AND (state = 'claimed' OR (state = 'handover' AND provider = $2)) "
     "ORDER BY lease_until_us LIMIT $3)",
-    "UPDATE submissions SET state = 'queued', lease_until_us = NULL WHERE id IN (SELECT id FROM submissions "
-    "WHERE "
-    "lease_until_us < $1 AND (state = 'claimed' OR (state = 'handover' AND provider = $2)) "
-    "ORDER BY lease_until_us LIMIT $3 FOR UPDATE SKIP LOCKED)");
+    "UPDATE submissions SET state = 'queued', lease_until_us = NULL WHERE id = ANY (ARRAY(SELECT id FROM "
+    "submissions WHERE lease_until_us < $1 AND (state = 'claimed' OR (state = 'handover' AND provider = $2)) "
+    "ORDER BY lease_until_us LIMIT $3 FOR UPDATE SKIP LOCKED))");
 
 constexpr Query kLost(
     "outbox.rescue_handover",
@@ -26,8 +25,8 @@ constexpr Query kLost(
     "WHERE id IN (SELECT id FROM submissions WHERE lease_until_us < $1 AND state = 'handover' AND "
     "provider <> $2 ORDER BY lease_until_us LIMIT $3) RETURNING message_id",
     "UPDATE submissions SET state = 'unknown', lease_until_us = NULL, reply_text = $4 "
-    "WHERE id IN (SELECT id FROM submissions WHERE lease_until_us < $1 AND state = 'handover' AND "
-    "provider <> $2 ORDER BY lease_until_us LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING message_id");
+    "WHERE id = ANY (ARRAY(SELECT id FROM submissions WHERE lease_until_us < $1 AND state = 'handover' AND "
+    "provider <> $2 ORDER BY lease_until_us LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING message_id");
 
 constexpr Query kUnknownRecipients(
     "outbox.unknown_recipients",
