@@ -31,9 +31,11 @@ constexpr Query kUnknown(
     "reply_code = $5, reply_text = $6 WHERE id = $1 AND epoch = $2 AND state = 'handover' "
     "RETURNING first_due_at_us");
 
+// The second column: this attempt has deferred the recipient already, when its outcome for others was lost.
 constexpr Query kRecipients(
     "outbox.open_recipients",
-    "SELECT address FROM message_recipients WHERE message_id = $1 AND route = 'external' AND "
+    "SELECT address, CASE WHEN state = 'queued' AND submission_id = $2 THEN 1 ELSE 0 END, detail "
+    "FROM message_recipients WHERE message_id = $1 AND route = 'external' AND "
     "state IN ('queued', 'unknown') ORDER BY address");
 constexpr Query kSettleRecipient("outbox.settle_recipient",
                                  "UPDATE message_recipients SET state = $3, submission_id = $4, detail = $5 "
@@ -54,9 +56,13 @@ std::string describe(int code, std::string_view text) {
 }
 
 // Every open recipient with what the answer means for it.
-std::vector<Fate> fates_of(store::Tx& tx, const MessageId& message, const Answer& answer) {
+std::vector<Fate> fates_of(store::Tx& tx, const Claim& claim, const Answer& answer) {
   std::vector<Fate> fates;
-  for (const store::Row row : tx.query(kRecipients, {message.str()})) {
+  for (const store::Row row : tx.query(kRecipients, {claim.message.str(), claim.id.str()})) {
+    if (row.flag(1)) {
+      fates.push_back({row.text(0), Verdict::deferred, row.text(2)});
+      continue;
+    }
     const auto own = std::ranges::find(answer.recipients, row.view(0), &RecipientAnswer::address);
     if (own == answer.recipients.end()) {
       fates.push_back({row.text(0), answer.verdict, describe(answer.code, answer.text)});
@@ -146,8 +152,11 @@ class Recorder {
                   claim_.attempt == 1 ? "" : occasion());
   }
 
-  // Tries those recipients again later, or ends them when the ladder is at its end.
-  void deferred(const std::vector<Fate>& fates, std::size_t total, UtcTime first_due_at) {
+  // Tries those recipients again later, or ends them when the ladder is at its end. While the fate of others
+  // is unknown this attempt stays the open one, and whoever settles it goes on with these.
+  void deferred(const std::vector<Fate>& fates, std::size_t total, UtcTime first_due_at,
+                bool others_unknown) {
+    settle_recipients(tx_, claim_, fates, "queued");
     journal::Transition failure{Reason::submission_temporary_failure, tick(), {}, {}, {}, occasion()};
     failure.evidence["smtp_detail"] = fates.front().detail;
     failure.correlation["job_id"] = claim_.id.str();
@@ -157,6 +166,8 @@ class Recorder {
       failed(fates, total, Reason::submission_local_retries_exhausted);
       return;
     }
+    if (others_unknown) return;
+    mailbox::resume_sending(tx_, message_.id);
     const NewAttempt next{claim_.message, claim_.user, claim_.attempt + 1, first_due_at, now_ + *pause, now_};
     insert_attempt(tx_, next);
   }
@@ -199,7 +210,7 @@ bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now
   CS_FAULT("outbox.record");
   auto message = mailbox::find_for_worker(tx, claim.message);
   if (!message) return false;
-  const std::vector<Fate> fates = fates_of(tx, claim.message, answer);
+  const std::vector<Fate> fates = fates_of(tx, claim, answer);
   const auto first_due_at = settle_attempt(tx, claim, answer, whole_of(fates, answer.verdict), now);
   if (!first_due_at) return false;
 
@@ -211,7 +222,7 @@ bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now
   if (!accepted.empty()) recorder.accepted(accepted);
   if (!unknown.empty()) recorder.unknown(unknown);
   if (!refused.empty()) recorder.failed(refused, fates.size(), Reason::submission_provider_rejected);
-  if (!deferred.empty()) recorder.deferred(deferred, fates.size(), *first_due_at);
+  if (!deferred.empty()) recorder.deferred(deferred, fates.size(), *first_due_at, !unknown.empty());
   return true;
 }
 
