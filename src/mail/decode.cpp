@@ -17,6 +17,7 @@ namespace countersign::mail {
 namespace {
 
 constexpr std::size_t kChunk = 16 * 1024;
+constexpr std::size_t kAddressEntriesMax = 4000;  // per field, usable or not
 
 void start_gmime() {
   static std::once_flag once;
@@ -103,14 +104,57 @@ void decode_pieces(std::string_view body, GMimeContentEncoding encoding, Sink si
   }
 }
 
-void add_mailbox(AddressList& list, InternetAddress* address, std::size_t mailboxes_max) {
-  if (!INTERNET_ADDRESS_IS_MAILBOX(address) || list.mailboxes.size() >= mailboxes_max) return;
+void add_mailbox(AddressList& out, InternetAddress* address, std::size_t mailboxes_max) {
+  if (!INTERNET_ADDRESS_IS_MAILBOX(address) || out.mailboxes.size() >= mailboxes_max) return;
   const std::string spec =
       text_or_empty(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address)));
   auto mailbox = parse_mailbox(spec);
   if (!mailbox || mailbox->address != spec) return;
   mailbox->display_name = text_or_empty(internet_address_get_name(address));
-  list.mailboxes.push_back(*std::move(mailbox));
+  out.mailboxes.push_back(*std::move(mailbox));
+}
+
+// What one entry of a list holds: a mailbox, or a group with members (groups do not nest, RFC 5322 §3.4).
+void add_addresses(AddressList& out, InternetAddressList* list, std::size_t mailboxes_max) {
+  const int count = internet_address_list_length(list);
+  for (int i = 0; i < count; ++i) {
+    InternetAddress* address = internet_address_list_get_address(list, i);
+    add_mailbox(out, address, mailboxes_max);
+    if (!INTERNET_ADDRESS_IS_GROUP(address)) continue;
+    out.has_group = true;
+    InternetAddressList* members = internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address));
+    const int member_count = members == nullptr ? 0 : internet_address_list_length(members);
+    for (int k = 0; k < member_count; ++k) {
+      add_mailbox(out, internet_address_list_get_address(members, k), mailboxes_max);
+    }
+  }
+}
+
+// Length of the first entry of an address list: up to the comma or semicolon outside quotes, comments and
+// angle brackets. GMime reads one entry at a time, since it takes quadratic time over a list of broken ones.
+std::size_t entry_length(std::string_view list) {
+  int comments = 0;
+  bool quoted = false;
+  bool angled = false;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const char c = list[i];
+    if (c == '\\') {
+      ++i;
+    } else if (quoted) {
+      quoted = c != '"';
+    } else if (c == '(') {
+      ++comments;
+    } else if (comments > 0) {
+      if (c == ')') --comments;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '<' || c == '>') {
+      angled = c == '<';
+    } else if ((c == ',' || c == ';') && !angled) {
+      return i;
+    }
+  }
+  return list.size();
 }
 
 bool is_charset_name(std::string_view name) {
@@ -202,22 +246,15 @@ std::string decode_header(const std::string& value) {
 AddressList decode_addresses(const std::string& value, std::size_t mailboxes_max) {
   AddressList out;
   start_gmime();
-  const Object<InternetAddressList> list(internet_address_list_parse(nullptr, with_q_words(value).c_str()));
-  if (!list) return out;
-  const int count = internet_address_list_length(list.get());
-  for (int i = 0; i < count; ++i) {
-    InternetAddress* address = internet_address_list_get_address(list.get(), i);
-    ++out.entries;
-    if (!INTERNET_ADDRESS_IS_GROUP(address)) {
-      add_mailbox(out, address, mailboxes_max);
-      continue;
-    }
-    out.has_group = true;
-    InternetAddressList* members = internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address));
-    const int member_count = members == nullptr ? 0 : internet_address_list_length(members);
-    for (int k = 0; k < member_count; ++k) {
-      add_mailbox(out, internet_address_list_get_address(members, k), mailboxes_max);
-    }
+  const std::string words = with_q_words(value);
+  std::string_view rest = words;
+  for (std::size_t entries = 0; !rest.empty() && entries < kAddressEntriesMax; ++entries) {
+    const std::size_t length = entry_length(rest);
+    const std::string entry(trim(rest.substr(0, length)));
+    rest.remove_prefix(std::min(length + 1, rest.size()));
+    if (entry.empty()) continue;
+    const Object<InternetAddressList> list(internet_address_list_parse(nullptr, entry.c_str()));
+    if (list) add_addresses(out, list.get(), mailboxes_max);
   }
   return out;
 }

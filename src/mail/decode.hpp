@@ -25,7 +25,6 @@ struct Disposition {
 
 struct AddressList {
   std::vector<Mailbox> mailboxes;  // usable ones only
-  std::size_t entries = 0;         // whatever the field listed, usable or not, a group as one
   bool has_group = false;
 };
 

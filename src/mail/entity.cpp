@@ -1,5 +1,7 @@
 #include "mail/entity.hpp"
 
+#include <string.h>  // memmem
+
 #include <algorithm>
 
 #include "base/text.hpp"
@@ -56,29 +58,47 @@ std::size_t read_header(std::string_view raw, std::vector<Field>& fields) {
   return raw.size();
 }
 
-// The bodies between the delimiter lines of a multipart (RFC 2046 §5.1.1). Preamble and epilogue are dropped;
-// a missing last delimiter is forgiven.
-std::vector<std::string_view> split(std::string_view body, std::string_view boundary, std::size_t parts_max) {
-  std::vector<std::string_view> parts;
-  std::optional<std::size_t> start;
-  for (std::size_t at = 0; at < body.size() && parts.size() < parts_max;) {
-    const Line line = line_at(body, at);
-    const bool delimits = line.text.starts_with("--") && line.text.substr(2).starts_with(boundary);
-    const std::string_view rest = delimits ? trim(line.text.substr(2 + boundary.size())) : std::string_view();
-    if (delimits && (rest.empty() || rest == "--")) {
-      if (start) {
-        // The line end before a delimiter belongs to the delimiter.
-        std::string_view part = body.substr(*start, at - *start);
-        if (part.ends_with('\n')) part.remove_suffix(1);
-        if (part.ends_with('\r')) part.remove_suffix(1);
-        parts.push_back(part);
-      }
-      start = line.next;
-      if (!rest.empty()) return parts;
-    }
-    at = line.next;
+// A delimiter line of a multipart (RFC 2046 §5.1.1).
+struct Delimiter {
+  std::size_t start = 0;
+  std::size_t next = 0;  // where the following line begins
+  bool last = false;
+};
+
+// The first delimiter line at or after `from`; `dashed` is `--` and the boundary.
+std::optional<Delimiter> find_delimiter(std::string_view body, std::string_view dashed, std::size_t from) {
+  while (from < body.size()) {
+    // memmem is linear whatever the boundary; std::string_view::find is not.
+    const void* found = memmem(body.data() + from, body.size() - from, dashed.data(), dashed.size());
+    if (found == nullptr) return std::nullopt;
+    const auto start = static_cast<std::size_t>(static_cast<const char*>(found) - body.data());
+    from = start + 1;
+    if (start > 0 && body[start - 1] != '\n') continue;
+    const Line line = line_at(body, start);
+    const std::string_view rest = trim(line.text.substr(dashed.size()));
+    if (rest.empty() || rest == "--") return Delimiter{start, line.next, !rest.empty()};
   }
-  if (start && parts.size() < parts_max) parts.push_back(body.substr(*start));
+  return std::nullopt;
+}
+
+// The bodies between the delimiter lines. Preamble and epilogue are dropped; a missing last delimiter is
+// forgiven.
+std::vector<std::string_view> split(std::string_view body, const std::string& boundary,
+                                    std::size_t parts_max) {
+  std::vector<std::string_view> parts;
+  const std::string dashed = "--" + boundary;
+  auto delimiter = find_delimiter(body, dashed, 0);
+  while (delimiter && !delimiter->last && parts.size() < parts_max) {
+    const std::size_t start = delimiter->next;
+    delimiter = find_delimiter(body, dashed, start);
+    std::string_view part = body.substr(start, delimiter ? delimiter->start - start : std::string_view::npos);
+    if (delimiter) {
+      // The line end before a delimiter belongs to the delimiter.
+      if (part.ends_with('\n')) part.remove_suffix(1);
+      if (part.ends_with('\r')) part.remove_suffix(1);
+    }
+    parts.push_back(part);
+  }
   return parts;
 }
 

@@ -134,7 +134,7 @@ std::optional<Mailbox> single_from(const Entity& root) {
   const auto values = root.all("from");
   if (values.size() != 1) return std::nullopt;
   AddressList list = decode_addresses(values.front(), 2);
-  if (list.entries != 1 || list.has_group || list.mailboxes.size() != 1) return std::nullopt;
+  if (list.has_group || list.mailboxes.size() != 1) return std::nullopt;
   return std::move(list.mailboxes.front());
 }
 

@@ -3,10 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
-#include <thread>
+#include <future>
+#include <random>
 
 #include "base/crypto.hpp"
 #include "base/text.hpp"
@@ -15,8 +16,6 @@
 namespace countersign::mail {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
 using testing_support::Sample;
 
 boost::json::array array_of(const std::vector<std::string>& texts) {
@@ -106,7 +105,7 @@ std::string with_lf(std::string_view text) {
 
 TEST(Parse, ReadsBackWhatWasComposed) {
   std::mt19937_64 random(42);
-  for (int round = 0; round < 2'000; ++round) {
+  for (int round = 0; round < 1'000; ++round) {
     const Sample sample = testing_support::random_sample(random);
     const Composition& mail = sample.composition;
     const std::string raw = compose(mail);
@@ -131,6 +130,166 @@ TEST(Parse, ReadsBackWhatWasComposed) {
       ASSERT_THAT(message.text, testing::AnyOf(with_lf(mail.text), with_lf(mail.text) + "\n"));
     }
   }
+}
+
+TEST(Parse, JoinsEncodedWordsWhateverTheirPadding) {
+  EXPECT_EQ(parse("Subject: =?utf-8?b?w7bDtg==?=\r\n =?utf-8?B?5ryi5a2X?= =?utf-8?q?_x?=\r\n\r\n").subject,
+            "öö漢字 x");
+  EXPECT_EQ(parse("From: =?utf-8?b?w7Y=?= =?utf-8?b?w7Y=?= <a@b.example>\r\n\r\n").from->display_name, "öö");
+}
+
+TEST(Parse, CutsTextAtACodePointAndSaysSo) {
+  const std::string just = std::string(16 * 1024 - 1, 'x');
+  const Message whole = parse("\r\n" + just + "y");
+  EXPECT_EQ(whole.text.size(), 16u * 1024);
+  EXPECT_FALSE(whole.text_truncated);
+  const Message cut = parse("Content-Type: text/plain; charset=utf-8\r\n\r\n" + just + "öy");
+  EXPECT_EQ(cut.text, just);
+  EXPECT_TRUE(cut.text_truncated);
+  EXPECT_EQ(parse("Content-Type: text/html\r\n\r\n" + std::string(3 << 20, 'x')).html.size(), 1u << 20);
+}
+
+TEST(Parse, FindsNoAttachmentBeyondTheLast) {
+  const std::string raw = testing_support::read_file("src/mail/testdata/compose/everything.eml");
+  EXPECT_TRUE(attachment_content(raw, 3));
+  EXPECT_FALSE(attachment_content(raw, 4));
+  EXPECT_FALSE(attachment_content(raw, -1));
+}
+
+std::string repeat(std::string_view piece, std::size_t bytes) {
+  std::string out;
+  while (out.size() < bytes) out += piece;
+  return out;
+}
+
+std::string nested(int depth) {
+  std::string out = "From: a@b.example\r\n";
+  for (int i = 0; i < depth; ++i) {
+    out += fmt::format("Content-Type: multipart/mixed; boundary=b{0}\r\n\r\n--b{0}\r\n", i);
+  }
+  return out;
+}
+
+TEST(Parse, LeavesOutWhatLiesBeyondACap) {
+  EXPECT_EQ(parse(nested(10) + "\r\ninside").text, "inside");
+  EXPECT_EQ(parse(nested(11) + "\r\ninside").text, "");
+  const std::string part = "--b\r\nContent-Disposition: attachment\r\n\r\nx\r\n";
+  const Message parts =
+      parse("Content-Type: multipart/mixed; boundary=b\r\n\r\n" + repeat(part, 600 * part.size()));
+  EXPECT_EQ(parts.attachments.size(), 500u);
+  const std::string late = "Subject: late\r\nTo: a@b.example\r\n\r\nbody";
+  EXPECT_EQ(parse(repeat("X: y\r\n", 300'000) + late).subject, "");
+  EXPECT_EQ(parse(repeat("X: y\r\n", 300'000) + late).text, "body");
+  EXPECT_EQ(parse(repeat("X: y\r\n", 5'000) + late).subject, "late");
+  EXPECT_EQ(parse("To: " + repeat("a@b.example,", 70'000) + "\r\n" + late).to,
+            std::vector<std::string>{"a@b.example"});
+  EXPECT_EQ(parse("To: " + repeat("a@b.example,", 60'000) + "\r\n\r\n").to.size(), 1000u);
+}
+
+// Inputs that made a decoder, a list or a tree take more than linear time somewhere.
+TEST(Parse, TakesTimeInProportionToHostileMail) {
+  std::vector<std::string> mails;
+  for (const std::string_view piece :
+       {"a, ", "a: ", "a:b; ", "<a@b ", "((a) ", "=?", "=?utf-8?b?w7bCoA==?=", "=?a?q?"}) {
+    for (const std::string_view field :
+         {"From: ", "To: ", "Subject: ", "Content-Type: a/b; x=", "References: <"}) {
+      mails.push_back(std::string(field) + repeat(piece, 60'000) + "\r\n\r\nx");
+    }
+  }
+  for (const std::string_view piece : {"\n", "--\n", "-", "X: y\n"})
+    mails.push_back(nested(10) + repeat(piece, 4 << 20));
+  mails.push_back(repeat(nested(1), 1 << 20));
+  mails.push_back("Content-Type: multipart/mixed; boundary=b\r\n\r\n" + repeat("--b\r\n\r\n", 4 << 20));
+  mails.push_back(repeat("X: y\r\n", 4 << 20));
+  mails.push_back("X: y" + repeat("\r\n y", 4 << 20));
+  for (const std::string& mail : mails) {
+    const std::clock_t start = std::clock();  // processor time: other load does not count
+    (void)parse(mail);
+    EXPECT_LT(std::clock() - start, 4 * CLOCKS_PER_SEC) << mail.substr(0, 60);
+  }
+}
+
+void expect_clean(const Message& message) {
+  const auto clean = [](std::string_view text) {
+    ASSERT_TRUE(is_utf8(text));
+    ASSERT_EQ(text.find('\0'), std::string_view::npos);
+  };
+  const auto one_line = [&](std::string_view text) {
+    clean(text);
+    ASSERT_EQ(text.find_first_of("\r\n"), std::string_view::npos);
+  };
+  for (const std::string* text :
+       {&message.subject, &message.message_id, &message.in_reply_to, &message.conversation_header}) {
+    one_line(*text);
+  }
+  for (const auto* list : {&message.to, &message.cc, &message.reply_to}) {
+    for (const std::string& address : *list) ASSERT_EQ(bare_address(address), address);
+  }
+  for (const std::string& id : message.references) one_line(id);
+  if (message.from) {
+    one_line(message.from->display_name);
+    ASSERT_TRUE(parse_mailbox(message.from->address));
+  }
+  clean(message.text);
+  clean(message.html);
+  ASSERT_LE(message.text.size(), 16u * 1024);
+  for (const AttachmentInfo& info : message.attachments) {
+    one_line(info.filename);
+    one_line(info.content_type);
+    one_line(info.content_id);
+  }
+}
+
+TEST(Parse, ReadsAnyBytesIntoACleanMessage) {
+  std::vector<std::string> seeds;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("src/mail/testdata")) {
+    if (entry.path().extension() == ".eml") seeds.push_back(testing_support::read_file(entry.path()));
+  }
+  ASSERT_FALSE(seeds.empty());
+  std::mt19937_64 random(20261123);
+  for (int round = 0; round < 5'000; ++round) {
+    std::string mail = seeds[random() % seeds.size()];
+    const std::string& other = seeds[random() % seeds.size()];
+    for (std::size_t edits = 1 + random() % 8; edits > 0; --edits) {
+      const std::size_t at = random() % (mail.size() + 1);
+      const std::size_t from = random() % other.size();
+      switch (random() % 4) {
+        case 0:
+          mail.insert(at, 1, static_cast<char>(random()));
+          break;
+        case 1:
+          mail.erase(at, random() % 40);
+          break;
+        case 2:
+          mail.insert(at, other, from, random() % 200);
+          break;
+        default:
+          mail.replace(at, random() % 20, other, from, random() % 20);
+          break;
+      }
+    }
+    const Message message = parse(mail);
+    ASSERT_NO_FATAL_FAILURE(expect_clean(message)) << mail;
+    for (const AttachmentInfo& info : message.attachments) {
+      const auto content = attachment_content(mail, info.index);
+      ASSERT_TRUE(content) << mail;
+      ASSERT_EQ(static_cast<std::int64_t>(content->size()), info.size_bytes) << mail;
+    }
+  }
+}
+
+TEST(Parse, RunsOnManyThreadsAtOnce) {
+  const std::string raw = testing_support::read_file("src/mail/testdata/parse/shift_jis.eml");
+  const std::string expected = parse(raw).text;
+  std::vector<std::future<bool>> readers;
+  for (int i = 0; i < 8; ++i) {
+    readers.push_back(std::async(std::launch::async, [&] {
+      bool same = true;
+      for (int round = 0; round < 200; ++round) same = same && parse(raw).text == expected;
+      return same;
+    }));
+  }
+  for (auto& reader : readers) EXPECT_TRUE(reader.get());
 }
 
 }  // namespace
