@@ -27,12 +27,6 @@ namespace {
 // From a cached read to the longest deadline of a request.
 constexpr std::array<double, 14> kRequestSeconds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                  0.1,    0.25,  0.5,    1,     2.5,  5,     10};
-// From one fdatasync on a fast disk to a store in distress.
-constexpr std::array<double, 12> kCommitSeconds{0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01,
-                                                0.02,   0.05,   0.1,   0.5,   1,     5};
-// From at once to the outage horizon of 72 hours.
-constexpr std::array<double, 12> kDelaySeconds{0.1, 0.5, 1,    5,      15,     60,
-                                               300, 900, 3600, 14'400, 86'400, 259'200};
 
 constexpr std::array<std::string_view, 1> kVersion{"version"};
 constexpr std::array<std::string_view, 2> kOperationStatus{"operation", "status"};
@@ -40,7 +34,7 @@ constexpr std::array<std::string_view, 1> kOperation{"operation"};
 constexpr std::array<std::string_view, 1> kOutcome{"outcome"};
 constexpr std::array<std::string_view, 1> kProvider{"provider"};
 
-constexpr std::array<Definition, 17> kDefinitions{{
+constexpr std::array<Definition, 9> kDefinitions{{
     {Metric::build_info,
      "countersign_build_info",
      Type::gauge,
@@ -55,42 +49,6 @@ constexpr std::array<Definition, 17> kDefinitions{{
      "Requests answered, by operation and status."},
     {Metric::http_request_seconds, "countersign_http_request_seconds", Type::histogram, kOperation,
      kRequestSeconds, "Time from the end of a request to its answer."},
-    {Metric::http_connections,
-     "countersign_http_connections",
-     Type::gauge,
-     {},
-     {},
-     "Connections that are open."},
-    {Metric::store_commits_total,
-     "countersign_store_commits_total",
-     Type::counter,
-     kOutcome,
-     {},
-     "Commits: committed, failed, or unknown until looked up."},
-    {Metric::store_commit_seconds,
-     "countersign_store_commit_seconds",
-     Type::histogram,
-     {},
-     kCommitSeconds,
-     "Time a commit takes; on SQLite one commit may carry many transactions."},
-    {Metric::store_transactions_total,
-     "countersign_store_transactions_total",
-     Type::counter,
-     kOutcome,
-     {},
-     "Writing transactions: committed, refused, or failed."},
-    {Metric::store_reruns_total,
-     "countersign_store_reruns_total",
-     Type::counter,
-     {},
-     {},
-     "Transaction bodies that were run again."},
-    {Metric::store_queue_length,
-     "countersign_store_queue_length",
-     Type::gauge,
-     {},
-     {},
-     "Transactions that wait for the store."},
     {Metric::holds_pending,
      "countersign_holds_pending",
      Type::gauge,
@@ -115,18 +73,6 @@ constexpr std::array<Definition, 17> kDefinitions{{
      {},
      {},
      "Hand-overs that wait for their turn."},
-    {Metric::submission_delay_seconds,
-     "countersign_submission_delay_seconds",
-     Type::histogram,
-     {},
-     kDelaySeconds,
-     "Time from a hand-over being due to its acceptance."},
-    {Metric::dispatcher_sessions,
-     "countersign_dispatcher_sessions",
-     Type::gauge,
-     kProvider,
-     {},
-     "Connections to the provider that are open."},
     {Metric::dispatcher_session_faults_total,
      "countersign_dispatcher_session_faults_total",
      Type::counter,

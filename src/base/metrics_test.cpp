@@ -19,9 +19,7 @@ using testing::Not;
 TEST(Metrics, ShowZeroBeforeAnythingHappened) {
   const Metrics metrics;
   const std::string text = metrics.render();
-  EXPECT_THAT(text,
-              HasSubstr("# TYPE countersign_store_reruns_total counter\ncountersign_store_reruns_total 0\n"));
-  EXPECT_THAT(text, HasSubstr("\ncountersign_holds_pending 0\n"));
+  EXPECT_THAT(text, HasSubstr("# TYPE countersign_holds_pending gauge\ncountersign_holds_pending 0\n"));
   EXPECT_THAT(text, Not(HasSubstr("countersign_http_requests_total{")));
 }
 
@@ -39,20 +37,23 @@ TEST(Metrics, GaugesGoBothWays) {
   Metrics metrics;
   metrics.set(Metric::holds_pending, 7);
   metrics.add(Metric::holds_pending, -2);
-  metrics.add(Metric::dispatcher_sessions, {"smtp"}, 1);
+  metrics.add(Metric::build_info, {"1.2.3"}, 1);
   EXPECT_THAT(metrics.render(), HasSubstr("\ncountersign_holds_pending 5\n"));
-  EXPECT_THAT(metrics.render(), HasSubstr("countersign_dispatcher_sessions{provider=\"smtp\"} 1\n"));
+  EXPECT_THAT(metrics.render(), HasSubstr("countersign_build_info{version=\"1.2.3\"} 1\n"));
 }
 
 TEST(Metrics, HistogramsCountWhatIsAtMostTheirBounds) {
   Metrics metrics;
-  metrics.observe(Metric::store_commit_seconds, 0.002);
-  metrics.observe(Metric::store_commit_seconds, 60);
+  metrics.observe(Metric::http_request_seconds, {"getAgent"}, 0.0025);
+  metrics.observe(Metric::http_request_seconds, {"getAgent"}, 60);
   const std::string text = metrics.render();
-  EXPECT_THAT(text, HasSubstr("countersign_store_commit_seconds_bucket{le=\"0.001\"} 0\n"));
-  EXPECT_THAT(text, HasSubstr("countersign_store_commit_seconds_bucket{le=\"0.002\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("countersign_store_commit_seconds_bucket{le=\"+Inf\"} 2\n"));
-  EXPECT_THAT(text, HasSubstr("countersign_store_commit_seconds_count 2\n"));
+  EXPECT_THAT(text,
+              HasSubstr("countersign_http_request_seconds_bucket{operation=\"getAgent\",le=\"0.001\"} 0\n"));
+  EXPECT_THAT(text,
+              HasSubstr("countersign_http_request_seconds_bucket{operation=\"getAgent\",le=\"0.0025\"} 1\n"));
+  EXPECT_THAT(text,
+              HasSubstr("countersign_http_request_seconds_bucket{operation=\"getAgent\",le=\"+Inf\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("countersign_http_request_seconds_count{operation=\"getAgent\"} 2\n"));
 }
 
 TEST(Metrics, CountLabelValuesBeyondTheLimitUnderOther) {
