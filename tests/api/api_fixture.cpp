@@ -37,6 +37,13 @@ std::string operation_of(const Ask& ask) {
 
 }  // namespace
 
+outbox::SendResult StoppableSendStep::send(store::Tx& tx, const account::Agent& agent,
+                                           const mailbox::Message& message, const mailbox::Draft& draft,
+                                           UtcTime now) {
+  if (before_send) before_send();
+  return step_.send(tx, agent, message, draft, now);
+}
+
 std::string Reply::text(std::string_view member) const {
   const json::value* value = json.as_object().if_contains(member);
   if (value == nullptr || !value->is_string()) {
@@ -60,7 +67,7 @@ std::string Reply::next_cursor() const {
 }
 
 ApiTest::ApiTest(rest::ServerOptions options, account::Limits limits)
-    : api_(db(), step_,
+    : api_(db(), send_step_,
            {std::string(kSharedDomain), "https://mail.example", "", "maildir", limits, "secret"}),
       server_(options, clock_, hooks()) {
   static const bool quiet = (log::configure(log::Level::error, log::Format::text), true);

@@ -49,6 +49,19 @@ struct Reply {
   [[nodiscard]] std::string next_cursor() const;
 };
 
+/// The send step of production, which a test may stop inside a transaction.
+class StoppableSendStep final : public outbox::SendStep {
+ public:
+  explicit StoppableSendStep(provider::loopback::Identity identity) : step_(std::move(identity)) {}
+  [[nodiscard]] outbox::SendResult send(store::Tx& tx, const account::Agent& agent,
+                                        const mailbox::Message& message, const mailbox::Draft& draft,
+                                        UtcTime now) override;
+  std::function<void()> before_send;  // set while no request is under way
+
+ private:
+  provider::loopback::SendStep step_;
+};
+
 struct Ask {
   std::string method = "GET";
   std::string target;
@@ -103,7 +116,7 @@ class ApiTest : public StoreTest {
   std::int64_t count(const store::Query& query);
 
   TickingClock clock_;
-  provider::loopback::SendStep step_{{std::string(kSharedDomain), std::string(kSharedDomain)}};
+  StoppableSendStep send_step_{{std::string(kSharedDomain), std::string(kSharedDomain)}};
   const rest::Contract contract_{rest::openapi_document()};
   rest::Api api_;
   rest::Server server_;
