@@ -8,7 +8,7 @@
 #include <array>
 #include <boost/json.hpp>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <stdexcept>
 
 namespace countersign::test {
@@ -16,7 +16,9 @@ namespace {
 
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
 }
 
 }  // namespace
@@ -52,6 +54,7 @@ RelayProcess::RelayProcess(const std::string& script) {
     username = text("username");
     password = text("password");
     log_file_ = text("log_file");
+    log_of_connect_ = text("log_of_connect");
   } catch (const std::exception& error) {
     end();
     throw std::runtime_error(script + " did not start a relay: " + error.what());
@@ -85,6 +88,14 @@ std::vector<std::string> RelayProcess::wait_for_mail(std::size_t count) {
   return mails;
 }
 
-std::string RelayProcess::log() const { return read_file(log_file_); }
+std::size_t RelayProcess::connections() const {
+  const std::string log = read_file(log_file_);
+  std::size_t count = 0;
+  for (std::size_t at = log.find(log_of_connect_); at != std::string::npos;
+       at = log.find(log_of_connect_, at + 1)) {
+    ++count;
+  }
+  return count;
+}
 
 }  // namespace countersign::test

@@ -22,13 +22,14 @@ class RelayProcess {
 
   /// All messages, oldest first, once there are `count`. Throws std::runtime_error when they do not arrive.
   [[nodiscard]] std::vector<std::string> wait_for_mail(std::size_t count);
-  [[nodiscard]] std::string log() const;
+  /// How many connections the relay's log tells of.
+  [[nodiscard]] std::size_t connections() const;
 
   std::string host;
-  std::uint16_t port = 0;      // STARTTLS
-  std::uint16_t port_tls = 0;  // implicit TLS
-  std::string ca_file;
-  std::string username;
+  std::uint16_t port = 0;
+  std::uint16_t port_tls = 0;  // implicit TLS; 0: none
+  std::string ca_file;         // empty: no TLS
+  std::string username;        // empty: no AUTH
   std::string password;
 
  private:
@@ -39,6 +40,7 @@ class RelayProcess {
   std::FILE* to_ = nullptr;
   std::FILE* from_ = nullptr;
   std::string log_file_;
+  std::string log_of_connect_;
 };
 
 }  // namespace countersign::test

@@ -9,31 +9,20 @@ Needs root (Postfix does), and the packages postfix, dovecot-core (which answers
         relay.info            # {"host", "port", "port_tls", "ca_file", "username", "password", "maildir", …}
         relay.wait_for_mail(2)
 
-As a program it starts a relay, prints that information as one line of JSON, and stops the relay when its
-standard input ends or it is told to terminate. A line "wait N" on standard input is answered, once N messages
-have arrived, with a line of JSON: the paths of all of them, or {"error": …}.
+As a program it speaks the lines of mail_relay.py.
 
     gone@…   is refused with 550 5.1.1        busy@…   is deferred with 450 4.2.1
 """
 
-import json
-import pathlib
 import pwd
 import shutil
-import signal
-import socket
 import subprocess
-import sys
-import tempfile
-import time
 
-HOST = "127.0.0.1"
+import mail_relay
+from mail_relay import HOST, MAILBOX_USER, MailRelay, run
+
 USERNAME = "agent"
 PASSWORD = "correct horse"
-MAILBOX_USER = "nobody"
-START_SECONDS_MAX = 30
-STOP_SECONDS_MAX = 15
-POLL_SECONDS = 0.02
 
 MAIN_CF = """\
 compatibility_level = 3.6
@@ -139,14 +128,6 @@ service auth {{
 """
 
 
-def run(*command, **options):
-    """Runs a command; on failure the exception shows what it said."""
-    done = subprocess.run(command, capture_output=True, text=True, **options)
-    if done.returncode != 0:
-        raise RuntimeError(f"{command[0]} failed ({done.returncode}): {done.stdout}{done.stderr}")
-    return done.stdout
-
-
 def make_certificates(folder):
     """A throwaway authority (ca.pem) and a certificate for this machine (server.pem, server.key)."""
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
@@ -157,48 +138,16 @@ def make_certificates(folder):
         "basicConstraints=critical,CA:FALSE", "-keyout", folder / "server.key", "-out", folder / "server.pem")
 
 
-def free_ports(count):
-    """Ports that were free a moment ago."""
-    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-class PostfixRelay:
-    def __init__(self):
-        self.folder = None
-        self.children = []
-        self.info = {}
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def start(self):
-        """Returns when the relay answers. Raises RuntimeError with its logs when it does not."""
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="countersign-postfix-"))
-        try:
-            self._write_configuration()
-            self._launch()
-        except BaseException:
-            self.stop()
-            raise
-
-    def _write_configuration(self):
+class PostfixRelay(MailRelay):
+    def configure(self):
         folder = self.folder
-        folder.chmod(0o755)  # Postfix's own user has to get through
         for name in ("config", "queue", "data", "mail", "dovecot"):
             (folder / name).mkdir(mode=0o755)
         make_certificates(folder)
         mailbox_user = pwd.getpwnam(MAILBOX_USER)
         shutil.chown(folder / "mail", MAILBOX_USER)
         shutil.chown(folder / "data", "postfix")
-        port, port_tls = free_ports(2)
+        port, port_tls = mail_relay.free_ports(2)
         values = {"folder": folder, "host": HOST, "port": port, "port_tls": port_tls,
                   "uid": mailbox_user.pw_uid, "gid": mailbox_user.pw_gid}
         (folder / "config/main.cf").write_text(MAIN_CF.format(**values))
@@ -208,84 +157,23 @@ class PostfixRelay:
         (folder / "users").write_text(f"{USERNAME}:{{PLAIN}}{PASSWORD}\n")
         self.info = {"host": HOST, "port": port, "port_tls": port_tls, "ca_file": str(folder / "ca.pem"),
                      "username": USERNAME, "password": PASSWORD, "maildir": str(folder / "mail/inbox"),
-                     "log_file": str(folder / "mail.log")}
+                     "log_file": str(folder / "mail.log"), "log_of_connect": ": connect from"}
 
-    def _launch(self):
+    def launch(self):
         # In the foreground, so that both are children of this process and can be waited for. Dovecot first:
         # Postfix's server gives up when it finds nobody to ask for mechanisms.
-        self._spawn("dovecot", "-F", "-c", self.folder / "config/dovecot.conf")
-        self._wait_until((self.folder / "auth").exists)
-        self._spawn("postfix", "-c", self.folder / "config", "start-fg")
-        self._wait_until(self._greets)
+        self.spawn("dovecot", "-F", "-c", self.folder / "config/dovecot.conf")
+        self.wait_until((self.folder / "auth").exists)
+        self.spawn("postfix", "-c", self.folder / "config", "start-fg")
+        self.wait_until(self.greets)
 
-    def _spawn(self, *command):
-        with open(self.folder / "start.log", "ab") as output:
-            self.children.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT,
-                                                  stdin=subprocess.DEVNULL))
-
-    def _wait_until(self, ready):
-        until = time.monotonic() + START_SECONDS_MAX
-        while not ready():
-            if any(child.poll() is not None for child in self.children) or time.monotonic() > until:
-                raise RuntimeError("the relay does not start:\n" + self._logs())
-            time.sleep(POLL_SECONDS)
-
-    def _greets(self):
-        try:
-            with socket.create_connection((HOST, self.info["port"]), timeout=START_SECONDS_MAX) as connection:
-                return connection.recv(4) == b"220 "
-        except OSError:
-            return False
-
-    def _logs(self):
-        files = [self.folder / name for name in ("start.log", "dovecot.log", "mail.log")]
-        return "".join(file.read_text(errors="replace") for file in files if file.exists())
-
-    def mails(self):
-        """The received messages, as paths, oldest first."""
-        new = pathlib.Path(self.info["maildir"]) / "new"
-        return sorted(new.iterdir(), key=lambda path: path.stat().st_mtime_ns) if new.is_dir() else []
-
-    def wait_for_mail(self, count, seconds_max=30):
-        """Waits until at least `count` messages are there, and returns all of them as bytes, oldest first."""
-        until = time.monotonic() + seconds_max
-        while len(self.mails()) < count:
-            if time.monotonic() > until:
-                raise TimeoutError(f"{len(self.mails())} of {count} messages arrived:\n{self._logs()}")
-            time.sleep(POLL_SECONDS)
-        return [path.read_bytes() for path in self.mails()]
-
-    def stop(self):
-        """Stops the relay if it runs, and removes its folder."""
+    def end(self):
         if len(self.children) > 1:  # Postfix: a signal to its starter would not reach the master process
             subprocess.run(["postfix", "-c", self.folder / "config", "stop"], capture_output=True,
                            check=False)
         if self.children:
             self.children[0].terminate()
-        for child in self.children:
-            try:
-                child.wait(STOP_SECONDS_MAX)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-        self.children = []
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder = None
-
-
-def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with PostfixRelay() as relay:
-        print(json.dumps(relay.info), flush=True)
-        for line in sys.stdin:
-            try:
-                relay.wait_for_mail(int(line.removeprefix("wait ")))
-                answer = [str(path) for path in relay.mails()]
-            except (TimeoutError, ValueError) as error:
-                answer = {"error": str(error)}
-            print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    mail_relay.main(PostfixRelay)

@@ -1,0 +1,143 @@
+"""What the relays for tests have in common: a private folder, child processes, one Maildir, and a way to be
+driven by programs in other languages.
+
+As a program a relay prints what a client needs as one line of JSON, and stops when its standard input ends or
+it is told to terminate. A line "wait N" on standard input is answered, once N messages have arrived, with a
+line of JSON: the paths of all of them, or {"error": …}.
+"""
+
+import json
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HOST = "127.0.0.1"
+MAILBOX_USER = "nobody"
+START_SECONDS_MAX = 30
+STOP_SECONDS_MAX = 15
+POLL_SECONDS = 0.02
+
+
+def run(*command, **options):
+    """Runs a command; on failure the exception shows what it said."""
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed ({done.returncode}): {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def free_ports(count):
+    """Ports that were free a moment ago."""
+    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+class MailRelay:
+    """Subclasses write the configuration, spawn the processes, and fill `info`."""
+
+    def __init__(self):
+        self.folder = None
+        self.children = []
+        self.info = {}
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def configure(self):
+        """Writes everything below self.folder and fills self.info."""
+        raise NotImplementedError
+
+    def launch(self):
+        """Spawns the processes and returns when they answer."""
+        raise NotImplementedError
+
+    def end(self):
+        """Asks the processes to end."""
+        for child in self.children:
+            child.terminate()
+
+    def start(self):
+        """Returns when the relay answers. Raises RuntimeError with its logs when it does not."""
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="countersign-relay-"))
+        try:
+            self.folder.chmod(0o755)  # the relay's own user has to get through
+            self.configure()
+            self.launch()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self):
+        """Stops the relay if it runs, and removes its folder."""
+        self.end()
+        for child in self.children:
+            try:
+                child.wait(STOP_SECONDS_MAX)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self.children = []
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+
+    def spawn(self, *command):
+        with open(self.folder / "start.log", "ab") as output:
+            self.children.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT,
+                                                  stdin=subprocess.DEVNULL))
+
+    def wait_until(self, ready):
+        until = time.monotonic() + START_SECONDS_MAX
+        while not ready():
+            if any(child.poll() is not None for child in self.children) or time.monotonic() > until:
+                raise RuntimeError("the relay does not start:\n" + self.logs())
+            time.sleep(POLL_SECONDS)
+
+    def greets(self):
+        try:
+            with socket.create_connection((HOST, self.info["port"]), timeout=START_SECONDS_MAX) as connection:
+                return connection.recv(4) == b"220 "
+        except OSError:
+            return False
+
+    def logs(self):
+        return "".join(file.read_text(errors="replace") for file in sorted(self.folder.glob("*.log")))
+
+    def mails(self):
+        """The received messages, as paths, oldest first."""
+        new = pathlib.Path(self.info["maildir"]) / "new"
+        return sorted(new.iterdir(), key=lambda path: path.stat().st_mtime_ns) if new.is_dir() else []
+
+    def wait_for_mail(self, count, seconds_max=30):
+        """Waits until at least `count` messages are there, and returns all of them as bytes, oldest first."""
+        until = time.monotonic() + seconds_max
+        while len(self.mails()) < count:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{len(self.mails())} of {count} messages arrived:\n{self.logs()}")
+            time.sleep(POLL_SECONDS)
+        return [path.read_bytes() for path in self.mails()]
+
+
+def main(relay_class):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with relay_class() as relay:
+        print(json.dumps(relay.info), flush=True)
+        for line in sys.stdin:
+            try:
+                relay.wait_for_mail(int(line.removeprefix("wait ")))
+                answer = [str(path) for path in relay.mails()]
+            except (TimeoutError, ValueError) as error:
+                answer = {"error": str(error)}
+            print(json.dumps(answer), flush=True)
