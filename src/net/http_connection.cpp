@@ -147,8 +147,8 @@ HttpConnection::HttpConnection(Socket socket, std::string peer_address, std::sha
       deadline_ns_(kNever) {}
 
 asio::awaitable<void> HttpConnection::run() {
-  while (co_await serve_one()) {
-  }
+  bool goes_on = true;  // awaiting in the condition of a loop traps when g++ 12 compiled it
+  while (goes_on) goes_on = co_await serve_one();
   close();
 }
 
@@ -178,14 +178,18 @@ asio::awaitable<HttpConnection::Read> HttpConnection::read_request(RequestParser
   if (buffer_.size() == 0) {
     if (shared_->draining) co_return Read::end;
     enter(Phase::idle, shared_->options.idle_timeout);
-    do {
-      if (!co_await receive()) co_return Read::end;
+    while (buffer_.size() == 0) {
+      const bool received = co_await receive();
+      if (!received) co_return Read::end;
       skip_blank_lines();
-    } while (buffer_.size() == 0);
+    }
   }
   enter(Phase::reading, shared_->options.header_timeout);
   const Read read = co_await read_on(parser, reservation);
-  if (read == Read::end && expired_) co_await refuse(408, request_id_of(parser.request().headers));
+  if (read == Read::end && expired_) {
+    const std::string request_id = request_id_of(parser.request().headers);
+    co_await refuse(408, request_id);
+  }
   co_return read;
 }
 
@@ -211,7 +215,7 @@ asio::awaitable<HttpConnection::Read> HttpConnection::read_on(RequestParser& par
           co_await refuse(503, parser.request().request_id);
           co_return Read::refused;
         }
-        if (!co_await receive()) co_return Read::end;
+        if (const bool received = co_await receive(); !received) co_return Read::end;
         break;
     }
   }
@@ -310,7 +314,8 @@ asio::awaitable<void> HttpConnection::refuse(int status, const std::string& requ
     response.headers.add("Content-Type", "text/plain; charset=utf-8");
     response.body = std::string(reason_phrase(status)) + "\n";
   }
-  if (co_await write(response, request_id, false, false)) co_await linger();
+  const bool written = co_await write(response, request_id, false, false);
+  if (written) co_await linger();
 }
 
 // A socket that is closed while bytes wait in it sends a reset, which may overtake the answer (RFC 9112
@@ -321,7 +326,9 @@ asio::awaitable<void> HttpConnection::linger() {
   enter(Phase::writing, shared_->options.linger_timeout);
   std::uint64_t swallowed = buffer_.size();
   buffer_.consume(buffer_.size());
-  while (swallowed < kLingerBytesMax && co_await receive()) {
+  bool more = true;
+  while (more && swallowed < kLingerBytesMax) {
+    more = co_await receive();
     swallowed += buffer_.size();
     buffer_.consume(buffer_.size());
   }
