@@ -118,6 +118,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   static asio::awaitable<void> work(std::shared_ptr<Impl> self) {
+    self->keeping_leases_ = true;
     asio::co_spawn(self->strand_, keep_leases(self), asio::detached);
     if (self->options_.sole_process) co_await self->rescue(UtcTime::max());
     while (!self->stopping_) {
@@ -125,7 +126,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       const std::size_t claimed = co_await self->claim_some();
       if (claimed == 0 && !self->rung_ && !self->stopping_) co_await self->rest();
     }
-    while (!self->in_flight_.empty()) co_await self->rest();
+    self->heartbeat_.cancel();
+    while (!self->in_flight_.empty() || self->keeping_leases_) co_await self->rest();
   }
 
   // Waits for a bell, an end of a hand-over, or the poll interval.
@@ -157,7 +159,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     }
     for (outbox::Claim& claim : claims) {
       last_user_ = claim.user;
-      in_flight_.emplace(claim.id, claim);
+      in_flight_.emplace(std::pair(claim.id, claim.epoch), claim);
       asio::co_spawn(strand_, carry(shared_from_this(), std::move(claim)), asio::detached);
     }
     co_return claims.size();
@@ -170,7 +172,9 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       // The lease runs out and the rescuer takes the attempt up from where it durably was.
       log::error("dispatcher.attempt_abandoned", {{"submission", claim.id.str()}, {"error", error.what()}});
     }
-    self->in_flight_.erase(claim.id);
+    self->in_flight_.erase({claim.id, claim.epoch});
+    // The last one of a drain ends the keeping of leases too.
+    if (self->stopping_ && self->in_flight_.empty()) self->heartbeat_.cancel();
     self->ring();
   }
 
@@ -184,7 +188,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       log::warn("dispatcher.nothing_to_hand_over", {{"submission", claim.id.str()}});
       co_return;
     }
-    const Reply reply = co_await ask_transport(claim, hand_over_of(std::move(*work)));
+    HandOver message = hand_over_of(std::move(*work));
+    const Reply reply = co_await ask_transport(claim, std::move(message));
     CS_FAULT("dispatcher.handed_over");
     note(claim, reply);
     switch (reply.verdict) {
@@ -307,15 +312,17 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       self->heartbeat_.expires_after(self->options_.lease / 3);
       boost::system::error_code ignored;
       co_await self->heartbeat_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-      if (self->stopping_ && self->in_flight_.empty()) co_return;
+      if (self->stopping_ && self->in_flight_.empty()) break;
       co_await self->renew();
       co_await self->rescue(self->clock_.now());
     }
+    self->keeping_leases_ = false;
+    self->ring();
   }
 
   asio::awaitable<void> renew() {
     std::vector<outbox::Claim> claims;
-    for (const auto& [id, claim] : in_flight_) claims.push_back(claim);
+    for (const auto& [key, claim] : in_flight_) claims.push_back(claim);
     if (claims.empty()) co_return;
     auto body = [this, claims, until = clock_.now() + options_.lease](store::Tx& tx) {
       std::int64_t renewed = 0;
@@ -356,7 +363,9 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   DispatcherHooks hooks_;
   asio::steady_timer bell_;
   asio::steady_timer heartbeat_;
-  std::map<SubmissionId, outbox::Claim> in_flight_;
+  // By attempt and epoch: a lease lost here may be claimed again here while its first holder still waits.
+  std::map<std::pair<SubmissionId, std::int64_t>, outbox::Claim> in_flight_;
+  bool keeping_leases_ = false;
   UserId last_user_;
   bool rung_ = false;
   bool stopping_ = false;
