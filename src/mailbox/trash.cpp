@@ -25,17 +25,23 @@ constexpr Query kRestore("mailbox.restore",
                          "read_status = CASE WHEN read_status = 'unread' THEN 'read' ELSE read_status END "
                          "WHERE id = $1 AND deleted_at_us IS NOT NULL");
 constexpr Query kPurge("mailbox.purge", "DELETE FROM messages WHERE id = $1 AND deleted_at_us IS NOT NULL");
-constexpr Query kHandingOver(
-    "mailbox.handing_over",
-    "SELECT 1 FROM submissions WHERE message_id = $1 AND state IN ('claimed', 'handover')");
+// Locked where rows can be, so that no worker claims the attempt between this look and the removal.
+constexpr Query kOpenAttempts(
+    "mailbox.open_attempts",
+    "SELECT state FROM submissions WHERE message_id = $1 AND state IN ('queued', 'claimed', 'handover')",
+    "SELECT state FROM submissions WHERE message_id = $1 AND state IN ('queued', 'claimed', 'handover') "
+    "FOR UPDATE");
 constexpr Query kOldTrash(
     "mailbox.old_trash",
     "SELECT m.id, m.user_id, m.charged_bytes FROM messages m WHERE m.deleted_at_us < $1 AND NOT EXISTS "
     "(SELECT 1 FROM submissions s WHERE s.message_id = m.id AND s.state IN ('claimed', 'handover')) "
     "ORDER BY m.deleted_at_us LIMIT $2");
 
-bool handing_over(store::ReadTx& tx, const MessageId& id) {
-  return !tx.query(kHandingOver, {id.str()}).empty();
+bool handing_over(store::Tx& tx, const MessageId& id) {
+  for (const store::Row row : tx.query(kOpenAttempts, {id.str()})) {
+    if (row.view(0) != "queued") return true;
+  }
+  return false;
 }
 
 }  // namespace
