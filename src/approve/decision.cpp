@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 
 #include "account/suppression.hpp"
+#include "account/usage.hpp"
 #include "base/assert.hpp"
 #include "base/fault.hpp"
 #include "base/text.hpp"
@@ -26,7 +27,8 @@ constexpr Query kResolve("approve.resolve",
 constexpr Query kEdit(
     "approve.edit",
     "UPDATE messages SET revision = revision + 1, edited = 1, subject = $3, to_list = $4, cc_list = $5, "
-    "bcc_list = $6, delivered_to = $7 WHERE id = $1 AND review_status = 'pending_review' AND "
+    "bcc_list = $6, delivered_to = $7, charged_bytes = charged_bytes + $8 WHERE id = $1 AND review_status = "
+    "'pending_review' AND "
     "revision = $2");
 constexpr Query kEditContent("approve.edit_content",
                              "UPDATE message_contents SET text = $2, html = $3 WHERE message_id = $1");
@@ -56,16 +58,18 @@ mailbox::Draft edited(mailbox::Draft draft, const PendingApprovalEdit& edit) {
 }
 
 // What was approved is what is kept and what is sent: the draft row takes the edits under a new revision.
+// `grown` is the difference in stored bytes.
 void store_edit(store::Tx& tx, mailbox::Message& message, const mailbox::Draft& draft,
-                bool attachments_changed) {
+                bool attachments_changed, std::int64_t grown) {
   const std::string to = to_json_list(draft.to);
   const std::string cc = to_json_list(draft.cc);
   const std::string bcc = to_json_list(draft.bcc);
   const std::string_view delivered_to =
       draft.to.empty() ? std::string_view() : std::string_view(draft.to.front());
-  const std::int64_t updated =
-      tx.execute(kEdit, {message.id.str(), message.revision, draft.subject, to, cc, bcc, delivered_to});
+  const std::int64_t updated = tx.execute(
+      kEdit, {message.id.str(), message.revision, draft.subject, to, cc, bcc, delivered_to, grown});
   CS_ASSERT(updated == 1);
+  account::meter_bytes(tx, message.user, message.id.str(), grown);
   tx.send(kEditContent, {message.id.str(), draft.text, draft.html});
   if (attachments_changed) {
     tx.send(kDropAttachments, {message.id.str()});
@@ -164,10 +168,13 @@ Result<Decision, Refusal> approve_locked(store::Tx& tx, mailbox::Message message
 
   const auto agent = account::find_live_agent(tx, message.agent_email, shared_domain);
   if (!agent) return unexpected(Refusal(NotFound{}));
-  const mailbox::Draft draft = edited(mailbox::load_draft(tx, message), edit);
+  const mailbox::Draft held = mailbox::load_draft(tx, message);
+  const mailbox::Draft draft = edited(held, edit);
   if (auto refusal = obstacle(tx, *agent, draft)) return unexpected(std::move(*refusal));
 
-  if (!edit.empty()) store_edit(tx, message, draft, edit.attachments.has_value());
+  if (!edit.empty()) {
+    store_edit(tx, message, draft, edit.attachments.has_value(), draft.bytes() - held.bytes());
+  }
   resolve(tx, message, verdict, now);
   Decision decision{Direction::outbound, !edit.empty(), send.send(tx, *agent, message, draft, now)};
   announce_approval(tx, message, verdict, decision.send, now);
