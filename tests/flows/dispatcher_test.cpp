@@ -1,0 +1,429 @@
+// The dispatcher over a transport that does as it is told: what is handed over, when, how often, and what the
+// store says of it afterwards.
+#include "provider/dispatcher.hpp"
+
+#include <gmock/gmock.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <deque>
+
+#include "base/fault.hpp"
+#include "flows/office.hpp"
+#include "support/stores.hpp"
+
+namespace countersign::test {
+namespace {
+
+namespace asio = boost::asio;
+using mailbox::DeliveryStatus;
+using provider::Fence;
+using provider::HandOver;
+using provider::Reply;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr std::string_view kAuthor = "writer@agents.example";
+// Far beyond what a test takes; only a dispatcher that hangs gets there.
+constexpr std::chrono::seconds kPatience{60};
+
+Reply reply_of(provider::Verdict verdict, int code, std::string text) {
+  Reply reply;
+  reply.verdict = verdict;
+  reply.phase = provider::Phase::final_dot;
+  reply.scope = provider::Scope::message;
+  reply.code = code;
+  reply.text = std::move(text);
+  return reply;
+}
+
+/// Does the next thing it was told for every hand-over, and accepts when it was told nothing.
+class ScriptedTransport final : public provider::Transport {
+ public:
+  using Step = std::function<asio::awaitable<Reply>(HandOver, Fence)>;
+
+  void then(Step step) { steps_.push_back(std::move(step)); }
+  /// Messages that were asked for, in order, and those for which responsibility was taken.
+  std::vector<HandOver> asked;
+  std::vector<std::string> taken;
+
+  asio::awaitable<Reply> hand_over(HandOver message, Fence fence) override {
+    asked.push_back(message);
+    Step step = [this](HandOver m, Fence f) { return accept(std::move(m), std::move(f)); };
+    if (!steps_.empty()) {
+      step = std::move(steps_.front());
+      steps_.pop_front();
+    }
+    co_return co_await step(std::move(message), std::move(fence));
+  }
+  asio::awaitable<Reply> accept(HandOver message, Fence fence) {
+    const bool passed = co_await fence();
+    if (!passed) co_return reply_of(provider::Verdict::lost_lease, 0, "");
+    taken.push_back(message.key);
+    Reply reply = reply_of(provider::Verdict::accepted, 250, "queued");
+    reply.fence_passed = true;
+    reply.provider_message_id = "provider-" + message.submission;
+    co_return reply;
+  }
+  asio::awaitable<void> drain() override { co_return; }
+  [[nodiscard]] std::string_view name() const noexcept override { return "scripted"; }
+  [[nodiscard]] provider::TransportClass transport_class() const noexcept override {
+    return provider::TransportClass::plain;
+  }
+
+ private:
+  std::deque<Step> steps_;
+};
+
+ScriptedTransport::Step replies(Reply reply) {
+  return [reply](HandOver, Fence) -> asio::awaitable<Reply> { co_return reply; };
+}
+
+/// The fence first, then this.
+ScriptedTransport::Step replies_after_fence(Reply reply) {
+  return [reply](HandOver, Fence fence) -> asio::awaitable<Reply> {
+    const bool passed = co_await fence();
+    EXPECT_TRUE(passed);
+    co_return reply;
+  };
+}
+
+Reply session_fault() {
+  Reply reply = reply_of(provider::Verdict::session_fault, 421, "not now");
+  reply.scope = provider::Scope::session;
+  return reply;
+}
+
+class DispatcherTest : public StoreTest {
+ protected:
+  DispatcherTest() { office_.add_agent(kAuthor); }
+  ~DispatcherTest() override { fault::reset(); }
+
+  std::vector<MessageId> queue(int count) {
+    std::vector<MessageId> ids;
+    ids.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      ids.push_back(office_.send(kAuthor, draft_to({fmt::format("r{}@elsewhere.example", i)})));
+      office_.pass(std::chrono::milliseconds(1));
+    }
+    office_.pass(std::chrono::seconds(1));
+    return ids;
+  }
+  MessageId queue_one() { return queue(1).front(); }
+
+  static provider::DispatcherOptions options(std::string worker = "worker-1") {
+    provider::DispatcherOptions options;
+    options.worker = std::move(worker);
+    options.from_domain = "relay.example";
+    options.poll_interval = std::chrono::milliseconds(1);
+    options.outage_pause_first = std::chrono::milliseconds(1);
+    return options;
+  }
+
+  /// Lets a dispatcher work until so many hand-overs have ended, then stops it and waits until it has
+  /// finished what it had begun. The verdicts, in order.
+  std::vector<std::string> run_until(std::size_t ended,
+                                     provider::DispatcherOptions options = DispatcherTest::options(),
+                                     const std::function<void(provider::Dispatcher&)>& begin = {}) {
+    asio::io_context io;
+    std::vector<std::string> verdicts;
+    provider::Dispatcher* running = nullptr;
+    provider::DispatcherHooks hooks;
+    hooks.ended = [&](std::string_view, std::string_view verdict) {
+      verdicts.emplace_back(verdict);
+      if (verdicts.size() == ended) running->stop();
+    };
+    provider::Dispatcher dispatcher(io.get_executor(), db(), office_.clock(), transport_, std::move(options),
+                                    std::move(hooks));
+    running = &dispatcher;
+    bool finished = false;
+    asio::co_spawn(io, dispatcher.run(), [&](const std::exception_ptr& error) {
+      EXPECT_EQ(error, nullptr);
+      finished = true;
+    });
+    if (begin) begin(dispatcher);
+    if (ended == 0) dispatcher.stop();
+    io.run_for(kPatience);
+    EXPECT_TRUE(finished);
+    return verdicts;
+  }
+
+  Office office_{db()};
+  ScriptedTransport transport_;
+};
+COUNTERSIGN_ON_EVERY_STORE(DispatcherTest);
+
+TEST_P(DispatcherTest, HandsOverWhatIsDueAndRecordsTheAnswer) {
+  const std::vector<MessageId> ids = queue(3);
+  EXPECT_THAT(run_until(3), ElementsAre("accepted", "accepted", "accepted"));
+  for (const MessageId& id : ids) {
+    EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/1"));
+    EXPECT_EQ(office_.message(id).delivery_status, DeliveryStatus::sent);
+    EXPECT_THAT(office_.events(id), ElementsAre("email.sent"));
+  }
+  const HandOver& first = transport_.asked.front();
+  EXPECT_EQ(first.key, ids.front().str());
+  EXPECT_EQ(first.envelope_from, "agent@relay.example");
+  EXPECT_THAT(first.recipients, ElementsAre("r0@elsewhere.example"));
+  EXPECT_THAT(*first.raw, testing::HasSubstr("Subject: Quarterly figures\r\n"));
+  EXPECT_FALSE(first.needs_smtputf8);
+  office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, TheFenceIsDurableBeforeTheLastByteLeaves) {
+  const MessageId id = queue_one();
+  transport_.then([&](HandOver message, Fence fence) -> asio::awaitable<Reply> {
+    EXPECT_THAT(office_.attempts(id), ElementsAre("claimed/1"));
+    const bool passed = co_await fence();
+    EXPECT_TRUE(passed);
+    EXPECT_THAT(office_.attempts(id), ElementsAre("handover/1"));
+    EXPECT_EQ(message.key, id.str());
+    co_return reply_of(provider::Verdict::accepted, 250, "queued");
+  });
+  run_until(1);
+  EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/1"));
+  office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, RecordsARefusalAndADeferralForWhatTheyAre) {
+  const std::vector<MessageId> ids = queue(2);
+  auto options = DispatcherTest::options();
+  options.in_flight_max = 1;
+  transport_.then(replies(reply_of(provider::Verdict::refused, 550, "no")));
+  transport_.then(replies_after_fence(reply_of(provider::Verdict::deferred, 451, "later")));
+  EXPECT_THAT(run_until(2, options), ElementsAre("refused", "deferred"));
+  EXPECT_THAT(office_.attempts(ids[0]), ElementsAre("refused/1"));
+  EXPECT_THAT(office_.attempts(ids[1]), ElementsAre("deferred/1", "queued/0"));
+  EXPECT_EQ(office_.message(ids[0]).delivery_status, DeliveryStatus::failed);
+  EXPECT_EQ(office_.message(ids[1]).delivery_status, DeliveryStatus::sending);
+  office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, AnOutageCostsNoAttemptAndRaisesOneAlarm) {
+  const std::vector<MessageId> ids = queue(5);
+  constexpr std::size_t kFaults = 12;
+  for (std::size_t i = 0; i < kFaults; ++i) transport_.then(replies(session_fault()));
+  testing::internal::CaptureStderr();
+  const auto verdicts = run_until(kFaults + ids.size());
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::ranges::count(verdicts, "session_fault"), static_cast<std::ptrdiff_t>(kFaults));
+  EXPECT_EQ(std::ranges::count(verdicts, "accepted"), 5);
+  for (const MessageId& id : ids) {
+    EXPECT_THAT(office_.attempts(id), SizeIs(1));
+    EXPECT_THAT(office_.attempts(id).front(), testing::StartsWith("accepted/"));
+    EXPECT_THAT(office_.lifecycle(id), testing::Not(testing::Contains("submission.temporary_failure")));
+  }
+  const auto occurrences = [&](std::string_view line) {
+    std::size_t count = 0;
+    for (auto at = log.find(line); at != std::string::npos; at = log.find(line, at + 1)) ++count;
+    return count;
+  };
+  EXPECT_EQ(occurrences("dispatcher.provider_unavailable"), 1U);
+  EXPECT_EQ(occurrences("dispatcher.provider_available"), 1U);
+  office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, ALeaseThatWasLostHandsNothingOver) {
+  const MessageId id = queue_one();
+  transport_.then([&](HandOver message, Fence fence) -> asio::awaitable<Reply> {
+    office_.pass(std::chrono::minutes(5));
+    (void)db().write([&](store::Tx& tx) { return outbox::rescue(tx, "", office_.now(), 10).requeued; });
+    co_return co_await transport_.accept(std::move(message), std::move(fence));
+  });
+  EXPECT_THAT(run_until(2), ElementsAre("lost_lease", "accepted"));
+  EXPECT_THAT(transport_.taken, ElementsAre(id.str()));
+  EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/2"));
+  office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, AnExceptionBeforeTheFenceIsAFaultOfTheSession) {
+  const MessageId id = queue_one();
+  transport_.then([](HandOver, Fence) -> asio::awaitable<Reply> {
+    throw std::runtime_error("no route to host");
+    co_return Reply{};
+  });
+  EXPECT_THAT(run_until(2), ElementsAre("session_fault", "accepted"));
+  EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/2"));
+  office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, AnExceptionAfterTheFenceIsUnknownAndNotTriedAgain) {
+  const MessageId id = queue_one();
+  transport_.then([](HandOver, Fence fence) -> asio::awaitable<Reply> {
+    const bool passed = co_await fence();
+    EXPECT_TRUE(passed);
+    throw std::runtime_error("connection reset");
+  });
+  EXPECT_THAT(run_until(1), ElementsAre("unknown"));
+  EXPECT_THAT(office_.attempts(id), ElementsAre("unknown/1"));
+  EXPECT_EQ(office_.message(id).delivery_status, DeliveryStatus::unknown);
+  const MessageId next = queue_one();
+  EXPECT_THAT(run_until(1), ElementsAre("accepted"));
+  EXPECT_THAT(transport_.taken, ElementsAre(next.str()));
+  office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, AFenceThatCannotBeWrittenHandsNothingOver) {
+  const MessageId id = queue_one();
+  fault::arm("dispatcher.before_fence", 1, fault::Action::throw_error);
+  EXPECT_THAT(run_until(2), ElementsAre("session_fault", "accepted"));
+  EXPECT_THAT(transport_.taken, ElementsAre(id.str()));
+  EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/2"));
+}
+
+TEST_P(DispatcherTest, AnAnswerIsWrittenOnceTheStoreIsBack) {
+  const MessageId id = queue_one();
+  transport_.then([&](HandOver message, Fence fence) -> asio::awaitable<Reply> {
+    Reply reply = co_await transport_.accept(std::move(message), std::move(fence));
+    fault::arm("outbox.record", 1, fault::Action::call, [] {
+      fault::arm("outbox.record", 1, fault::Action::throw_error);
+      throw EnvironmentError("the store is away", true);
+    });
+    co_return reply;
+  });
+  EXPECT_THAT(run_until(1), ElementsAre("accepted"));
+  EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/1"));
+  EXPECT_EQ(std::ranges::count(fault::passed(), "outbox.record"), 3);
+  office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, StoppingLetsWhatIsUnderWayEndAndTakesNothingNew) {
+  const std::vector<MessageId> ids = queue(2);
+  auto options = DispatcherTest::options();
+  options.in_flight_max = 1;
+  provider::Dispatcher* running = nullptr;
+  transport_.then([&](HandOver message, Fence fence) -> asio::awaitable<Reply> {
+    running->stop();
+    // Behind the stop, which runs on the same thread.
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    co_return co_await transport_.accept(std::move(message), std::move(fence));
+  });
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_THAT(run_until(9, options, [&](provider::Dispatcher& dispatcher) { running = &dispatcher; }),
+              ElementsAre("accepted"));
+  // Nothing lingers that waits for a third of the lease.
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, options.lease / 3);
+  EXPECT_THAT(office_.attempts(ids[0]), ElementsAre("accepted/1"));
+  EXPECT_THAT(office_.attempts(ids[1]), ElementsAre("queued/0"));
+  office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, ADispatcherWithNothingToDoStopsAtOnce) {
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_THAT(run_until(0), IsEmpty());
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, options().lease / 3);
+}
+
+TEST_P(DispatcherTest, ASoleProcessTakesUpAtOnceWhatItsPredecessorHadClaimed) {
+  const MessageId claimed = queue_one();
+  ASSERT_THAT(office_.claim("the predecessor"), SizeIs(1));
+  auto alone = options();
+  alone.sole_process = true;
+  EXPECT_THAT(run_until(1, alone), ElementsAre("accepted"));
+  EXPECT_THAT(office_.attempts(claimed), ElementsAre("accepted/2"));
+  office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, ASoleProcessCallsUnknownWhatItsPredecessorWasHandingOver) {
+  const MessageId handed_over = queue_one();
+  const auto claims = office_.claim("the predecessor");
+  ASSERT_THAT(claims, SizeIs(1));
+  ASSERT_TRUE(office_.fence(claims.front(), "the predecessor"));
+  queue_one();
+  auto alone = options();
+  alone.sole_process = true;
+  EXPECT_THAT(run_until(1, alone), ElementsAre("accepted"));
+  EXPECT_THAT(office_.attempts(handed_over), ElementsAre("unknown/1"));
+  office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, OneOfSeveralProcessesLeavesTheLeasesOfOthersAlone) {
+  const MessageId claimed = queue_one();
+  ASSERT_THAT(office_.claim("another process"), SizeIs(1));
+  queue_one();
+  EXPECT_THAT(run_until(1), ElementsAre("accepted"));
+  EXPECT_THAT(office_.attempts(claimed), ElementsAre("claimed/1"));
+}
+
+TEST_P(DispatcherTest, TwoDispatchersOnOneStoreNeverHandTheSameMessageOver) {
+  constexpr std::size_t kMessages = 60;
+  const std::vector<MessageId> ids = queue(static_cast<int>(kMessages));
+  const auto second_node = store_.open_another();
+  asio::io_context io;
+  std::vector<std::unique_ptr<provider::Dispatcher>> dispatchers;
+  std::size_t ended = 0;
+  provider::DispatcherHooks hooks;
+  hooks.ended = [&](std::string_view, std::string_view) {
+    if (++ended < kMessages) return;
+    for (const auto& dispatcher : dispatchers) dispatcher->stop();
+  };
+  int finished = 0;
+  for (store::Database* database : {&db(), second_node.get()}) {
+    auto options = DispatcherTest::options(fmt::format("worker-{}", dispatchers.size()));
+    options.in_flight_max = 4;
+    dispatchers.push_back(std::make_unique<provider::Dispatcher>(
+        io.get_executor(), *database, office_.clock(), transport_, std::move(options), hooks));
+    asio::co_spawn(io, dispatchers.back()->run(), [&](const std::exception_ptr& error) {
+      EXPECT_EQ(error, nullptr);
+      ++finished;
+    });
+  }
+  io.run_for(kPatience);
+  EXPECT_EQ(finished, 2);
+  EXPECT_THAT(transport_.asked, SizeIs(kMessages));
+  EXPECT_EQ(std::set<std::string>(transport_.taken.begin(), transport_.taken.end()).size(), kMessages);
+  for (const MessageId& id : ids) EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/1"));
+  office_.expect_sound();
+}
+
+// The nth-fault loop over a hand-over: the process dies at the first point it passes, at the second, …, and
+// another one takes over (delivery.md §7).
+TEST_P(DispatcherTest, AProcessThatDiesAtAnyPointOfAHandOverNeverSendsTwiceNorLosesSilently) {
+  queue_one();
+  fault::reset();
+  run_until(1);
+  const std::vector<std::string> points = fault::passed();
+  ASSERT_THAT(points, testing::Contains("dispatcher.fenced"));
+  ASSERT_THAT(points, testing::Contains("dispatcher.recorded"));
+  auto alone = options();
+  alone.sole_process = true;
+  std::map<std::string, int> passages;
+  for (const std::string& point : points) {
+    SCOPED_TRACE(point + " failed");
+    const int passage = ++passages[point];
+    const MessageId id = queue_one();
+    transport_.taken.clear();
+    fault::reset();
+    run_until(1, alone, [&](provider::Dispatcher& dispatcher) {
+      fault::arm(point, passage, fault::Action::call, [&dispatcher] {
+        dispatcher.stop();
+        throw EnvironmentError("the process dies", true);
+      });
+    });
+    fault::reset();
+    office_.pass(std::chrono::minutes(1));
+    const auto is_settled = [&] {
+      const std::string last = office_.attempts(id).back();
+      return last.starts_with("accepted") || last.starts_with("unknown");
+    };
+    if (!is_settled()) {
+      // A rescue of the dead one's hand-over settles it without another hand-over.
+      const bool handed_over = office_.attempts(id).back().starts_with("handover");
+      run_until(handed_over ? 0 : 1, alone);
+    }
+    EXPECT_TRUE(is_settled());
+    EXPECT_LE(transport_.taken.size(), 1U);
+    if (office_.attempts(id).back().starts_with("accepted")) {
+      EXPECT_THAT(transport_.taken, ElementsAre(id.str()));
+    }
+    office_.expect_sound();
+  }
+}
+
+}  // namespace
+}  // namespace countersign::test
