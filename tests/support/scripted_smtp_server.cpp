@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -83,13 +84,18 @@ class ScriptedSmtpServer::Connection {
       }
       return false;
     }
+    if (say.then == Say::Then::stall) {
+      pollfd gone{socket_, POLLRDHUP, 0};
+      ::poll(&gone, 1, -1);
+      end_ = End::client;
+      return false;
+    }
     if (say.then == Say::Then::reset) {
       const linger now{1, 0};
       ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-      const int copy = socket_;
       sockaddr unspecified{};
       unspecified.sa_family = AF_UNSPEC;
-      ::connect(copy, &unspecified, sizeof unspecified);  // disconnects with RST
+      ::connect(socket_, &unspecified, sizeof unspecified);  // disconnects with RST
     }
     end_ = End::server;
     return false;

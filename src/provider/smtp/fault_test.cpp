@@ -1,5 +1,4 @@
 // What is known when things go wrong: at every step, before the fence and after it.
-#include <array>
 #include <stdexcept>
 
 #include "provider/smtp/relay_fixture.hpp"
@@ -139,7 +138,6 @@ TEST(Faults, ARefusedConnectionAndAnUnknownHostAreTheSessionsFault) {
 }
 
 TEST(Faults, AConnectionCutInsideTheContentCostsAnAttemptButIsSafe) {
-  const std::string large(2'000'000, 'x');
   Script script;
   script.in_content = {{0, say_and_reset()}};
   ScriptedSmtpServer server({script});
@@ -170,12 +168,20 @@ TEST(Faults, AReasonGivenInsideTheContentIsHeard) {
 
 TEST(Faults, ARelayThatTakesNoContentIsGivenUpAtTheDeadlineOfABlock) {
   Script script;
-  script.replies["DATA"] = {say_and_hold("354 go ahead")};
+  script.extensions = {"PIPELINING"};
+  script.replies["DATA"] = {say_and_stall("354 go ahead")};
   ScriptedSmtpServer server({script});
   RelayOptions options = plain_options(server);
-  options.deadlines.final_dot = kShort;
+  options.deadlines.data_block = kShort;
   Client client(options);
-  EXPECT_EQ(client.send_to({"b@x.example"}).verdict, Verdict::unknown) << "the dot was sent";
+  CountingFence fence;
+  const std::string more_than_buffers_hold(20'000'000, 'x');
+  HandOver message = message_to({"b@x.example"}, more_than_buffers_hold);
+  const Reply reply = client.send(std::move(message), fence.fence());
+  EXPECT_EQ(reply.verdict, Verdict::deferred);
+  EXPECT_EQ(reply.phase, Phase::body);
+  EXPECT_THAT(reply.text, testing::HasSubstr("deadline exceeded while sending the content"));
+  EXPECT_EQ(fence.asked(), 0);
 }
 
 TEST(Faults, AnAnswerAheadOfItsQuestionIsNotTakenForAnAcceptance) {

@@ -21,6 +21,7 @@ using countersign::test::ReceivedMessage;
 using countersign::test::say_and_close;
 using countersign::test::say_and_hold;
 using countersign::test::say_and_reset;
+using countersign::test::say_and_stall;
 using countersign::test::Script;
 using countersign::test::ScriptedSmtpServer;
 
