@@ -556,6 +556,36 @@ TEST_P(IdempotencyTest, ARolledBackRequestLeavesTheKeyFree) {
   EXPECT_TRUE(std::holds_alternative<Fresh>(claim("f")));
 }
 
+// PostgreSQL tells another node at once; on SQLite the other one waits for its turn to write, and then finds
+// the answer.
+TEST_P(IdempotencyTest, AnotherNodeDoesNotDoTheWorkOfAnOpenTransaction) {
+  const auto other = store_.open_another();
+  std::promise<void> claimed;
+  std::promise<void> release;
+  const std::shared_future<void> go(release.get_future());
+  auto first = std::async(std::launch::async, [&, done = std::make_shared<std::once_flag>()] {
+    return db().write([&](store::Tx& tx) {
+      const bool fresh = std::holds_alternative<Fresh>(claim_key(tx, ada_, "key", "f", kNow));
+      std::call_once(*done, [&] { claimed.set_value(); });
+      go.wait();
+      store_answer(tx, ada_, "key", "f", 200, "{}", kNow);
+      return fresh;
+    });
+  });
+  claimed.get_future().wait();
+  auto second = std::async(std::launch::async, [&] {
+    return other->write([&](store::Tx& tx) { return claim_key(tx, ada_, "key", "f", kNow); });
+  });
+  if (db().dialect() == store::Dialect::postgres) {
+    EXPECT_TRUE(std::holds_alternative<InFlight>(second.get()));
+    release.set_value();
+  } else {
+    release.set_value();
+    EXPECT_TRUE(std::holds_alternative<Replay>(second.get()));
+  }
+  EXPECT_TRUE(first.get());
+}
+
 TEST_P(IdempotencyTest, OfParallelRequestsWithOneKeyOneDoesTheWork) {
   std::atomic<int> done = 0;
   std::vector<std::jthread> threads;

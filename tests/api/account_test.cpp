@@ -177,6 +177,47 @@ TEST_P(AccountApiTest, AnAgentKeyIsKeptToItsAgentAndItsOperations) {
   EXPECT_EQ(row_counts(), before);
 }
 
+TEST_P(AccountApiTest, EveryOperationButInfoNeedsACredential) {
+  const std::string message = kBotPath + "/messages/msg_1";
+  const std::map<std::string, Ask> asks = {
+      {"getAccount", {"GET", "/v1/account", "", "", {}}},
+      {"listApiKeys", {"GET", kKeys, "", "", {}}},
+      {"createApiKey", {"POST", kKeys, "{}", "", {}}},
+      {"deleteApiKey", {"DELETE", kKeys + "/apk_1?confirm=DELETE", "", "", {}}},
+      {"listAgents", {"GET", "/v1/agents", "", "", {}}},
+      {"createAgent", {"POST", "/v1/agents", R"({"email":"x1@agents.example"})", "", {}}},
+      {"getAgent", {"GET", kBotPath, "", "", {}}},
+      {"updateAgent", {"PATCH", kBotPath, R"({"name":"x"})", "", {}}},
+      {"deleteAgent", {"DELETE", kBotPath + "?confirm=DELETE", "", "", {}}},
+      {"restoreAgent", {"POST", kBotPath + "/restore", "", "", {}}},
+      {"getAgentProtection", {"GET", kBotPath + "/protection", "", "", {}}},
+      {"putAgentProtection",
+       {"PUT",
+        kBotPath + "/protection",
+        R"({"inbound":{"gate":{},"scan":{}},"outbound":{"gate":{},"scan":{}},"holds":{}})",
+        "",
+        {}}},
+      {"listMessages", {"GET", kBotPath + "/messages", "", "", {}}},
+      {"sendMessage", {"POST", kBotPath + "/messages", mail("a@x.example", "s"), "", {}}},
+      {"getMessage", {"GET", message, "", "", {}}},
+      {"updateMessage", {"PATCH", message, "{}", "", {}}},
+      {"deleteMessage", {"DELETE", message, "", "", {}}},
+      {"restoreMessage", {"POST", message + "/restore", "", "", {}}},
+      {"getMessageLifecycle", {"GET", message + "/lifecycle", "", "", {}}},
+      {"listReviews", {"GET", "/v1/reviews", "", "", {}}},
+      {"getReview", {"GET", "/v1/reviews/msg_1", "", "", {}}},
+      {"approveReview", {"POST", "/v1/reviews/msg_1/approve", "{}", "", {}}},
+      {"rejectReview", {"POST", "/v1/reviews/msg_1/reject", "{}", "", {}}}};
+  const auto before = row_counts();
+  for (const std::string& operation : contract_.operation_ids()) {
+    if (operation == "getInfo") continue;
+    const auto found = asks.find(operation);
+    ASSERT_NE(found, asks.end()) << operation;
+    EXPECT_THAT(ask(found->second), Refused(401, "unauthorized")) << operation;
+  }
+  EXPECT_EQ(row_counts(), before);
+}
+
 TEST_P(AccountApiTest, AStoreThatIsAwayAnswers503AndWhenToComeBack) {
   db().stop();
   const Reply reply = get("/v1/account");

@@ -85,7 +85,7 @@ TEST_P(MessagesApiTest, AFilterThatMakesNoSenseIsRefused) {
     EXPECT_THAT(get(kMessages + "?" + query), Refused(400, "invalid_filter")) << query;
   }
   for (const char* query : {"direction=sideways", "read_status=x", "sort=up", "limit=0", "limit=101",
-                            "limit=x", "deleted=maybe"}) {
+                            "limit=x", "from=%00", "subject_contains=%ff", "deleted=maybe"}) {
     EXPECT_THAT(get(kMessages + "?" + query), Refused(422, "invalid_request")) << query;
   }
 }

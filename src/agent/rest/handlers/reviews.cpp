@@ -156,8 +156,9 @@ Awaitable<Response> approve_review(Context& context, const Call& call) {
   Result<Held, ApiError> held = co_await find_held(context, call, *keyed);
   if (!held) co_return call.refuse(held.error());
   if (held->message.direction == Direction::inbound) {
-    const Result<Answer, ApiError> released =
-        co_await decide(context, call, Keyed{}, approve::PendingApprovalEdit{});
+    const Keyed no_key;
+    const approve::PendingApprovalEdit no_edit;
+    const Result<Answer, ApiError> released = co_await decide(context, call, no_key, no_edit);
     co_return respond(call, released);
   }
   if (held->answered) co_return json_text_response(held->answered->status, held->answered->body);
