@@ -102,6 +102,10 @@ void decode_pieces(std::string_view body, GMimeContentEncoding encoding, Sink si
     if (!sink(std::string_view(piece).substr(0, length))) return;
     body.remove_prefix(chunk.size());
   }
+  if (encoding != GMIME_CONTENT_ENCODING_BASE64) return;
+  // Padding that the sender left out; without it the last one or two bytes would be lost.
+  const std::size_t length = g_mime_encoding_step(&state, "==", 2, piece.data());
+  sink(std::string_view(piece).substr(0, length));
 }
 
 void add_mailbox(AddressList& out, InternetAddress* address, std::size_t mailboxes_max) {

@@ -149,6 +149,14 @@ TEST(Parse, CutsTextAtACodePointAndSaysSo) {
   EXPECT_EQ(parse("Content-Type: text/html\r\n\r\n" + std::string(3 << 20, 'x')).html.size(), 1u << 20);
 }
 
+TEST(Parse, ReadsBase64WithoutItsPadding) {
+  for (const auto& [digits, bytes] :
+       {std::pair("QUI", "AB"), {"QQ", "A"}, {"QUJD", "ABC"}, {"QUI=\r\n", "AB"}}) {
+    const std::string raw = "Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+    EXPECT_EQ(attachment_content(raw + digits, 0), bytes);
+  }
+}
+
 TEST(Parse, FindsNoAttachmentBeyondTheLast) {
   const std::string raw = testing_support::read_file("src/mail/testdata/compose/everything.eml");
   EXPECT_TRUE(attachment_content(raw, 3));
