@@ -1,6 +1,7 @@
 // Opening: URLs, migrations, secrets.
 #include <gmock/gmock.h>
 
+#include "base/time.hpp"
 #include "conformance/things.hpp"
 #include "store/migrations/migrations.hpp"
 #include "support/temporary_directory.hpp"
@@ -91,6 +92,28 @@ TEST_P(SchemaTest, OfANewerProgramIsRefused) {
     EXPECT_THAT(error.what(), HasSubstr("1000"));
     EXPECT_THAT(error.what(), HasSubstr("newer"));
   }
+}
+
+TEST_P(SchemaTest, ForgetsWhatWritersLeftBehindLongAgo) {
+  static constexpr store::Query kLeave{
+      "test.leave", "INSERT INTO store_state (writer, group_seq, touched_at_us) VALUES ($1, 1, $2)",
+      "INSERT INTO store_sessions (slot, epoch, seq, touched_at_us) VALUES ($1, 1, 1, $2)"};
+  static constexpr store::Query kLeft{"test.left",
+                                      "SELECT writer FROM store_state WHERE writer IN ('old', 'recent')",
+                                      "SELECT slot FROM store_sessions WHERE slot IN ('old', 'recent')"};
+  const UtcTime now = SystemClock().now();
+  db().write([&](store::Tx& tx) {
+    tx.send(kLeave, {"old", now - std::chrono::days(31)});
+    tx.send(kLeave, {"recent", now - std::chrono::days(29)});
+    return std::monostate{};
+  });
+  store_.reopen();
+  db().read([](store::ReadTx& tx) {
+    const store::Rows left = tx.query(kLeft);
+    EXPECT_EQ(left.size(), 1U);
+    EXPECT_EQ(left.front().view(0), "recent");
+    return 0;
+  });
 }
 
 TEST_P(SchemaTest, IsMigratedOnceByNodesThatStartTogether) {

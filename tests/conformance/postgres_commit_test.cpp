@@ -124,7 +124,7 @@ TEST_F(PostgresCommitTest, ACommitThatArrivesLateHasNoEffect) {
 }
 
 TEST_F(PostgresCommitTest, ASwallowedCommitIsSoughtInTheSecondHalfOfTheDeadline) {
-  open(std::chrono::milliseconds(2'000));
+  open(std::chrono::milliseconds(4'000));
   proxy_.arm(Fault::swallow, "store.commit");
   increment();
   EXPECT_EQ(counted(), told_);
@@ -157,7 +157,7 @@ TEST_F(PostgresCommitTest, ASlotThatIsGoneLeavesTheOutcomeUnknown) {
   increment();
 }
 
-TEST_F(PostgresCommitTest, ASlotThatIsGoneBetweenTransactionsIsMadeAnew) {
+TEST_F(PostgresCommitTest, ASlotThatIsGoneHarmsNoTransactionWhoseAnswerArrives) {
   postgres_execute(direct_.url(), "DELETE FROM store_sessions");
   increment();
   EXPECT_EQ(counted(), told_);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -62,6 +63,10 @@ class PostgresProxy::Link {
     server_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = address_of(proxy.host_, proxy.server_port_);
     if (::connect(server_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) close_both();
+    for (const int socket : {client_, server_}) {
+      const int on = 1;
+      ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
     thread_ = std::thread([this] { run(); });
   }
   ~Link() {

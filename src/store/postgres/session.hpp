@@ -23,6 +23,9 @@ class Session {
   [[nodiscard]] bool is_open() const noexcept { return connection_ != nullptr; }
   [[nodiscard]] Connection& connection() noexcept { return *connection_; }
 
+  /// The slot was not touched for so long that it may be forgotten; open() renews it.
+  [[nodiscard]] bool is_stale() const noexcept;
+
   /// Connects and takes the slot over from an earlier connection of this session. Throws Unavailable.
   void open(TimePoint deadline);
   /// Closes the connection; what was in progress on it is rolled back by the server, or was committed.
@@ -47,6 +50,7 @@ class Session {
   const std::string slot_;
   std::unique_ptr<Connection> connection_;
   Backend backend_;            // of the newest connection
+  TimePoint touched_;          // when the slot was taken or set last
   std::int64_t epoch_ = 0;     // given to the newest connection
   std::int64_t seq_ = 0;       // of the last transaction sent to COMMIT
   std::int64_t kept_seq_ = 0;  // what the slot said when it was taken over

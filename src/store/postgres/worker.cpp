@@ -66,6 +66,7 @@ void Worker::pause_before_rerun(int runs) {
 }
 
 void Worker::connect(TimePoint deadline) {
+  if (session_.is_stale()) session_.drop();
   while (!session_.is_open()) {
     health_.wait_for_turn(deadline);
     try {
