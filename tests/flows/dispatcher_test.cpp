@@ -166,8 +166,9 @@ TEST_P(DispatcherTest, HandsOverWhatIsDueAndRecordsTheAnswer) {
     EXPECT_EQ(office_.message(id).delivery_status, DeliveryStatus::sent);
     EXPECT_THAT(office_.events(id), ElementsAre("email.sent"));
   }
-  const HandOver& first = transport_.asked.front();
-  EXPECT_EQ(first.key, ids.front().str());
+  const auto asked = std::ranges::find(transport_.asked, ids.front().str(), &HandOver::key);
+  ASSERT_NE(asked, transport_.asked.end());
+  const HandOver& first = *asked;
   EXPECT_EQ(first.envelope_from, "agent@relay.example");
   EXPECT_THAT(first.recipients, ElementsAre("r0@elsewhere.example"));
   EXPECT_THAT(*first.raw, testing::HasSubstr("Subject: Quarterly figures\r\n"));
