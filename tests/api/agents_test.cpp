@@ -64,7 +64,9 @@ TEST_P(AgentsApiTest, OfParallelCreatesOfOneAddressOneGets201) {
   for (auto& future : started) {
     const Reply reply = finish(create, future.get());
     ++statuses[reply.status];
-    if (reply.status != 201) EXPECT_THAT(reply, Refused(409, "agent_taken"));
+    if (reply.status != 201) {
+      EXPECT_THAT(reply, Refused(409, "agent_taken"));
+    }
   }
   EXPECT_EQ(statuses[201], 1);
   EXPECT_EQ(statuses[409], 15);

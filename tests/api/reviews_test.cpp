@@ -29,7 +29,8 @@ class ReviewsApiTest : public ApiTest {
   }
   std::vector<std::string> queue() {
     std::vector<std::string> out;
-    for (const json::value& item : get("/v1/reviews").items()) {
+    const Reply page = get("/v1/reviews");
+    for (const json::value& item : page.items()) {
       out.emplace_back(item.at("subject").as_string());
     }
     return out;
