@@ -188,15 +188,14 @@ class PostgresOutageTest : public testing::Test {
 TEST_F(PostgresOutageTest, AServerKilledDuringCommitsLosesNothingThatWasToldAndKeepsNothingThatWasDenied) {
   constexpr int kThreads = 8;
   constexpr int kRounds = 3;
-  std::atomic<bool> stop = false;
   std::atomic<int> acknowledged_count = 0;
   std::mutex mutex;
   std::vector<std::string> acknowledged;
   std::vector<std::string> denied;
-  std::vector<std::thread> threads;
+  std::vector<std::jthread> threads;
   for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&, t] {
-      for (int i = 0; !stop; ++i) {
+    threads.emplace_back([&, t](const std::stop_token& stop) {
+      for (int i = 0; !stop.stop_requested(); ++i) {
         const std::string id = fmt::format("{}-{}", t, i);
         std::vector<std::string>* list = &acknowledged;
         try {
@@ -221,8 +220,7 @@ TEST_F(PostgresOutageTest, AServerKilledDuringCommitsLosesNothingThatWasToldAndK
     server_.kill9();
     server_.start();
   }
-  stop = true;
-  for (std::thread& thread : threads) thread.join();
+  threads.clear();
   const std::vector<std::string> kept = things(*db_);
   const std::set<std::string> found(kept.begin(), kept.end());
   for (const std::string& id : acknowledged) EXPECT_TRUE(found.contains(id)) << id << " was told and is lost";

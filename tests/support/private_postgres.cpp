@@ -6,9 +6,11 @@
 #include <grp.h>
 #include <libpq-fe.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -194,10 +196,19 @@ void PrivatePostgres::kill9() {
   if (server_ == 0) return;
   // Stopped first, so that it starts no more processes.
   ::kill(server_, SIGSTOP);
-  const std::vector<pid_t> children = children_of(server_);
-  for (const pid_t child : children) ::kill(child, SIGKILL);
+  std::vector<pollfd> children;
+  for (const pid_t child : children_of(server_)) {
+    const auto handle = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+    if (handle >= 0) children.push_back({handle, POLLIN, 0});
+    ::kill(child, SIGKILL);
+  }
   ::kill(server_, SIGKILL);
   ::waitpid(server_, nullptr, 0);
+  // A server cannot start anew while one of them still holds the shared memory.
+  for (pollfd& child : children) {
+    ::poll(&child, 1, -1);
+    ::close(child.fd);
+  }
   server_ = 0;
 }
 

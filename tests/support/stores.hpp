@@ -71,6 +71,6 @@ class StoreTest : public testing::TestWithParam<Backend> {
   INSTANTIATE_TEST_SUITE_P(                                                                      \
       Store, Suite,                                                                              \
       testing::Values(countersign::test::Backend::sqlite, countersign::test::Backend::postgres), \
-      [](const testing::TestParamInfo<countersign::test::Backend>& info) {                       \
-        return countersign::test::name_of(info.param);                                           \
+      [](const testing::TestParamInfo<countersign::test::Backend>& backend) {                    \
+        return countersign::test::name_of(backend.param);                                        \
       })
