@@ -11,6 +11,7 @@
 #include "approve/approve.hpp"
 #include "hold/submit.hpp"
 #include "invariants/invariants.hpp"
+#include "mailbox/mailbox.hpp"
 #include "outbox/outbox.hpp"
 #include "provider/loopback/send_step.hpp"
 #include "store/database.hpp"
