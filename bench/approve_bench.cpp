@@ -25,7 +25,7 @@ using Seconds = std::chrono::duration<double>;
 constexpr std::int64_t kSqliteMessages = 12'000;
 constexpr int kRounds = 3;  // alternating, so that noise meets both sides; medians are compared
 constexpr std::int64_t kWriters = 32;
-constexpr std::int64_t kMessagesPerWriter = 400;
+constexpr std::int64_t kMessagesPerWriter = 250;
 
 std::unique_ptr<store::Database> open(const std::string& url, int group_max) {
   store::Options options;

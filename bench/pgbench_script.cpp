@@ -43,6 +43,12 @@ std::string expression(const RecordedParam& param, const std::string& message_id
   return "(" + quoted(param.text) + ")::text";
 }
 
+// Approvals spread over the shards of their account's counters; one shard for all would measure a lock
+// instead.
+bool is_shard(const RecordedStatement& statement, std::size_t number) {
+  return statement.name == "account.meter_bytes" && number == 2;
+}
+
 std::string substituted(const RecordedStatement& statement, const std::string& message_id, std::size_t salt) {
   std::string out;
   for (std::size_t i = 0; i < statement.sql.size(); ++i) {
@@ -55,7 +61,8 @@ std::string substituted(const RecordedStatement& statement, const std::string& m
            std::isdigit(static_cast<unsigned char>(statement.sql[i + 1])) != 0) {
       number = number * 10 + static_cast<std::size_t>(statement.sql[++i] - '0');
     }
-    out += expression(statement.params[number - 1], message_id, salt);
+    out += is_shard(statement, number) ? "mod((:id)::bigint, 16)"
+                                       : expression(statement.params[number - 1], message_id, salt);
   }
   return out;
 }

@@ -128,7 +128,8 @@ bool insert_inbound(store::Tx& tx, const NewInbound& message, std::string_view r
                                                             message.now});
   if (inserted == 0) return false;
   tx.send(kInsertContent, {message.id.str(), false, "", "", Blob{raw}});
-  account::meter_message(tx, message.user, message.id.str(), size, message.now);
+  account::meter_message(tx, message.user, message.meter_seed.empty() ? message.id.str() : message.meter_seed,
+                         size, message.now);
   return true;
 }
 

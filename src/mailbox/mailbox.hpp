@@ -58,6 +58,9 @@ struct NewInbound {
   std::string rfc_message_id;
   bool flagged = false;
   std::string flag_reason;
+  /// Spreads the metering (account::meter_message): the id of the message this one is a copy of, so that a
+  /// transaction locks one shard per account; else the message's own id.
+  std::string meter_seed;
   UtcTime now;
 };
 /// Writes the inbound row with its bytes in the caller's transaction and meters it. There is no other

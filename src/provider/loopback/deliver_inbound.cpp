@@ -46,6 +46,7 @@ mailbox::NewInbound inbound_row(const account::Agent& recipient, const LocalMail
   row.cc = bare(mail.draft.cc);
   if (!mail.draft.reply_to.empty()) row.reply_to_list = {mail::bare_address(mail.draft.reply_to)};
   row.rfc_message_id = mail.rfc_message_id;
+  row.meter_seed = sent.id.str();
   row.now = now;
   return row;
 }
