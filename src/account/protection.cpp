@@ -13,16 +13,16 @@ constexpr std::array<std::string_view, 3> kActions{"flag", "review", "block"};
 constexpr std::array<std::string_view, 2> kOnExpiry{"approve", "reject"};
 constexpr std::array<std::string_view, 4> kSensitivities{"off", "low", "medium", "high"};
 
-template <class Enum, std::size_t count>
-std::string_view name_in(const std::array<std::string_view, count>& names, Enum value) {
+template <class Enum, std::size_t Count>
+std::string_view name_in(const std::array<std::string_view, Count>& names, Enum value) {
   const auto index = static_cast<std::size_t>(value);
-  CS_ASSERT(index < count);
+  CS_ASSERT(index < Count);
   return names[index];
 }
 
-template <class Enum, std::size_t count>
-std::optional<Enum> value_in(const std::array<std::string_view, count>& names, std::string_view name) {
-  for (std::size_t i = 0; i < count; ++i) {
+template <class Enum, std::size_t Count>
+std::optional<Enum> value_in(const std::array<std::string_view, Count>& names, std::string_view name) {
+  for (std::size_t i = 0; i < Count; ++i) {
     if (names[i] == name) return static_cast<Enum>(i);
   }
   return std::nullopt;
