@@ -12,8 +12,8 @@ while(left GREATER 0)
   math(EXPR begin "${begin} + ${taken}")
   math(EXPR left "${left} - ${taken}")
 endwhile()
-file(WRITE "${OUTPUT}" "// Generated from ${NAME}.
-#include \"agent/rest/schema.hpp\"
+file(WRITE "${OUTPUT}" "// Generated from ${NAME}.\n" [=[
+#include "agent/rest/schema.hpp"
 
 namespace countersign::agent::rest {
 
@@ -21,7 +21,7 @@ std::string_view openapi_document() {
   static const std::string kText = [] {
     std::string text;
     for (const char* piece : {
-${pieces}      ""}) {
+]=] "${pieces}" [=[      ""}) {
       text += piece;
     }
     return text;
@@ -30,4 +30,4 @@ ${pieces}      ""}) {
 }
 
 }  // namespace countersign::agent::rest
-")
+]=])
