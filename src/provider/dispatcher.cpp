@@ -189,14 +189,19 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       co_return;
     }
     HandOver message = hand_over_of(std::move(*work));
-    const Reply reply = co_await ask_transport(claim, std::move(message));
+    const auto fence = std::make_shared<FenceState>();
+    const Reply reply = co_await ask_transport(claim, std::move(message), fence);
     CS_FAULT("dispatcher.handed_over");
     note(claim, reply);
     switch (reply.verdict) {
       case Verdict::lost_lease:
         co_return;
       case Verdict::session_fault:
-        begin_outage(reply);
+        if (fence->store_failed) {
+          pause_for_store(claim);
+        } else {
+          begin_outage(reply);
+        }
         co_await give_back(claim, reply);
         co_return;
       case Verdict::accepted:
@@ -209,29 +214,39 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
+  struct FenceState {
+    bool passed = false;
+    bool store_failed = false;
+  };
+
   // The transport's reply. What it throws is translated by the one thing that counts: was the fence passed?
-  asio::awaitable<Reply> ask_transport(const outbox::Claim& claim, HandOver message) {
-    auto passed = std::make_shared<bool>(false);
-    Fence fence = [self = shared_from_this(), claim, passed]() { return self->pass_fence(claim, passed); };
+  asio::awaitable<Reply> ask_transport(const outbox::Claim& claim, HandOver message,
+                                       std::shared_ptr<FenceState> state) {
+    Fence fence = [self = shared_from_this(), claim, state]() { return self->pass_fence(claim, state); };
     Reply reply;
     try {
       reply = co_await transport_.hand_over(std::move(message), std::move(fence));
     } catch (const std::exception& error) {
-      reply.verdict = *passed ? Verdict::unknown : Verdict::session_fault;
-      reply.phase = *passed ? Phase::final_dot : Phase::connect;
+      reply.verdict = state->passed ? Verdict::unknown : Verdict::session_fault;
+      reply.phase = state->passed ? Phase::final_dot : Phase::connect;
       reply.text = error.what();
     }
     co_return reply;
   }
 
-  asio::awaitable<bool> pass_fence(outbox::Claim claim, std::shared_ptr<bool> passed) {
-    CS_FAULT("dispatcher.before_fence");
-    auto body = [this, claim, now = clock_.now()](store::Tx& tx) {
-      return outbox::fence(tx, claim, options_.worker, transport_.name(), now, now + options_.lease);
-    };
-    *passed = co_await store::write(database_, std::move(body));
+  asio::awaitable<bool> pass_fence(outbox::Claim claim, std::shared_ptr<FenceState> state) {
+    try {
+      CS_FAULT("dispatcher.before_fence");
+      auto body = [this, claim, now = clock_.now()](store::Tx& tx) {
+        return outbox::fence(tx, claim, options_.worker, transport_.name(), now, now + options_.lease);
+      };
+      state->passed = co_await store::write(database_, std::move(body));
+    } catch (const EnvironmentError&) {
+      state->store_failed = true;
+      throw;
+    }
     CS_FAULT("dispatcher.fenced");
-    co_return *passed;
+    co_return state->passed;
   }
 
   // An answer that is known is kept trying to be written: only the end of the process stops it.
@@ -296,6 +311,12 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     outage_pause_ = std::min<std::chrono::milliseconds>(outage_ ? outage_pause_ * 2 : outage_pause_,
                                                         outbox::kOutagePauseMax);
     outage_ = true;
+  }
+
+  // The fence could not be written: no fault of the provider, and nothing to ask it about.
+  void pause_for_store(const outbox::Claim& claim) {
+    log::warn("dispatcher.fence_failed", {{"submission", claim.id.str()}});
+    quiet_until_ = std::max(quiet_until_, steady_clock::now() + options_.outage_pause_first);
   }
 
   void end_outage() {

@@ -269,10 +269,13 @@ TEST_P(DispatcherTest, AnExceptionAfterTheFenceIsUnknownAndNotTriedAgain) {
   office_.expect_sound();
 }
 
-TEST_P(DispatcherTest, AFenceThatCannotBeWrittenHandsNothingOver) {
+TEST_P(DispatcherTest, AFenceThatCannotBeWrittenHandsNothingOverAndDoesNotBlameTheProvider) {
   const MessageId id = queue_one();
   fault::arm("dispatcher.before_fence", 1, fault::Action::throw_error);
+  testing::internal::CaptureStderr();
   EXPECT_THAT(run_until(2), ElementsAre("session_fault", "accepted"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::Not(testing::HasSubstr("dispatcher.provider_unavailable")));
   EXPECT_THAT(transport_.taken, ElementsAre(id.str()));
   EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/2"));
 }
