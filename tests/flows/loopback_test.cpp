@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "flows/office.hpp"
+#include "flows/snapshot.hpp"
 #include "mailbox/mailbox.hpp"
 #include "provider/loopback/deliver_inbound.hpp"
 #include "support/stores.hpp"
@@ -134,6 +135,9 @@ TEST_P(LoopbackTest, AFlaggingGateDeliversAndMarks) {
   ASSERT_THAT(inbox, SizeIs(1));
   EXPECT_TRUE(inbox.front().flagged);
   EXPECT_THAT(office_.events(inbox.front().id), ElementsAre("email.received", "email.flagged"));
+  EXPECT_THAT(snapshot_of(db()).at("events"),
+              testing::Contains(testing::AllOf(testing::HasSubstr("email.flagged"),
+                                               testing::HasSubstr("\"policy\":\"allowlist\""))));
   office_.expect_sound();
 }
 

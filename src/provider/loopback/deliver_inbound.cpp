@@ -96,6 +96,14 @@ void announce_trip(store::Tx& tx, const journal::Subject& subject, const mailbox
   journal::emit(tx, subject, type, data, row.now);
 }
 
+void announce_flag(store::Tx& tx, const account::Agent& recipient, const journal::Subject& subject,
+                   const mailbox::NewInbound& row, const hold::Trip& trip) {
+  boost::json::object data = event_data(row);
+  data["policy"] = name_of(recipient.protection.inbound.policy);
+  data["reason"] = trip.summary;
+  journal::emit(tx, subject, EventType::email_flagged, data, row.now);
+}
+
 // Stores the copy as the recipient's gate wants it. Inbound holds with an unusable ttl get the longest one
 // (contract §14).
 void deliver_tripped(store::Tx& tx, const account::Agent& recipient, mailbox::NewInbound row,
@@ -109,14 +117,16 @@ void deliver_tripped(store::Tx& tx, const account::Agent& recipient, mailbox::Ne
       if (!mailbox::create_inbound_message(tx, row, mail.raw)) return;
       journal::record(tx, subject, accepted);
       announce_received(tx, subject, row, mail.draft);
-      announce_trip(tx, subject, row, trip, EventType::email_flagged, {});
+      announce_flag(tx, recipient, subject, row, trip);
       return;
     case GateAction::review: {
       const UtcTime deadline = hold::hold_deadline(recipient, row.now).value_or(row.now + hold::kHoldTtlMax);
       if (!mailbox::create_held_inbound(tx, row, mail.raw, ReviewStatus::pending_review, reason, deadline))
         return;
       journal::record(tx, subject, accepted);
-      journal::record(tx, subject, {Reason::review_hold_created, row.now, {}, {}, {}, {}});
+      journal::Transition held{Reason::review_hold_created, row.now, {}, {}, {}, {}};
+      held.evidence["review_resolution"] = "pending";
+      journal::record(tx, subject, held);
       announce_trip(tx, subject, row, trip, EventType::email_review_requested, deadline);
       return;
     }
