@@ -53,10 +53,19 @@ std::optional<ApiError> check_texts(const mailbox::Draft& draft) {
   return std::nullopt;
 }
 
+// Trimmed, the address in lower case; a display name stays as it was written, because the mail carries it.
 std::vector<std::string> normalised(const std::vector<std::string>& texts) {
   std::vector<std::string> out;
   out.reserve(texts.size());
-  for (const std::string& text : texts) out.push_back(mail::normalise(text));
+  for (const std::string& text : texts) {
+    const std::string_view trimmed = trim(text);
+    const std::size_t address = trimmed.ends_with('>') ? trimmed.rfind('<') : 0;
+    if (address == std::string_view::npos) {
+      out.push_back(mail::normalise(trimmed));
+    } else {
+      out.push_back(std::string(trimmed.substr(0, address)) + ascii_lower(trimmed.substr(address)));
+    }
+  }
   return out;
 }
 
