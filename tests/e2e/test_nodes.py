@@ -1,0 +1,76 @@
+"""Three nodes share one PostgreSQL: every mail is handed over once, also when a node dies at its work."""
+
+import secrets
+import unittest
+
+from support.load import Load, assert_nothing_lost_or_doubled
+from support.scenario import on_postgres
+from support.waiting import eventually
+
+
+@on_postgres
+class Nodes:
+    def start_nodes(self, number):
+        """Nodes with one secret and one Maildir, each with a data directory of its own."""
+        shared = {"signing__secret": secrets.token_hex(32), "outbound__maildir": self.directory / "outbound",
+                  "dispatcher__lease_seconds": 2}
+        nodes = []
+        for index in range(number):
+            directory = self.directory / f"node{index}"
+            directory.mkdir()
+            nodes.append(self.start_server(name=f"node{index}", directory=directory, **shared))
+        return nodes
+
+    def workers(self):
+        """The nodes that have handed mail over."""
+        return {row[0] for row in self.store.rows("SELECT DISTINCT worker FROM submissions WHERE state = 'accepted'")}
+
+    def test_sends_and_approvals_spread_over_the_nodes(self):
+        nodes = self.start_nodes(3)
+        account = self.open_account(nodes[0])
+        Load.prepare(account)
+        load = Load(account, [node.url for node in nodes], threads=6)
+        load.start()
+        try:
+            load.wait_for_progress(20)
+            eventually("every node has handed mail over", lambda: len(self.workers()) == 3)
+        finally:
+            load.stop()
+        self.assertEqual((load.refusals, load.unanswered), ({}, 0))
+        assert_nothing_lost_or_doubled(self, load, nodes[0].maildir)
+
+    def test_a_node_that_is_killed_is_stood_in_for(self):
+        nodes = self.start_nodes(3)
+        account = self.open_account(nodes[0])
+        Load.prepare(account)
+        load = Load(account, [node.url for node in nodes], threads=6)
+        load.start()
+        try:
+            load.wait_for_progress(20)
+            nodes[1].kill9()
+            load.wait_for_progress(20)
+        finally:
+            load.stop()
+        self.assertEqual(set(load.refusals) - {409}, set())
+        assert_nothing_lost_or_doubled(self, load, nodes[0].maildir)
+
+    def test_a_node_that_dies_with_a_claim_in_hand_loses_it_to_the_others(self):
+        nodes = self.start_nodes(2)
+        account = self.open_account(nodes[0])
+        Load.prepare(account)
+        nodes[0].stop()
+        nodes[1].stop()
+        nodes[0].restart(fault="dispatcher.handed_over=kill")  # the mail is there, its answer is not recorded
+        load = Load(account, [node.url for node in nodes], threads=2)
+        load.start()
+        try:
+            nodes[0].wait_until_killed()
+            nodes[1].restart()
+            load.wait_for_progress(4)
+        finally:
+            load.stop()
+        assert_nothing_lost_or_doubled(self, load, nodes[1].maildir)
+
+
+if __name__ == "__main__":
+    unittest.main()

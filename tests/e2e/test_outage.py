@@ -1,0 +1,70 @@
+"""PostgreSQL goes away under load and comes back: nothing acknowledged is lost, nothing is doubled."""
+
+import os
+import time
+import unittest
+
+from support.client import Client
+from support.load import Load, assert_nothing_lost_or_doubled
+from support.postgres import PrivatePostgres
+from support.scenario import on_postgres
+from support.waiting import eventually
+
+# Long enough for answers to be refused and for several tries to connect; COUNTERSIGN_E2E_LONG asks for the
+# minute of the promise.
+OUTAGE_SECONDS = 60 if os.environ.get("COUNTERSIGN_E2E_LONG") == "1" else 8
+
+
+@on_postgres
+class Outage:
+    def postgres_url(self):
+        self.postgres = PrivatePostgres()  # one that may be stopped
+        self.addCleanup(self.postgres.close)
+        return self.postgres.url
+
+    def outage(self, begin):
+        server = self.start_server(dispatcher__lease_seconds=2)
+        # What a database that is away may leave in the log.
+        server.expect_errors("store.server_down", "store.outcome_unknown", "rest.request_failed",
+                             "dispatcher.attempt_abandoned", "dispatcher.record_failed",
+                             "dispatcher.release_failed")
+        account = self.open_account(server)
+        Load.prepare(account)
+        load = Load(account, [server.url])
+        load.start()
+        try:
+            load.wait_for_progress()
+            begun = time.monotonic()
+            begin()
+            eventually("requests are answered 503", lambda: load.refusals[503] > 0)
+            not_ready = Client(server.url).request("GET", "/readyz")
+            self.assertEqual((not_ready.status, not_ready.json["status"]), (503, "not_ready"))
+            healthy = Client(server.url).request("GET", "/api/health")
+            self.assertEqual(healthy.status, 200, "the process itself is well")
+            eventually("the outage has lasted its time", lambda: time.monotonic() - begun >= OUTAGE_SECONDS,
+                       deadline_seconds=2 * OUTAGE_SECONDS)
+            self.postgres.start()
+            eventually("the server is ready again", server.is_ready)
+            load.wait_for_progress()
+        finally:
+            load.stop()
+        self.assertEqual(set(load.refusals) - {409, 503}, set(), "an outage is 503, or the key is in flight")
+        self.assertEqual(load.refusals_without_retry_after, 0)
+        self.assertEqual(load.unanswered, 0, "every request was answered")
+        assert_nothing_lost_or_doubled(self, load, server.maildir)
+        print(f"{len(load.acknowledged)} messages, {load.refusals[503]} answers 503, "
+              f"{OUTAGE_SECONDS} s away", end=" ... ", flush=True)
+
+    def test_stopped_and_started_again(self):
+        self.outage(lambda: self.postgres.stop("fast"))
+
+    def test_crashed_and_recovered(self):
+        self.outage(lambda: self.postgres.stop("immediate"))
+
+    def test_killed_and_recovered(self):
+        self.outage(lambda: self.postgres.kill9())
+
+
+
+if __name__ == "__main__":
+    unittest.main()
