@@ -61,6 +61,28 @@ TEST_P(ReviewsApiTest, TheQueueShowsHeldMailNewestFirstWithItsReason) {
   EXPECT_TRUE(ask({.target = "/v1/reviews", .key = eve_}).items().empty());
 }
 
+TEST_P(ReviewsApiTest, AReviewerApprovesTheRevisionThatWasSeenOrNone) {
+  static constexpr store::Query kChange("test.change",
+                                        "UPDATE messages SET revision = revision + 1 WHERE id = $1");
+  hold_everything();
+  const std::string id = held("draft");
+  const std::string seen(get("/v1/reviews/" + id).headers.get("ETag"));
+  EXPECT_EQ(seen, "\"1\"");
+  db().write([&](store::Tx& tx) { return tx.execute(kChange, {id}); });
+
+  const auto approve_if = [&](const std::string& tag) {
+    return ask({.method = "POST",
+                .target = "/v1/reviews/" + id + "/approve",
+                .body = "{}",
+                .key = ada_,
+                .headers = {{"If-Match", tag}}});
+  };
+  EXPECT_THAT(approve_if(seen), Refused(409, "conflict"));
+  EXPECT_THAT(approve_if("1"), Refused(400, "invalid_request"));
+  EXPECT_EQ(get("/v1/reviews/" + id).text("review_status"), "pending_review");
+  EXPECT_THAT(approve_if(std::string(get("/v1/reviews/" + id).headers.get("ETag"))), Answered(202));
+}
+
 TEST_P(ReviewsApiTest, AReviewShowsTheDraftAndStaysReadableAfterwards) {
   hold_everything();
   const std::string id = held("draft", R"("html":"<p>h</p>")");

@@ -1,11 +1,13 @@
 // The review queue: held messages of an account, and the decisions about them.
 #include <boost/json/serialize.hpp>
+#include <charconv>
 
 #include "agent/rest/handlers/context.hpp"
 #include "agent/rest/handlers/drafts.hpp"
 #include "agent/rest/handlers/outcomes.hpp"
 #include "agent/rest/views.hpp"
 #include "approve/approve.hpp"
+#include "base/text.hpp"
 #include "mailbox/limits.hpp"
 #include "mailbox/mailbox.hpp"
 
@@ -31,6 +33,8 @@ Awaitable<Response> list_reviews(Context& context, const Call& call) {
   co_return json_response(200, *view);
 }
 
+std::string revision_tag(std::int64_t revision) { return "\"" + std::to_string(revision) + "\""; }
+
 Awaitable<Response> get_review(Context& context, const Call& call) {
   struct Loaded {
     mailbox::Message message;
@@ -44,7 +48,23 @@ Awaitable<Response> get_review(Context& context, const Call& call) {
   };
   const Result<Loaded, ApiError> loaded = co_await read(context, call, std::move(body));
   if (!loaded) co_return call.refuse(loaded.error());
-  co_return json_response(200, message_view(loaded->message, loaded->content, Viewer::reviewer));
+  Response response = json_response(200, message_view(loaded->message, loaded->content, Viewer::reviewer));
+  response.headers.set("ETag", revision_tag(loaded->message.revision));
+  co_return response;
+}
+
+// The draft revision that a decision is about: the one an If-Match names, else the one just read. Our own
+// addition to the contract (RFC 9110 §13.1.1), so that a person approves what that person saw.
+Result<std::int64_t, ApiError> revision_meant(const Call& call, const mailbox::Message& message) {
+  const std::string_view tag = trim(call.headers().get("If-Match"));
+  if (tag.empty() || tag == "*") return message.revision;
+  std::int64_t revision = 0;
+  if (tag.size() > 2 && tag.front() == '"' && tag.back() == '"') {
+    const std::string_view digits = tag.substr(1, tag.size() - 2);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), revision);
+    if (error == std::errc() && end == digits.data() + digits.size()) return revision;
+  }
+  return unexpected(invalid_request({{"header.If-Match", "expected the ETag of getReview"}}, 400));
 }
 
 ApiError message_not_pending() {
@@ -128,13 +148,14 @@ void settle_edit(approve::PendingApprovalEdit& edit, const mailbox::Message& mes
 }
 
 Awaitable<Result<Answer, ApiError>> decide(Context& context, const Call& call, Keyed keyed,
-                                           approve::PendingApprovalEdit edit) {
+                                           approve::PendingApprovalEdit edit, std::int64_t revision) {
   auto body = [&context, keyed = std::move(keyed), edit = std::move(edit), id = MessageId(call.path("id")),
+               revision,
                now = call.received()](store::Tx& tx, const Principal& principal) -> Result<Answer, ApiError> {
     Result<std::optional<Answer>, ApiError> answered = claim(tx, principal.user, keyed, now);
     if (!answered) return unexpected(std::move(answered.error()));
     if (*answered) return std::move(**answered);
-    const approve::ApproveCommand command{principal.user, id, principal.key.str(), edit, std::nullopt};
+    const approve::ApproveCommand command{principal.user, id, principal.key.str(), edit, revision};
     const auto decision =
         approve::approve_and_send(tx, command, context.send, context.settings.shared_domain, now);
     if (!decision) return unexpected(error_of(decision.error()));
@@ -158,7 +179,8 @@ Awaitable<Response> approve_review(Context& context, const Call& call) {
   if (held->message.direction == Direction::inbound) {
     const Keyed no_key;
     const approve::PendingApprovalEdit no_edit;
-    const Result<Answer, ApiError> released = co_await decide(context, call, no_key, no_edit);
+    const Result<Answer, ApiError> released =
+        co_await decide(context, call, no_key, no_edit, held->message.revision);
     co_return respond(call, released);
   }
   if (held->answered) co_return json_text_response(held->answered->status, held->answered->body);
@@ -168,12 +190,15 @@ Awaitable<Response> approve_review(Context& context, const Call& call) {
   if (held->message.review_status != mailbox::ReviewStatus::pending_review) {
     co_return call.refuse(message_not_pending());
   }
+  const Result<std::int64_t, ApiError> revision = revision_meant(call, held->message);
+  if (!revision) co_return call.refuse(revision.error());
   Result<approve::PendingApprovalEdit, ApiError> edit = read_edit(call);
   if (!edit) co_return call.refuse(edit.error());
   settle_edit(*edit, held->message);
   const RateDecision decision = context.server->take_send(held->message.agent_email, call.received());
   if (!decision.allowed) co_return call.refuse(rate_limited(decision.retry_after_seconds));
-  const Result<Answer, ApiError> approved = co_await decide(context, call, *keyed, std::move(*edit));
+  const Result<Answer, ApiError> approved =
+      co_await decide(context, call, *keyed, std::move(*edit), *revision);
   if (approved) context.settings.queued();
   co_return respond(call, approved);
 }
