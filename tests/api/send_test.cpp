@@ -88,16 +88,17 @@ TEST_P(SendApiTest, MailToTheWorldIsAcceptedAndQueued) {
   EXPECT_EQ(row_counts()["submissions"], 1);
 }
 
-TEST_P(SendApiTest, RecipientsAreLowerCasedDeduplicatedAndWithoutTheAgentItself) {
+TEST_P(SendApiTest, AddressesAreLowerCasedDeduplicatedAndWithoutTheAgentItselfAndNamesKept) {
   const Reply sent =
-      post(kMessages, R"({"to":["A@x.example","Bot@Agents.example"],"cc":["B <b@x.example>","a@X.example"],)"
-                      R"("bcc":["b@x.example","c@x.example"],"subject":"s","text":"t"})");
+      post(kMessages,
+           R"({"to":["A@x.example","Bot@Agents.example"],"cc":[" B. Ünique <B@x.example> ","a@X.example"],)"
+           R"("bcc":["b@x.example","c@x.example"],"subject":"s","text":"t"})");
   ASSERT_THAT(sent, Answered(202));
   EXPECT_THAT(texts(kRecipients),
               ElementsAre("bcc c@x.example external", "cc b@x.example external", "to a@x.example external"));
   const Reply view = get(kMessages + "/" + sent.text("message_id"));
   EXPECT_EQ(json::serialize(view.json.at("to")), R"(["a@x.example"])");
-  EXPECT_EQ(json::serialize(view.json.at("cc")), R"(["b <b@x.example>"])");
+  EXPECT_EQ(json::serialize(view.json.at("cc")), R"(["B. Ünique <b@x.example>"])");
 }
 
 TEST_P(SendApiTest, MailToItselfIsThereAtOnce) {
