@@ -3,7 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <barrier>
 #include <set>
+#include <thread>
 
 #include "account/agent.hpp"
 #include "account/usage.hpp"
@@ -324,6 +327,49 @@ TEST_P(MailboxTest, TheSweepOfTheTrashTakesTheOldestFirstAndNoMoreThanAskedFor) 
   EXPECT_EQ(db().write([&](store::Tx& tx) { return purge_trash(tx, cutoff, 100); }), 1);
   EXPECT_THAT(list(trashed), ElementsAre(ids[3]));
   EXPECT_EQ(stored_bytes(), static_cast<std::int64_t>(kRaw.size()));
+}
+
+TEST_P(MailboxTest, SweepsThatMeetGiveBackTheBytesOfAMessageOnce) {
+  constexpr int kMessages = 40;
+  for (int i = 0; i < kMessages; ++i) ASSERT_TRUE(trash(receive()));
+  std::atomic<std::int64_t> purged = 0;
+  std::barrier line(4);
+  {
+    std::vector<std::jthread> sweeps;
+    for (int i = 0; i < 4; ++i) {
+      sweeps.emplace_back([&] {
+        line.arrive_and_wait();
+        purged += db().write(
+            [&](store::Tx& tx) { return purge_trash(tx, now_ + std::chrono::hours(1), kMessages); });
+      });
+    }
+  }
+  EXPECT_EQ(purged, kMessages);
+  EXPECT_EQ(stored_bytes(), 0);
+}
+
+// A driver keeps so many statements per connection and no more: what callers ask for must not use them up.
+TEST_P(MailboxTest, ListsOfEveryFormFitIntoTheStatementsOfOneConnection) {
+  constexpr unsigned kForms = 1U << 8;
+  const journal::Position after{now_, "msg_"};
+  EXPECT_NO_THROW(db().read([&](store::ReadTx& tx) {
+    for (unsigned labels = 0; labels <= 50; ++labels) {
+      for (unsigned form = 0; form < kForms; form += labels == 0 ? 1 : 5) {
+        const auto given = [&](unsigned bit) { return (form >> bit & 1U) != 0; };
+        ListFilter filter;
+        filter.ascending = given(0);
+        filter.trashed = given(1);
+        if (given(2)) filter.from = "ann";
+        if (given(3)) filter.subject_contains = "figures";
+        if (given(4)) filter.conversation_id = "conv_1";
+        if (given(5)) filter.since = now_;
+        if (given(6)) filter.until = now_;
+        for (unsigned i = 0; i < labels; ++i) filter.labels.push_back(fmt::format("label-{}", i));
+        (void)mailbox::list(tx, kAgent, filter, given(7) ? std::optional(after) : std::nullopt, 1);
+      }
+    }
+    return std::monostate{};
+  }));
 }
 
 TEST_P(MailboxTest, TheDeliveryStatusRisesAndNeverFalls) {

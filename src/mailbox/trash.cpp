@@ -31,11 +31,15 @@ constexpr Query kOpenAttempts(
     "SELECT state FROM submissions WHERE message_id = $1 AND state IN ('queued', 'claimed', 'handover')",
     "SELECT state FROM submissions WHERE message_id = $1 AND state IN ('queued', 'claimed', 'handover') "
     "FOR UPDATE");
-constexpr Query kOldTrash(
-    "mailbox.old_trash",
-    "SELECT m.id, m.user_id, m.charged_bytes FROM messages m WHERE m.deleted_at_us < $1 AND NOT EXISTS "
-    "(SELECT 1 FROM submissions s WHERE s.message_id = m.id AND s.state IN ('claimed', 'handover')) "
-    "ORDER BY m.deleted_at_us LIMIT $2");
+#define CS_IDLE_OLD_TRASH                                                                                   \
+  "m.deleted_at_us < $1 AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.message_id = m.id AND s.state " \
+  "IN ('claimed', 'handover'))"
+constexpr Query kOldTrash("mailbox.old_trash", "SELECT m.id FROM messages m WHERE " CS_IDLE_OLD_TRASH
+                                               " ORDER BY m.deleted_at_us, m.id LIMIT $2");
+// Asks again what kOldTrash saw: another node may have purged the message since, or its owner restored it.
+constexpr Query kPurgeOld("mailbox.purge_old", "DELETE FROM messages AS m WHERE " CS_IDLE_OLD_TRASH
+                                               " AND m.id = $2 RETURNING user_id, charged_bytes");
+#undef CS_IDLE_OLD_TRASH
 
 bool handing_over(store::Tx& tx, const MessageId& id) {
   for (const store::Row row : tx.query(kOpenAttempts, {id.str()})) {
@@ -79,12 +83,14 @@ Result<std::monostate, TrashRefusal> purge(store::Tx& tx, std::string_view agent
 }
 
 std::int64_t purge_trash(store::Tx& tx, UtcTime cutoff, std::int64_t limit) {
-  const store::Rows rows = tx.query(kOldTrash, {cutoff, limit});
-  for (const store::Row row : rows) {
-    tx.send(kPurge, {row.view(0)});
-    account::meter_bytes(tx, UserId(row.text(1)), row.view(0), -row.integer(2));
+  std::int64_t purged = 0;
+  for (const store::Row old : tx.query(kOldTrash, {cutoff, limit})) {
+    for (const store::Row row : tx.query(kPurgeOld, {cutoff, old.view(0)})) {
+      account::meter_bytes(tx, UserId(row.text(0)), old.view(0), -row.integer(1));
+      ++purged;
+    }
   }
-  return static_cast<std::int64_t>(rows.size());
+  return purged;
 }
 
 }  // namespace countersign::mailbox
