@@ -84,7 +84,9 @@ TEST(HoldDeadlineTest, ExistsForOneSecondUpToAWeek) {
     agent.protection.hold_ttl_seconds = ttl;
     const auto deadline = hold_deadline(agent, now);
     EXPECT_EQ(deadline.has_value(), allowed) << ttl;
-    if (deadline) EXPECT_EQ(*deadline - now, std::chrono::seconds(ttl));
+    if (deadline) {
+      EXPECT_EQ(*deadline - now, std::chrono::seconds(ttl));
+    }
   }
 }
 

@@ -304,6 +304,30 @@ TEST_P(ApproveTest, TheSweepGoesByDeadlineAndPastWhatItCannotDecide) {
   office_.expect_sound();
 }
 
+TEST_P(ApproveTest, ASweepAsksAgainWhatTheOwnerWants) {
+  office_.hold_all(kAuthor, account::OnExpiry::approve);
+  office_.hold(kAuthor, draft());
+  office_.pass(kWeek);
+  const auto due = office_.expired();
+  ASSERT_EQ(due.size(), 1U);
+  const auto wanted = [&] {
+    return db().read([&](store::ReadTx& tx) { return approve::still_wanted(tx, due.front()); });
+  };
+  EXPECT_TRUE(wanted());
+  office_.hold_all(kAuthor, account::OnExpiry::reject);
+  EXPECT_FALSE(wanted());
+}
+
+TEST_P(ApproveTest, ADraftWithHiddenRecipientsOnlyCanBeApproved) {
+  office_.hold_all(kAuthor);
+  mailbox::Draft hidden = draft();
+  hidden.bcc = std::exchange(hidden.to, {});
+  hidden.cc.clear();
+  const MessageId id = office_.hold(kAuthor, hidden);
+  EXPECT_TRUE(office_.approve(id));
+  office_.expect_sound();
+}
+
 TEST_P(ApproveTest, TheClocksApprovalSaysSo) {
   office_.hold_all(kAuthor, account::OnExpiry::approve);
   const MessageId id = office_.hold(kAuthor, draft());

@@ -149,9 +149,9 @@ class FaultTest : public testing::TestWithParam<std::tuple<Backend, std::size_t>
 INSTANTIATE_TEST_SUITE_P(Everywhere, FaultTest,
                          testing::Combine(testing::Values(Backend::sqlite, Backend::postgres),
                                           testing::Range(std::size_t{0}, scenarios().size())),
-                         [](const auto& info) {
-                           return name_of(std::get<0>(info.param)) + "_" +
-                                  scenarios()[std::get<1>(info.param)].name;
+                         [](const auto& instance) {
+                           return name_of(std::get<0>(instance.param)) + "_" +
+                                  scenarios()[std::get<1>(instance.param)].name;
                          });
 
 TEST_P(FaultTest, WhatFailsAtAnyPointLeavesNothingAndCanBeDoneAgain) {

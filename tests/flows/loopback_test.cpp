@@ -81,6 +81,15 @@ TEST_P(LoopbackTest, TheCopysSenderIsTheReplyToThatWasAskedFor) {
   EXPECT_THAT(copy.reply_to_list, ElementsAre("desk@elsewhere.example"));
 }
 
+TEST_P(LoopbackTest, AReplyToDoesNotMakeAnotherAgentsMailLookLikeSomebodyElses) {
+  mailbox::Draft draft = to(kForeigner);
+  draft.reply_to = "ceo@bank.example";
+  office_.send(kAuthor, draft);
+  const mailbox::Message copy = office_.inbox(kForeigner).front();
+  EXPECT_EQ(copy.sender, kAuthor);
+  EXPECT_THAT(copy.reply_to_list, ElementsAre("ceo@bank.example"));
+}
+
 TEST_P(LoopbackTest, AnAgentOfAnotherAccountReceivesItsCopyInItsOwnAccount) {
   const MessageId id = office_.send(kAuthor, to(kForeigner));
   EXPECT_EQ(office_.message(id).delivery_status, DeliveryStatus::sent);

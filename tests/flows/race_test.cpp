@@ -96,7 +96,9 @@ class RaceTest : public StoreTest {
     for (const Told& one : told) {
       EXPECT_EQ(one.fault, "");
       EXPECT_NE(one.won, one.lost);
-      if (one.lost) EXPECT_EQ(one.winner, message.review_status);
+      if (one.lost) {
+        EXPECT_EQ(one.winner, message.review_status);
+      }
       if (!one.won) continue;
       ++winners;
       EXPECT_EQ(message.review_status, one.decided);

@@ -93,10 +93,10 @@ INSTANTIATE_TEST_SUITE_P(Everywhere, SeedTest,
                          testing::Combine(testing::Values(Backend::sqlite, Backend::postgres),
                                           testing::Values(Decider::person, Decider::clock),
                                           testing::Range(std::size_t{0}, routes().size())),
-                         [](const auto& info) {
-                           return name_of(std::get<0>(info.param)) +
-                                  (std::get<1>(info.param) == Decider::person ? "_person_" : "_clock_") +
-                                  routes()[std::get<2>(info.param)].name;
+                         [](const auto& instance) {
+                           return name_of(std::get<0>(instance.param)) +
+                                  (std::get<1>(instance.param) == Decider::person ? "_person_" : "_clock_") +
+                                  routes()[std::get<2>(instance.param)].name;
                          });
 
 TEST_P(SeedTest, ADecisionDeliversOnce) {
