@@ -109,10 +109,10 @@ class CommandLine:
         account.hold_everything(AGENT)
         message_id = account.send(AGENT, draft("Held"))["message_id"]
         # As if it had been handed over without anybody's approval.
-        forge = ("INSERT INTO submissions (id, message_id, user_id, attempt, state, first_due_at_us, due_at_us, "
-                 "settled_at_us, created_at_us) SELECT 'sub_forged', id, user_id, 1, 'accepted', 1, 1, 1, 1 "
-                 f"FROM messages WHERE id = '{message_id}'")
-        self.store.execute(forge)
+        self.store.execute("INSERT INTO submissions (id, message_id, user_id, attempt, state, "
+                           "first_due_at_us, due_at_us, settled_at_us, created_at_us) "
+                           "SELECT 'sub_forged', id, user_id, 1, 'accepted', 1, 1, 1, 1 "
+                           f"FROM messages WHERE id = '{message_id}'")
         verdict = server.run("check")
         self.assertEqual(verdict.returncode, REFUSED, verdict.stdout)
         self.assertIn(message_id, verdict.stdout)

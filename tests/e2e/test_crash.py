@@ -29,7 +29,8 @@ class Crash:
         self.wait_for_delivery_status(self.account, self.message_id, "sent")
         self.wait_until_settled()
         mails = self.server.maildir.mails()
-        self.assertEqual([(mail.message_id, mail.subject) for mail in mails], [(self.message_id, "As approved")])
+        self.assertEqual([(mail.message_id, mail.subject) for mail in mails],
+                         [(self.message_id, "As approved")])
         accepted = self.store.rows("SELECT message_id FROM submissions WHERE state = 'accepted'")
         self.assertEqual(accepted, [[self.message_id]])
 

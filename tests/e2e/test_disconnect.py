@@ -22,8 +22,8 @@ class Disconnect:
     def hold_one(self):
         """A held message, and the bytes of a request that approves it with an edited subject."""
         message_id = self.account.send(AGENT, draft(WRITTEN))["message_id"]
-        approval = self.account.client.raw("POST", path_of("reviews", message_id, "approve"), {"subject": EDITED})
-        return message_id, approval
+        approve = path_of("reviews", message_id, "approve")
+        return message_id, self.account.client.raw("POST", approve, {"subject": EDITED})
 
     def leave(self, data, hang_up):
         connection = self.account.client.open_socket()

@@ -5,7 +5,7 @@ import json
 import re
 import unittest
 
-from support.client import curl, path_of
+from support.client import curl, draft, path_of
 from support.scenario import AGENT, on_both_stores
 from support.waiting import eventually
 
@@ -17,9 +17,9 @@ PDF = bytes(range(256)) + b"\r\n.\r\n%PDF" * 500
 class FirstLight:
     def curl_json(self, key, method, url, body=None):
         arguments = ["--request", method, url, "--header", f"Authorization: Bearer {key}"]
-        if body is not None:
-            arguments += ["--header", "Content-Type: application/json", "--data-binary", json.dumps(body)]
-        return curl(*arguments)
+        if body is None:
+            return curl(*arguments)
+        return curl(*arguments, "--json", "@-", stdin=json.dumps(body))
 
     def test_a_held_mail_arrives_as_edited_with_its_attachment_intact(self):
         server = self.start_server(log__format="text")
@@ -69,7 +69,7 @@ class FirstLight:
         account.create_agent(AGENT)
         account.hold_everything(AGENT)
         agent_key = account.agent_key(AGENT)
-        message_id = account.send(AGENT, {"to": ["x@example.org"], "subject": "Mine", "text": "t"})["message_id"]
+        message_id = account.send(AGENT, draft("Mine"))["message_id"]
 
         for method, path in [("GET", "/v1/reviews"), ("POST", path_of("reviews", message_id, "approve"))]:
             refused = self.curl_json(agent_key, method, server.url + path, {} if method == "POST" else None)

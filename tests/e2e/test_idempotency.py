@@ -73,7 +73,8 @@ class Idempotency:
     def test_a_duplicate_of_a_request_in_progress_is_told_so(self):
         answers = []
         with self.store.writes_blocked():
-            threads = [threading.Thread(target=lambda: answers.append(self.post(draft("Slow")))) for _ in range(2)]
+            threads = [threading.Thread(target=lambda: answers.append(self.post(draft("Slow"))))
+                       for _ in range(2)]
             for thread in threads:
                 thread.start()
             eventually("the duplicate is answered", lambda: answers)

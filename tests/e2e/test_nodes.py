@@ -23,7 +23,8 @@ class Nodes:
 
     def workers(self):
         """The nodes that have handed mail over."""
-        return {row[0] for row in self.store.rows("SELECT DISTINCT worker FROM submissions WHERE state = 'accepted'")}
+        accepted = "SELECT DISTINCT worker FROM submissions WHERE state = 'accepted'"
+        return {row[0] for row in self.store.rows(accepted)}
 
     def test_sends_and_approvals_spread_over_the_nodes(self):
         nodes = self.start_nodes(3)

@@ -12,7 +12,9 @@ from support.waiting import eventually
 
 # Long enough for answers to be refused and for several tries to connect; COUNTERSIGN_E2E_LONG asks for the
 # minute of the promise.
-OUTAGE_SECONDS = 60 if os.environ.get("COUNTERSIGN_E2E_LONG") == "1" else 8
+LONG = os.environ.get("COUNTERSIGN_E2E_LONG") == "1"
+OUTAGE_SECONDS = 60 if LONG else 8
+MESSAGES = 200 if LONG else 20  # before the outage, and again after it
 
 
 @on_postgres
@@ -33,7 +35,7 @@ class Outage:
         load = Load(account, [server.url])
         load.start()
         try:
-            load.wait_for_progress()
+            load.wait_for_progress(MESSAGES)
             begun = time.monotonic()
             begin()
             eventually("requests are answered 503", lambda: load.refusals[503] > 0)
@@ -45,7 +47,7 @@ class Outage:
                        deadline_seconds=2 * OUTAGE_SECONDS)
             self.postgres.start()
             eventually("the server is ready again", server.is_ready)
-            load.wait_for_progress()
+            load.wait_for_progress(MESSAGES)
         finally:
             load.stop()
         self.assertEqual(set(load.refusals) - {409, 503}, set(), "an outage is 503, or the key is in flight")
@@ -63,7 +65,6 @@ class Outage:
 
     def test_killed_and_recovered(self):
         self.outage(lambda: self.postgres.kill9())
-
 
 
 if __name__ == "__main__":

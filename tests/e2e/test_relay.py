@@ -1,6 +1,7 @@
 """Through a real Postfix as the relay, over STARTTLS with AUTH, into a local mailbox."""
 
 import base64
+import json
 import sys
 import unittest
 from pathlib import Path
@@ -16,15 +17,20 @@ from support.waiting import eventually  # noqa: E402
 ATTACHMENT = bytes(range(256)) * 300 + b"\r\n.\r\n..\r\n"
 
 
+relay = None  # one for all tests: every message has an id of its own
+
+
+def setUpModule():
+    global relay
+    relay = unittest.enterModuleContext(PostfixRelay())
+
+
 @on_both_stores
 class Relay:
-    @classmethod
-    def setUpClass(cls):
-        cls.relay = cls.enterClassContext(PostfixRelay())
-
     def setUp(self):
         super().setUp()
-        self.mailbox = Maildir(self.relay.info["maildir"])
+        self.relay = relay
+        self.mailbox = Maildir(relay.info["maildir"])
 
     def relay_settings(self, **changes):
         info = self.relay.info
@@ -49,11 +55,11 @@ class Relay:
     def test_a_held_mail_arrives_as_edited_with_its_attachment_intact(self):
         server, account = self.start_with_relay()
         account.hold_everything(AGENT)
-        sent = curl("--json", '{"to": ["someone@example.org"], "subject": "Draft", "text": ".dot\\n..\\n.\\nGrüße\\n", '
-                    '"attachments": [{"filename": "data.bin", "content_type": "application/octet-stream", "data": "'
-                    + base64.b64encode(ATTACHMENT).decode() + '"}]}', "--header",
-                    f"Authorization: Bearer {account.agent_key(AGENT)}",
-                    server.url + path_of("agents", AGENT, "messages"))
+        body = {"to": ["someone@example.org"], "subject": "Draft", "text": ".dot\n..\n.\nGrüße\n",
+                "attachments": [{"filename": "data.bin", "content_type": "application/octet-stream",
+                                 "data": base64.b64encode(ATTACHMENT).decode()}]}
+        sent = curl("--json", "@-", "--header", f"Authorization: Bearer {account.agent_key(AGENT)}",
+                    server.url + path_of("agents", AGENT, "messages"), stdin=json.dumps(body))
         self.assertEqual((sent.status, sent.json["status"]), (202, "pending_review"), sent)
         message_id = sent.json["message_id"]
         self.assertEqual([item["id"] for item in account.reviews()], [message_id])
@@ -80,7 +86,8 @@ class Relay:
 
     def test_wait_sent_answers_with_what_the_relay_said(self):
         _, account = self.start_with_relay()
-        answer = account.ask(200, "POST", path_of("agents", AGENT, "messages") + "?wait=sent", draft("Waited")).json
+        answer = account.ask(200, "POST", path_of("agents", AGENT, "messages") + "?wait=sent",
+                             draft("Waited")).json
         self.assertEqual((answer["status"], answer["method"]), ("sent", "smtp"))
 
     def test_one_refused_recipient_does_not_fail_the_others(self):

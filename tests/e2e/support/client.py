@@ -150,10 +150,10 @@ def reset(connection):
     connection.close()
 
 
-def curl(*arguments):
+def curl(*arguments, stdin=""):
     """Runs curl; returns its Answer."""
     done = subprocess.run(["curl", "--silent", "--show-error", "--include", "--max-time", "60", *arguments],
-                          capture_output=True, check=False)
+                          input=stdin.encode(), capture_output=True, check=False)
     if done.returncode != 0:
         raise AssertionError(f"curl exited with {done.returncode}: {done.stderr.decode()}")
     head, _, body = done.stdout.partition(b"\r\n\r\n")
@@ -184,7 +184,9 @@ class Account:
         return self.ask(201, "POST", "/v1/agents", {"email": email, "name": name}).json
 
     def agent_key(self, email):
-        return self.ask(201, "POST", "/v1/account/api-keys", {"scope": "agent", "agent_email": email}).json["key"]
+        """The plaintext of a new key that is bound to the agent."""
+        request = {"scope": "agent", "agent_email": email}
+        return self.ask(201, "POST", "/v1/account/api-keys", request).json["key"]
 
     def hold_everything(self, email, *, ttl_seconds=3600, on_expiry="reject"):
         """Every send of the agent waits for a person."""

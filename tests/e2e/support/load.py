@@ -12,8 +12,8 @@ HELD_AGENT = "held@agents.localhost"
 
 
 class Load:
-    """Threads that each send one message as OPEN_AGENT, then one as HELD_AGENT, which they approve, and so on.
-    `places` are the URLs of the servers: every request goes to the next one, and so does its repetition."""
+    """Threads that each send one message as OPEN_AGENT, then one as HELD_AGENT, which they approve, and so
+    on. `places` are the URLs of the servers: every request goes to the next, and so does its repetition."""
 
     def __init__(self, account, places, *, threads=4):
         self._clients = [account.client.at(place) for place in places]
@@ -44,7 +44,7 @@ class Load:
         if self.faults:
             raise self.faults[0]
 
-    def wait_for_progress(self, messages=20):
+    def wait_for_progress(self, messages):
         """Returns when that many more messages were acknowledged."""
         target = len(self.acknowledged) + messages
         eventually(f"{messages} more messages are acknowledged",
@@ -64,7 +64,8 @@ class Load:
                 answer = self._insist(clients, path_of("agents", agent, "messages"), draft(subject), subject)
                 message_id = answer["message_id"]
                 if answer["status"] == "pending_review":
-                    self._insist(clients, path_of("reviews", message_id, "approve"), {}, "approve " + message_id)
+                    approve = path_of("reviews", message_id, "approve")
+                    self._insist(clients, approve, {}, "approve " + message_id)
                 with self._lock:
                     self.acknowledged[subject] = message_id
         except BaseException as fault:  # reported by stop() on the scenario's own thread

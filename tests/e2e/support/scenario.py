@@ -74,7 +74,8 @@ class Scenario(unittest.TestCase):
         eventually("every hand-over is settled", lambda: self.open_submissions() == [])
 
     def open_submissions(self):
-        return self.store.rows("SELECT id, state FROM submissions WHERE state IN ('queued', 'claimed', 'handover')")
+        return self.store.rows("SELECT id, state FROM submissions "
+                               "WHERE state IN ('queued', 'claimed', 'handover')")
 
     def count(self, table):
         return int(self.store.rows(f"SELECT count(*) FROM {table}")[0][0])

@@ -12,7 +12,7 @@ from support.maildir import Maildir
 from support.postgres import free_port
 from support.waiting import eventually
 
-_SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion")
+_SANITIZER_REPORT = re.compile(r"\w+Sanitizer: |WARNING: ThreadSanitizer|runtime error: |assertion failed")
 _STOP_SECONDS = 60
 
 
@@ -34,9 +34,9 @@ def arguments_of(settings):
     return [f"--set={key}={value}" for key, value in settings.items()]
 
 
-def run_program(*arguments, settings=None, env=None):
+def run_program(*arguments, settings=None):
     """Runs one command to its end; returns the finished process with its output as text."""
-    return subprocess.run([binary(), *arguments, *arguments_of(settings or {})], env=environment(**(env or {})),
+    return subprocess.run([binary(), *arguments, *arguments_of(settings or {})], env=environment(),
                           capture_output=True, text=True, timeout=120, check=False)
 
 

@@ -19,5 +19,6 @@ def eventually(what, look, deadline_seconds=DEADLINE_SECONDS):
         if seen:
             return seen
         if time.monotonic() >= until:
-            raise TimedOut(f"within {deadline_seconds:.0f} s this did not happen: {what} (last seen: {seen!r})")
+            raise TimedOut(f"within {deadline_seconds:.0f} s this did not happen: {what} "
+                           f"(last seen: {seen!r})")
         time.sleep(_PAUSE_SECONDS)
