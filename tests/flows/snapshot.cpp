@@ -1,6 +1,9 @@
 #include "flows/snapshot.hpp"
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
+#include <set>
 
 namespace countersign::test {
 namespace {
@@ -88,6 +91,26 @@ Snapshot snapshot_of(store::Database& database) {
     }
     return snapshot;
   });
+}
+
+std::vector<std::string> differences(const Snapshot& before, const Snapshot& after) {
+  const auto rows_of = [](const Snapshot& snapshot) {
+    std::multiset<std::string> rows;
+    for (const auto& [table, lines] : snapshot) {
+      for (const std::string& line : lines) rows.insert(table + ": " + line);
+    }
+    return rows;
+  };
+  const std::multiset<std::string> old_rows = rows_of(before);
+  const std::multiset<std::string> new_rows = rows_of(after);
+  std::vector<std::string> gone;
+  std::ranges::set_difference(old_rows, new_rows, std::back_inserter(gone));
+  std::vector<std::string> added;
+  std::ranges::set_difference(new_rows, old_rows, std::back_inserter(added));
+  std::vector<std::string> out;
+  for (const std::string& row : gone) out.push_back("- " + row);
+  for (const std::string& row : added) out.push_back("+ " + row);
+  return out;
 }
 
 }  // namespace countersign::test

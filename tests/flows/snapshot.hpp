@@ -15,4 +15,7 @@ using Snapshot = std::map<std::string, std::vector<std::string>>;
 
 [[nodiscard]] Snapshot snapshot_of(store::Database& database);
 
+/// "- row" for what is gone, "+ row" for what is new; empty when nothing was changed.
+[[nodiscard]] std::vector<std::string> differences(const Snapshot& before, const Snapshot& after);
+
 }  // namespace countersign::test

@@ -99,7 +99,7 @@ TEST_P(SubmitTest, AHoldThatCannotEndIsRefusedAndLeavesNothing) {
     ASSERT_FALSE(result);
     ASSERT_TRUE(std::holds_alternative<hold::InvalidHoldTtl>(result.error()));
     EXPECT_EQ(std::get<hold::InvalidHoldTtl>(result.error()).ttl_seconds, ttl);
-    EXPECT_EQ(snapshot_of(db()), before);
+    EXPECT_THAT(differences(before, snapshot_of(db())), testing::IsEmpty());
   }
 }
 
@@ -132,7 +132,7 @@ TEST_P(SubmitTest, ABlockingGateLeavesAnEventAndNoMessage) {
   EXPECT_EQ(data.at("reason_source").as_string(), "recipient_gate");
   Snapshot after = snapshot_of(db());
   after["events"].clear();
-  EXPECT_EQ(after, before);
+  EXPECT_THAT(differences(before, after), testing::IsEmpty());
   office_.expect_sound();
 }
 
@@ -146,7 +146,7 @@ TEST_P(SubmitTest, ASuppressedRecipientRefusesTheDraftWhateverIsWrittenAroundThe
   ASSERT_TRUE(std::holds_alternative<hold::RecipientSuppressed>(result.error()));
   EXPECT_THAT(std::get<hold::RecipientSuppressed>(result.error()).addresses,
               ElementsAre("someone@elsewhere.example"));
-  EXPECT_EQ(snapshot_of(db()), before);
+  EXPECT_THAT(differences(before, snapshot_of(db())), testing::IsEmpty());
 }
 
 TEST_P(SubmitTest, AnAgentOnAnUnverifiedDomainSendsNothing) {
@@ -155,7 +155,7 @@ TEST_P(SubmitTest, AnAgentOnAnUnverifiedDomainSendsNothing) {
   const auto result = office_.submit(kAuthor, to_stranger(), office_.next_id());
   ASSERT_FALSE(result);
   EXPECT_TRUE(std::holds_alternative<hold::DomainNotVerified>(result.error()));
-  EXPECT_EQ(snapshot_of(db()), before);
+  EXPECT_THAT(differences(before, snapshot_of(db())), testing::IsEmpty());
 }
 
 TEST_P(SubmitTest, ConcurrentSendersCannotPassTheirQuotaTogether) {
