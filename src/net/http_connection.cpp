@@ -122,6 +122,9 @@ class HttpConnection::BodyReservation {
   BodyReservation(const BodyReservation&) = delete;
   BodyReservation& operator=(const BodyReservation&) = delete;
 
+  [[nodiscard]] bool has_room_for(std::uint64_t bytes) const {
+    return shared_.body_bytes_in_flight + bytes <= shared_.options.body_bytes_in_flight_max;
+  }
   // Grows the share to `bytes`. False, and no change, when the server has no room for it.
   bool grow_to(std::uint64_t bytes) {
     if (bytes <= bytes_) return true;
@@ -198,6 +201,10 @@ asio::awaitable<HttpConnection::Read> HttpConnection::read_on(RequestParser& par
   for (;;) {
     switch (feed(parser)) {
       case RequestParser::Progress::complete:
+        if (!reservation.grow_to(parser.request().body.size())) {
+          co_await refuse(503, parser.request().request_id);
+          co_return Read::refused;
+        }
         co_return Read::request;
       case RequestParser::Progress::header: {
         const Read begun = co_await begin_body(parser, reservation);
@@ -244,9 +251,11 @@ asio::awaitable<HttpConnection::Read> HttpConnection::begin_body(RequestParser& 
     request.body_too_large = BodyTooLarge{.actual_bytes = announced, .max_bytes = max};
     co_return Read::request;
   }
+  // Room is taken as the bytes come: announcing costs a client nothing, and a few that only announce must not
+  // keep everybody else out.
   const auto expectation = request.headers.find("Expect");
   const bool waits = expectation && equal_ignoring_case(*expectation, "100-continue");
-  const int refusal = expectation && !waits ? 417 : reservation.grow_to(announced) ? 0 : 503;
+  const int refusal = expectation && !waits ? 417 : reservation.has_room_for(announced) ? 0 : 503;
   if (refusal != 0) {
     co_await refuse(refusal, request.request_id);
     co_return Read::refused;

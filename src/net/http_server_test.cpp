@@ -481,6 +481,16 @@ TEST_F(HttpServerTest, RefusesBodiesThatHaveNoRoomTogether) {
   EXPECT_EQ(first.read().status, 200);
 }
 
+TEST_F(HttpServerTest, ABodyThatIsOnlyAnnouncedTakesNoRoom) {
+  serve({.body_bytes_in_flight_max = 1000});
+  Client idler = connect();
+  idler.send("POST /large HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(idler.read().status, 100);
+  Client other = connect();
+  other.send(post("/large", std::string(700, 'x')));
+  EXPECT_EQ(other.read().status, 200);
+}
+
 TEST_F(HttpServerTest, KeepsConnectionsAsTheProtocolVersionSays) {
   serve({});
   Client modern = connect();
