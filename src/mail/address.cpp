@@ -196,6 +196,22 @@ class Reader {
   std::size_t at_ = 0;
 };
 
+// Without quotes and escapes around a local part that needs none: `"bob"@x` and `bob@x` are one mailbox (RFC
+// 5321 §4.1.2), and quotes must not get an address past a list that names it.
+std::string without_needless_quotes(std::string address) {
+  const auto at = address.rfind('@');
+  if (!address.starts_with('"') || at == std::string::npos || at < 2) return address;
+  std::string local;
+  for (std::size_t i = 1; i + 1 < at; ++i) {
+    if (address[i] == '\\' && i + 2 < at) ++i;
+    local.push_back(address[i]);
+  }
+  const bool dots_in_place = !local.empty() && !local.starts_with('.') && !local.ends_with('.') &&
+                             local.find("..") == std::string::npos;
+  const bool atoms = std::ranges::all_of(local, [](char c) { return c == '.' || is_atext(c); });
+  return dots_in_place && atoms ? local + address.substr(at) : address;
+}
+
 }  // namespace
 
 std::optional<Mailbox> parse_mailbox(std::string_view text) {
@@ -207,7 +223,7 @@ std::string normalise(std::string_view address) { return ascii_lower(trim(addres
 
 std::string bare_address(std::string_view mailbox_text) {
   const auto mailbox = parse_mailbox(mailbox_text);
-  return mailbox ? ascii_lower(mailbox->address) : normalise(mailbox_text);
+  return mailbox ? without_needless_quotes(ascii_lower(mailbox->address)) : normalise(mailbox_text);
 }
 
 std::string domain_of(std::string_view address) {

@@ -26,7 +26,7 @@ struct Mailbox {
 [[nodiscard]] std::string normalise(std::string_view address);
 
 /// The lower-cased addr-spec of a mailbox text, or of the text itself when it does not parse: `Name <R@X>` →
-/// `r@x`.
+/// `r@x`, `"r"@x` → `r@x`.
 [[nodiscard]] std::string bare_address(std::string_view mailbox_text);
 
 /// What stands after the last `@`, lower-cased; empty without one.

@@ -125,6 +125,12 @@ TEST(Addresses, HaveABareForm) {
   EXPECT_EQ(normalise("  Ada@B.Example\t"), "ada@b.example");
   EXPECT_EQ(bare_address("Name <R@X.Example>"), "r@x.example");
   EXPECT_EQ(bare_address(" Not An Address "), "not an address");
+  EXPECT_EQ(bare_address(R"("Bob.Smith"@X.Example)"), "bob.smith@x.example");
+  EXPECT_EQ(bare_address(R"(Name <"\b\ob"@x.example>)"), "bob@x.example");
+  for (const char* needed :
+       {R"("a b"@x.example)", R"("a@b"@x.example)", R"(".a"@x.example)", R"("a\"b"@x.example)"}) {
+    EXPECT_EQ(bare_address(needed), needed);
+  }
   EXPECT_EQ(domain_of("\"a@b\"@C.Example"), "c.example");
   EXPECT_EQ(domain_of("nobody"), "");
   EXPECT_TRUE(needs_smtputf8("用户@b.example"));

@@ -123,7 +123,7 @@ std::vector<std::string> bare_addresses(const Entity& root, std::string_view fie
   std::vector<std::string> out;
   for (const std::string& value : root.all(field)) {
     for (const Mailbox& mailbox : decode_addresses(value, kMailboxesMax).mailboxes) {
-      if (out.size() < kMailboxesMax) out.push_back(ascii_lower(mailbox.address));
+      if (out.size() < kMailboxesMax) out.push_back(bare_address(mailbox.address));
     }
   }
   return out;

@@ -50,8 +50,7 @@ ApiError error_of(account::CreateRefusal refusal, const Principal& principal, st
 
 // A bare address, as an agent's address must be.
 bool is_bare_address(const std::string& text) {
-  const std::optional<mail::Mailbox> mailbox = mail::parse_mailbox(text);
-  return mailbox && mailbox->address == text;
+  return mail::parse_mailbox(text) && mail::bare_address(text) == text;
 }
 
 Awaitable<Response> create_agent(Context& context, const Call& call) {
