@@ -40,8 +40,10 @@ mailbox::NewInbound inbound_row(const account::Agent& recipient, const LocalMail
   row.subject = mail.draft.subject;
   row.conversation_id = sent.conversation_id;
   row.header_from = sent.agent_email;
-  // The `from` filter, latest_from and replies look at the Reply-To when one was asked for (contract §10).
-  row.sender = mail.draft.reply_to.empty() ? sent.agent_email : mail::bare_address(mail.draft.reply_to);
+  // What the `from` filter and latest_from look at. Of mail to itself, the Reply-To that was asked for
+  // (contract §10); of mail from another agent never what its author claims (listMessages: the From address).
+  const bool own_words = recipient.email == sent.agent_email && !mail.draft.reply_to.empty();
+  row.sender = own_words ? mail::bare_address(mail.draft.reply_to) : sent.agent_email;
   row.to = bare(mail.draft.to);
   row.cc = bare(mail.draft.cc);
   if (!mail.draft.reply_to.empty()) row.reply_to_list = {mail::bare_address(mail.draft.reply_to)};
