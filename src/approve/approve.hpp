@@ -103,6 +103,10 @@ struct Expired {
                                                 const std::optional<journal::Position>& after,
                                                 std::int64_t limit);
 
+/// Whether the agent's on_expiry still is what find_expired saw. A sweep asks again in the transaction that
+/// decides, since its owner may have changed it meanwhile; what is no longer wanted is left to the next
+/// sweep.
+[[nodiscard]] bool still_wanted(store::ReadTx& tx, const Expired& expired);
 /// As approve_and_send, decided by the clock: status review_expired_approved, events carry auto_resolved.
 [[nodiscard]] Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& expired,
                                                                 outbox::SendStep& send,

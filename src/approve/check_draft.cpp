@@ -18,8 +18,10 @@ std::optional<Refusal> check_draft(const mailbox::Draft& draft) {
     return InvalidDraft{"subject", "subject must not contain CR or LF (CR/LF)"};
   }
   if (draft.text.empty()) return InvalidDraft{"text", "text must not be empty"};
-  if (draft.to.empty() && draft.cc.empty()) {
-    return InvalidDraft{"to", "at least one recipient in to or cc is required"};
+  // A send names one in to or cc; what is left of those may be hidden ones only, when it named the agent
+  // itself.
+  if (draft.to.empty() && draft.cc.empty() && draft.bcc.empty()) {
+    return InvalidDraft{"to", "at least one recipient is required"};
   }
   const std::size_t recipients = draft.to.size() + draft.cc.size() + draft.bcc.size();
   if (recipients > mailbox::kRecipientsMax) return TooManyRecipients{recipients};

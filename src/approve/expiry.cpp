@@ -20,6 +20,10 @@ constexpr Query kExpired("approve.expired",
                          "(m.approval_expires_at_us, m.id) > ($2, $3) AND a.deleted_at_us IS NULL "
                          "ORDER BY m.approval_expires_at_us, m.id LIMIT $4");
 
+constexpr Query kOnExpiry("approve.on_expiry",
+                          "SELECT a.hold_on_expiry FROM messages m JOIN agents a ON a.email = m.agent_email "
+                          "WHERE m.id = $1 AND m.user_id = $2");
+
 }  // namespace
 
 std::vector<Expired> find_expired(store::ReadTx& tx, UtcTime now,
@@ -33,6 +37,11 @@ std::vector<Expired> find_expired(store::ReadTx& tx, UtcTime now,
     out.push_back({UserId(row.text(0)), MessageId(row.text(1)), *on_expiry, row.time(3)});
   }
   return out;
+}
+
+bool still_wanted(store::ReadTx& tx, const Expired& expired) {
+  const store::Rows rows = tx.query(kOnExpiry, {expired.message.str(), expired.user.str()});
+  return !rows.empty() && account::on_expiry_of(rows.front().view(0)) == expired.on_expiry;
 }
 
 Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& expired,

@@ -7,6 +7,7 @@ namespace countersign::daemon {
 namespace {
 
 namespace asio = boost::asio;
+using approve::Refusal;
 
 constexpr std::int64_t kPage = 100;
 
@@ -58,7 +59,7 @@ asio::awaitable<void> ExpiryWorker::sweep() {
     for (const approve::Expired& expired : page) {
       try {
         co_await decide(expired);
-      } catch (const EnvironmentError& error) {
+      } catch (const std::exception& error) {  // whatever it was: those behind it are due too
         log::warn("expiry.postponed", {{"message_id", expired.message.str()}, {"error", error.what()}});
       }
     }
@@ -72,7 +73,8 @@ asio::awaitable<void> ExpiryWorker::decide(approve::Expired expired) {
     co_await reject(expired, "ttl_expired");
     co_return;
   }
-  auto body = [this, &expired, now = clock_.now()](store::Tx& tx) {
+  auto body = [this, &expired, now = clock_.now()](store::Tx& tx) -> Result<approve::Decision, Refusal> {
+    if (!approve::still_wanted(tx, expired)) return unexpected(Refusal(approve::NotPending{}));
     return approve::expire_approve_and_send(tx, expired, send_, shared_domain_, now);
   };
   const auto decision = co_await store::write(database_, std::move(body));
@@ -86,7 +88,8 @@ asio::awaitable<void> ExpiryWorker::decide(approve::Expired expired) {
 }
 
 asio::awaitable<void> ExpiryWorker::reject(const approve::Expired& expired, std::string_view reason) {
-  auto body = [&expired, reason, now = clock_.now()](store::Tx& tx) {
+  auto body = [&expired, reason, now = clock_.now()](store::Tx& tx) -> Result<std::monostate, Refusal> {
+    if (!approve::still_wanted(tx, expired)) return unexpected(Refusal(approve::NotPending{}));
     return approve::expire_reject(tx, expired, reason, now);
   };
   const auto rejected = co_await store::write(database_, std::move(body));
