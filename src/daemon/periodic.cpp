@@ -5,7 +5,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "base/error.hpp"
 #include "base/log.hpp"
 
 namespace countersign::daemon {
@@ -35,7 +34,7 @@ asio::awaitable<void> repeat(std::shared_ptr<State> state) {
   while (!state->stopping) {
     try {
       co_await state->work();
-    } catch (const EnvironmentError& error) {
+    } catch (const std::exception& error) {  // whatever it was: the next round must come
       log::warn("periodic.failed", {{"task", state->name}, {"error", error.what()}});
     }
     if (state->stopping) co_return;
