@@ -408,6 +408,7 @@ class SlowRelay(Exercise):
         with socket.create_server(("127.0.0.1", 0)) as relay:
             server, key = self.start_deployment(smtp__host="127.0.0.1", smtp__port=relay.getsockname()[1],
                                                 smtp__tls="none", smtp__command_timeout_ms=500)
+            server.expect_errors("dispatcher.provider_unavailable")
             account = Account(Client(server.url, key))
             account.create_agent(ADA)
             accepted = account.send(ADA, draft("For the world"))
