@@ -135,6 +135,33 @@ const json::object& json_schema_of(const json::object& holder) {
   return holder.at("content").at("application/json").at("schema").as_object();
 }
 
+// Index behind the closing quote of the string that begins at `start`, or the end of the text.
+std::size_t behind_string(std::string_view text, std::size_t start) {
+  for (std::size_t at = text.find('"', start + 1); at != std::string_view::npos;
+       at = text.find('"', at + 1)) {
+    std::size_t backslashes = 0;
+    while (text[at - 1 - backslashes] == '\\') ++backslashes;
+    if (backslashes % 2 == 0) return at + 1;
+  }
+  return text.size();
+}
+
+// Every value but the first of its array or object stands behind a comma, and every first one is counted with
+// its bracket. Looks at structure only; whether the text is JSON is the parser's business.
+bool has_too_many_values(std::string_view text) {
+  std::size_t values = 1;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '"') {
+      at = behind_string(text, at);
+      continue;
+    }
+    if ((c == ',' || c == '[' || c == '{') && ++values > kJsonValuesMax) return true;
+    ++at;
+  }
+  return false;
+}
+
 }  // namespace
 
 class Contract::Impl {
@@ -262,12 +289,15 @@ std::string_view to_string(JsonFault fault) {
       return "must be valid JSON in UTF-8";
     case JsonFault::too_deep:
       return "is nested too deeply";
+    case JsonFault::too_many_values:
+      return "holds too many values";
   }
   CS_ASSERT(false);
 }
 
 Result<json::value, JsonFault> parse_json(std::string_view text) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return unexpected(JsonFault::empty);
+  if (has_too_many_values(text)) return unexpected(JsonFault::too_many_values);
   boost::system::error_code error;
   auto memory = json::make_shared_resource<json::monotonic_resource>();
   json::value value = json::parse(json::string_view(text.data(), text.size()), error, memory);

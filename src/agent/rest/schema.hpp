@@ -66,8 +66,13 @@ class Contract {
 inline constexpr std::size_t kFaultsMax = 64;
 
 /// A JSON text that cannot be taken.
-enum class JsonFault : std::uint8_t { empty, malformed, too_deep };
+enum class JsonFault : std::uint8_t { empty, malformed, too_deep, too_many_values };
 [[nodiscard]] std::string_view to_string(JsonFault fault);
+
+/// Values (members and items, however nested) that a text may hold. Each takes some 24 bytes for as few as
+/// two of text, so a body of permitted size could otherwise take a gigabyte, before anyone is asked who they
+/// are.
+inline constexpr std::size_t kJsonValuesMax = 200'000;
 
 /// Parses strict JSON (RFC 8259) into memory of its own, which the value keeps alive. Depth ≤ 32. Invalid
 /// UTF-8 and lone surrogates are malformed. Of members with the same name the last one counts: this is the

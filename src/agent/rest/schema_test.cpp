@@ -186,6 +186,22 @@ TEST(Json, RefusesWhatIsNoJson) {
   EXPECT_TRUE(parse_json(std::string(32, '[') + std::string(32, ']')));
 }
 
+TEST(Json, CountsTheValuesOfATextBeforeTheyTakeMemory) {
+  const auto list_of = [](std::size_t items, std::string_view item) {
+    std::string text = "[";
+    for (std::size_t i = 0; i < items; ++i) text.append(i == 0 ? "" : ",").append(item);
+    return text + "]";
+  };
+  EXPECT_TRUE(parse_json(list_of(kJsonValuesMax - 1, "0")));
+  EXPECT_EQ(parse_json(list_of(kJsonValuesMax, "0")).error(), JsonFault::too_many_values);
+  EXPECT_EQ(parse_json(list_of(kJsonValuesMax / 2, "{}")).error(), JsonFault::too_many_values);
+  // Text is text, whatever stands in it.
+  const std::string commas(2 * kJsonValuesMax, ',');
+  EXPECT_TRUE(parse_json(R"({"a":")" + commas + R"("})"));
+  EXPECT_TRUE(parse_json(R"({"a":"\\\"","b":"\"[[[)" + commas + R"("})"));
+  EXPECT_EQ(parse_json(R"({"a":"\\"[)" + commas).error(), JsonFault::too_many_values);
+}
+
 TEST(Json, TheLastOfMembersWithOneNameCounts) {
   EXPECT_EQ(json::serialize(*parse_json(R"({"a":1,"a":2})")), R"({"a":2})");
 }
