@@ -9,6 +9,10 @@ namespace {
   "s.id AS subject, 'attempt ' || CAST(s.attempt AS TEXT) || ' of ' || s.message_id || ' is ' || s.state"
 #define CS_HAS_RECIPIENT(states) \
   "EXISTS (SELECT 1 FROM message_recipients r WHERE r.message_id = m.id AND r.state IN (" states "))"
+#define CS_QUEUED CS_HAS_RECIPIENT("'queued'")
+#define CS_ACCEPTED CS_HAS_RECIPIENT("'accepted'")
+#define CS_UNKNOWN CS_HAS_RECIPIENT("'unknown'")
+#define CS_FAILED CS_HAS_RECIPIENT("'refused', 'cancelled'")
 
 constexpr Rule kRules[] = {
     CS_RULE(
@@ -66,13 +70,11 @@ constexpr Rule kRules[] = {
             "NULL"),
     CS_RULE("delivery-derived", "the delivery status follows from the recipients",
             "SELECT m.id AS subject, 'delivery ' || m.delivery_status AS detail FROM messages m WHERE "
-            "m.direction = 'outbound' AND ((m.delivery_status IN ('accepted', 'sending') AND "
-            "(NOT " CS_HAS_RECIPIENT("'queued'") " OR " CS_HAS_RECIPIENT("'unknown', 'refused', 'cancelled'") ")) OR (m.delivery_status = 'sent' AND (NOT " CS_HAS_RECIPIENT(
-                "'accepted'") " OR " CS_HAS_RECIPIENT("'refused', 'cancelled'") ")) OR (m.delivery_status = "
-                                                                                "'unknown' AND "
-                                                                                "NOT " CS_HAS_RECIPIENT("'unk"
-                                                                                                        "nown"
-                                                                                                        "'") ") OR (m.delivery_status = 'failed' AND NOT " CS_HAS_RECIPIENT("'refused', 'cancelled'") "))"),
+            "m.direction = 'outbound' AND CASE m.delivery_status "
+            "WHEN 'accepted' THEN NOT " CS_QUEUED " OR " CS_UNKNOWN " OR " CS_FAILED
+            " WHEN 'sending' THEN NOT " CS_QUEUED " OR " CS_UNKNOWN " OR " CS_FAILED
+            " WHEN 'sent' THEN NOT " CS_ACCEPTED " OR " CS_FAILED " WHEN 'unknown' THEN NOT " CS_UNKNOWN
+            " WHEN 'failed' THEN NOT " CS_FAILED " ELSE 1 = 0 END"),
     CS_RULE("accepted-never-lost",
             "every message that was taken for sending has recipients and bytes to send",
             "SELECT m.id AS subject, 'delivery ' || COALESCE(m.delivery_status, 'none') AS detail FROM "
