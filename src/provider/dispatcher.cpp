@@ -1,6 +1,7 @@
 #include "provider/dispatcher.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -102,8 +103,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void stop() {
+    stopping_ = true;  // at once: what a draining transport turns away is no outage
     asio::post(strand_, [self = shared_from_this()] {
-      self->stopping_ = true;
       self->ring();
       self->heartbeat_.cancel();
     });
@@ -389,7 +390,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   bool keeping_leases_ = false;
   UserId last_user_;
   bool rung_ = false;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_ = false;
   bool outage_ = false;
   steady_clock::time_point quiet_until_{};
   std::chrono::milliseconds outage_pause_;
