@@ -5,6 +5,8 @@ import unittest
 
 from support.client import draft, path_of, read_to_end
 from support.load import Load, assert_nothing_lost_or_doubled
+from support.maildir import Maildir
+from support.relay import PostfixRelay, relay_settings
 from support.scenario import AGENT, on_both_stores
 from support.waiting import eventually
 
@@ -12,7 +14,14 @@ from support.waiting import eventually
 @on_both_stores
 class Drain:
     def test_under_load_nothing_is_lost_and_no_lease_is_left(self):
-        server = self.start_server(stop_timeout_seconds=20)
+        self.stop_under_load()
+
+    def test_under_load_a_relay_that_knows_no_repeats_gets_every_mail_once(self):
+        relay = self.enterContext(PostfixRelay())
+        self.stop_under_load(Maildir(relay.info["maildir"]), **relay_settings(relay))
+
+    def stop_under_load(self, maildir=None, **settings):
+        server = self.start_server(stop_timeout_seconds=20, **settings)
         account = self.open_account(server)
         Load.prepare(account)
         load = Load(account, [server.url])
@@ -30,7 +39,7 @@ class Drain:
         finally:
             load.stop()
         self.assertEqual(load.refusals[500], 0)
-        assert_nothing_lost_or_doubled(self, load, server.maildir)
+        assert_nothing_lost_or_doubled(self, load, maildir or server.maildir)
 
     def begin(self, client, method, path, body):
         """A connection whose request the server has begun to read, and the rest of its bytes."""

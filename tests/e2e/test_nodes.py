@@ -4,16 +4,18 @@ import secrets
 import unittest
 
 from support.load import Load, assert_nothing_lost_or_doubled
+from support.maildir import Maildir
+from support.relay import PostfixRelay, relay_settings
 from support.scenario import on_postgres
 from support.waiting import eventually
 
 
 @on_postgres
 class Nodes:
-    def start_nodes(self, number):
+    def start_nodes(self, number, **settings):
         """Nodes with one secret and one Maildir, each with a data directory of its own."""
         shared = {"signing__secret": secrets.token_hex(32), "outbound__maildir": self.directory / "outbound",
-                  "dispatcher__lease_seconds": 2}
+                  "dispatcher__lease_seconds": 2, **settings}
         nodes = []
         for index in range(number):
             directory = self.directory / f"node{index}"
@@ -27,7 +29,13 @@ class Nodes:
         return {row[0] for row in self.store.rows(accepted)}
 
     def test_sends_and_approvals_spread_over_the_nodes(self):
-        nodes = self.start_nodes(3)
+        self.spread(self.start_nodes(3))
+
+    def test_a_relay_that_knows_no_repeats_gets_every_mail_once(self):
+        relay = self.enterContext(PostfixRelay())
+        self.spread(self.start_nodes(3, **relay_settings(relay)), Maildir(relay.info["maildir"]))
+
+    def spread(self, nodes, maildir=None):
         account = self.open_account(nodes[0])
         Load.prepare(account)
         load = Load(account, [node.url for node in nodes], threads=6)
@@ -38,7 +46,7 @@ class Nodes:
         finally:
             load.stop()
         self.assertEqual((load.refusals, load.unanswered), ({}, 0))
-        assert_nothing_lost_or_doubled(self, load, nodes[0].maildir)
+        assert_nothing_lost_or_doubled(self, load, maildir or nodes[0].maildir)
 
     def test_a_node_that_is_killed_is_stood_in_for(self):
         nodes = self.start_nodes(3)

@@ -6,7 +6,9 @@ import unittest
 
 from support.client import Client
 from support.load import Load, assert_nothing_lost_or_doubled
+from support.maildir import Maildir
 from support.postgres import PrivatePostgres
+from support.relay import PostfixRelay, relay_settings
 from support.scenario import on_postgres
 from support.waiting import eventually
 
@@ -24,8 +26,8 @@ class Outage:
         self.addCleanup(self.postgres.close)
         return self.postgres.url
 
-    def outage(self, begin):
-        server = self.start_server(dispatcher__lease_seconds=2)
+    def outage(self, begin, relay=None):
+        server = self.start_server(dispatcher__lease_seconds=2, **(relay_settings(relay) if relay else {}))
         # What a database that is away may leave in the log.
         server.expect_errors("store.server_down", "store.outcome_unknown", "rest.request_failed",
                              "dispatcher.attempt_abandoned", "dispatcher.record_failed",
@@ -53,7 +55,8 @@ class Outage:
         self.assertEqual(set(load.refusals) - {409, 503}, set(), "an outage is 503, or the key is in flight")
         self.assertEqual(load.refusals_without_retry_after, 0)
         self.assertEqual(load.unanswered, 0, "every request was answered")
-        assert_nothing_lost_or_doubled(self, load, server.maildir)
+        maildir = Maildir(relay.info["maildir"]) if relay else server.maildir
+        assert_nothing_lost_or_doubled(self, load, maildir)
         print(f"{len(load.acknowledged)} messages, {load.refusals[503]} answers 503, "
               f"{OUTAGE_SECONDS} s away", end=" ... ", flush=True)
 
@@ -65,6 +68,11 @@ class Outage:
 
     def test_killed_and_recovered(self):
         self.outage(lambda: self.postgres.kill9())
+
+    def test_killed_while_mail_goes_through_a_relay_that_knows_no_repeats(self):
+        """What the relay has answered is known to the process, and recorded when the store is back."""
+        relay = self.enterContext(PostfixRelay())
+        self.outage(lambda: self.postgres.kill9(), relay)
 
 
 if __name__ == "__main__":

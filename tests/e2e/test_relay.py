@@ -2,17 +2,13 @@
 
 import base64
 import json
-import sys
 import unittest
-from pathlib import Path
 
-sys.path.append(str(Path(__file__).parent.parent / "support"))
-
-from postfix_relay import PostfixRelay  # noqa: E402
-from support.client import curl, draft, path_of  # noqa: E402
-from support.maildir import Maildir  # noqa: E402
-from support.scenario import AGENT, on_both_stores  # noqa: E402
-from support.waiting import eventually  # noqa: E402
+from support.client import curl, draft, path_of
+from support.maildir import Maildir
+from support.relay import PostfixRelay, relay_settings
+from support.scenario import AGENT, on_both_stores
+from support.waiting import eventually
 
 ATTACHMENT = bytes(range(256)) * 300 + b"\r\n.\r\n..\r\n"
 
@@ -32,14 +28,8 @@ class Relay:
         self.relay = relay
         self.mailbox = Maildir(relay.info["maildir"])
 
-    def relay_settings(self, **changes):
-        info = self.relay.info
-        return {"smtp__host": info["host"], "smtp__port": info["port"], "smtp__tls": "starttls",
-                "smtp__ca_file": info["ca_file"], "smtp__username": info["username"],
-                "smtp__password": info["password"], **changes}
-
     def start_with_relay(self, **changes):
-        server = self.start_server(**self.relay_settings(**changes))
+        server = self.start_server(**{**relay_settings(self.relay), **changes})
         account = self.open_account(server)
         account.create_agent(AGENT, "Ada's agent")
         return server, account
