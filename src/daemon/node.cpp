@@ -149,7 +149,8 @@ class Node::Impl {
   bool stop(std::chrono::milliseconds patience) {
     const auto deadline = steady_clock::now() + patience;
     stopping_ = true;
-    auto http_drained = asio::co_spawn(io_, http_.drain(patience), asio::use_future);
+    // Clients get two thirds of the time; the rest is for what their requests left to do.
+    auto http_drained = asio::co_spawn(io_, http_.drain(patience * 2 / 3), asio::use_future);
     bool clean = ended(http_drained, deadline, "http") && http_drained.get();
     expiry_loop_.stop();
     janitor_loop_.stop();

@@ -37,6 +37,10 @@ constexpr Query kDraftAttachments("mailbox.draft_attachments",
                                   "SELECT filename, content_type, content FROM draft_attachments "
                                   "WHERE message_id = $1 ORDER BY position");
 
+constexpr Query kAttachmentInfos("mailbox.attachment_infos",
+                                 "SELECT filename, content_type, CAST(length(content) AS BIGINT) "
+                                 "FROM draft_attachments WHERE message_id = $1 ORDER BY position");
+
 constexpr Query kMarkRead(
     "mailbox.mark_read", "UPDATE messages SET read_status = 'read' WHERE id = $1 AND read_status = 'unread'");
 
@@ -68,6 +72,13 @@ Content load_content(store::ReadTx& tx, const MessageId& id) {
   if (rows.empty()) return {};
   const store::Row row = rows.front();
   return {row.flag(0), row.text(1), row.text(2), row.maybe_text(3)};
+}
+
+std::vector<DraftAttachmentInfo> list_draft_attachments(store::ReadTx& tx, const MessageId& id) {
+  std::vector<DraftAttachmentInfo> out;
+  const store::Rows rows = tx.query(kAttachmentInfos, {id.str()});
+  for (const store::Row row : rows) out.push_back({row.text(0), row.text(1), row.integer(2)});
+  return out;
 }
 
 Draft load_draft(store::ReadTx& tx, const Message& message) {

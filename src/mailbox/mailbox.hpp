@@ -84,6 +84,8 @@ struct NewInbound {
 [[nodiscard]] std::optional<Message> lock_for_review(store::Tx& tx, const UserId& user, const MessageId& id);
 /// Content without the draft's attachments.
 [[nodiscard]] Content load_content(store::ReadTx& tx, const MessageId& id);
+/// What is attached to a message that is held or once was; empty for others.
+[[nodiscard]] std::vector<DraftAttachmentInfo> list_draft_attachments(store::ReadTx& tx, const MessageId& id);
 [[nodiscard]] Draft load_draft(store::ReadTx& tx, const Message& message);
 
 /// unread → read; false when it was not unread.

@@ -116,6 +116,13 @@ struct Draft {
   [[nodiscard]] std::int64_t bytes() const;
 };
 
+/// A draft's attachment without its bytes.
+struct DraftAttachmentInfo {
+  std::string filename;
+  std::string content_type;
+  std::int64_t size_bytes = 0;  // decoded
+};
+
 /// The stored content of one message.
 struct Content {
   bool has_draft = false;  // held now or once: `body` is shown (contract §9.2)

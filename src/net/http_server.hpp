@@ -29,7 +29,7 @@ struct HttpOptions {
   std::chrono::milliseconds write_timeout{60'000};   // one answer
   std::chrono::milliseconds linger_timeout{5'000};   // swallowing what a refused client still sends
   std::chrono::milliseconds sweep_interval{250};     // how late a deadline may be noticed
-  std::uint64_t body_bytes_in_flight_max = 512ULL * 1024 * 1024;  // over all connections; beyond: 503
+  std::uint64_t body_bytes_in_flight_max = 256ULL * 1024 * 1024;  // over all connections; beyond: 503
 };
 
 /// What a server needs from its user. All are called on the threads that run the io_context.

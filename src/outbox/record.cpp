@@ -236,7 +236,9 @@ void fail_message(store::Tx& tx, const MessageId& message, const Failure& failur
   journal::record(tx, row->journal_subject(), end);
   boost::json::object data = outbound_event_data(*row);
   add_failure(data, failure.detail, failure.reason);
-  journal::emit(tx, row->journal_subject(), journal::EventType::email_failed, data, now, failure.occasion);
+  // An earlier attempt may have announced the failure of some recipients; this is the end of the rest.
+  journal::emit(tx, row->journal_subject(), journal::EventType::email_failed, data, now,
+                journal::facts(failure.reason).code);
 }
 
 }  // namespace countersign::outbox

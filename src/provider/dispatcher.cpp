@@ -154,8 +154,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     try {
       auto body = [command](store::Tx& tx) { return outbox::claim(tx, command); };
       claims = co_await store::write(database_, std::move(body));
-    } catch (const EnvironmentError& error) {
-      log::warn("dispatcher.claim_failed", {{"error", error.what()}});
+    } catch (const std::exception& error) {  // also a bug must not end the loop
+      log::error("dispatcher.claim_failed", {{"error", error.what()}});
       co_return 0;
     }
     for (outbox::Claim& claim : claims) {
@@ -354,8 +354,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     };
     try {
       co_await store::write(database_, std::move(body));
-    } catch (const EnvironmentError& error) {
-      log::warn("dispatcher.renew_failed", {{"error", error.what()}});
+    } catch (const std::exception& error) {  // also a bug must not end the loop
+      log::error("dispatcher.renew_failed", {{"error", error.what()}});
     }
   }
 
@@ -372,8 +372,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
         log::warn("dispatcher.rescued", {{"requeued", rescued.requeued}, {"unknown", rescued.unknown}});
         ring();
       }
-    } catch (const EnvironmentError& error) {
-      log::warn("dispatcher.rescue_failed", {{"error", error.what()}});
+    } catch (const std::exception& error) {  // also a bug must not end the loop
+      log::error("dispatcher.rescue_failed", {{"error", error.what()}});
     }
   }
 

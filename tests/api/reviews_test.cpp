@@ -61,6 +61,17 @@ TEST_P(ReviewsApiTest, TheQueueShowsHeldMailNewestFirstWithItsReason) {
   EXPECT_TRUE(ask({.target = "/v1/reviews", .key = eve_}).items().empty());
 }
 
+TEST_P(ReviewsApiTest, AReviewShowsEverythingThatIsCountersigned) {
+  hold_everything();
+  const std::string id =
+      held("draft", R"("bcc":["Quiet <quiet@example.org>"],"reply_to":"desk@example.org",)"
+                    R"("attachments":[{"filename":"a.txt","content_type":"text/plain","data":"aGVsbG8="}])");
+  EXPECT_EQ(json::serialize(get("/v1/reviews/" + id).json.at("draft")),
+            R"({"bcc":["Quiet <quiet@example.org>"],"reply_to":"desk@example.org",)"
+            R"("attachments":[{"filename":"a.txt","content_type":"text/plain","size_bytes":5}]})");
+  EXPECT_FALSE(get(kMessages + "/" + id).has("draft")) << "the author's view is the contract's";
+}
+
 TEST_P(ReviewsApiTest, AReviewerApprovesTheRevisionThatWasSeenOrNone) {
   static constexpr store::Query kChange("test.change",
                                         "UPDATE messages SET revision = revision + 1 WHERE id = $1");

@@ -195,6 +195,15 @@ ApiError unavailable(std::int64_t retry_after_seconds) {
   return error;
 }
 
+ApiError outcome_unknown(std::int64_t retry_after_seconds) {
+  ApiError error =
+      api_error(Code::internal_error, 503,
+                "the database did not say whether this was done; ask for the result, or repeat the request "
+                "with the same Idempotency-Key");
+  error.retry_after_seconds = retry_after_seconds;
+  return error;
+}
+
 ApiError internal_error() { return api_error(Code::internal_error, "internal error"); }
 
 Response error_response(const ApiError& error, std::string_view request_id) {

@@ -137,6 +137,8 @@ struct ApiError {
 [[nodiscard]] ApiError limits_unavailable(std::int64_t retry_after_seconds);
 /// 503 internal_error with Retry-After: the surroundings failed, the same call may succeed later.
 [[nodiscard]] ApiError unavailable(std::int64_t retry_after_seconds);
+/// 503 for the one case in which it is not known whether the request was carried out (delivery.md §5).
+[[nodiscard]] ApiError outcome_unknown(std::int64_t retry_after_seconds);
 [[nodiscard]] ApiError internal_error();
 
 /// The envelope, with WWW-Authenticate on 401 and Retry-After where the error names it.

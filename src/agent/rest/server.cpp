@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/id.hpp"
 #include "base/log.hpp"
+#include "store/error.hpp"
 
 namespace countersign::agent::rest {
 namespace asio = boost::asio;
@@ -99,6 +100,9 @@ class Server::Impl {
                                            const std::string_view& name) {
     try {
       co_return co_await std::move(work);
+    } catch (const store::OutcomeUnknown& fault) {
+      log_fault(name, request_id, fault.what());
+      co_return error_response(outcome_unknown(retry_after_seconds(request_id)), request_id);
     } catch (const EnvironmentError& fault) {
       log_fault(name, request_id, fault.what());
       const ApiError error =

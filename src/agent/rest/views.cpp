@@ -239,4 +239,15 @@ json::object lifecycle_view(const journal::LifecycleRow& row) {
   return view;
 }
 
+json::object draft_view(const Message& message,
+                        const std::vector<mailbox::DraftAttachmentInfo>& attachments) {
+  json::array items;
+  for (const mailbox::DraftAttachmentInfo& attachment : attachments) {
+    items.push_back(json::object{{"filename", attachment.filename},
+                                 {"content_type", attachment.content_type},
+                                 {"size_bytes", attachment.size_bytes}});
+  }
+  return {{"bcc", array_of(message.bcc)}, {"reply_to", message.reply_to}, {"attachments", std::move(items)}};
+}
+
 }  // namespace countersign::agent::rest

@@ -40,4 +40,9 @@ enum class Viewer : std::uint8_t { agent, reviewer };
 [[nodiscard]] boost::json::object review_view(const mailbox::Message& message);
 [[nodiscard]] boost::json::object lifecycle_view(const journal::LifecycleRow& row);
 
+/// What a reviewer countersigns beyond the contract's members: `{bcc, reply_to, attachments}` of the draft.
+/// Our own addition, since the contract shows a held draft without them.
+[[nodiscard]] boost::json::object draft_view(const mailbox::Message& message,
+                                             const std::vector<mailbox::DraftAttachmentInfo>& attachments);
+
 }  // namespace countersign::agent::rest

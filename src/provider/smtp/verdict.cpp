@@ -18,6 +18,9 @@ constexpr Ruling kSessionFault{Scope::session, Verdict::session_fault};
 
 // The first row that matches rules; what no row matches is a fault of the session.
 constexpr std::array kTable{
+    // Said of one recipient, 454 is about that recipient (Postfix's defer_unauth_destination).
+    Row{Phase::rcpt, 454, 454, {Scope::recipient, Verdict::deferred}},
+
     // The service closes (RFC 5321 §3.8), throttles or cannot authenticate just now (RFC 4954 §6, and Amazon
     // SES for its sending rate), or wants credentials or TLS first (RFC 4954 §6, RFC 3207 §4). All of them
     // would meet every other message too. After the final dot they are still definite: not taken.

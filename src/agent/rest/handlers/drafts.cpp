@@ -15,6 +15,11 @@
 namespace countersign::agent::rest {
 namespace {
 
+// Names longer than any file system keeps, and media types longer than RFC 6838 §4.2 admits, are of no use to
+// anybody.
+constexpr std::size_t kFilenameBytesMax = 1000;
+constexpr std::size_t kContentTypeBytesMax = 255;
+
 using Code = ErrorCode;
 using mailbox::kAttachmentBytesMax;
 using mailbox::kAttachmentsBytesMax;
@@ -102,6 +107,11 @@ Result<mailbox::DraftAttachment, ApiError> read_attachment(const boost::json::ob
     return unexpected(
         api_error(Code::invalid_attachment,
                   "filename and content_type must not contain CR/LF or other control characters"));
+  }
+  if (attachment.filename.size() > kFilenameBytesMax ||
+      attachment.content_type.size() > kContentTypeBytesMax) {
+    return unexpected(api_error(Code::invalid_attachment,
+                                "filename may have at most 1000 bytes and content_type at most 255"));
   }
   std::optional<std::string> content = base64_decode(item.at("data").as_string());
   if (!content) {

@@ -39,16 +39,20 @@ Awaitable<Response> get_review(Context& context, const Call& call) {
   struct Loaded {
     mailbox::Message message;
     mailbox::Content content;
+    std::vector<mailbox::DraftAttachmentInfo> attachments;
   };
   auto body = [id = MessageId(call.path("id"))](store::ReadTx& tx,
                                                 const Principal& principal) -> Result<Loaded, ApiError> {
     std::optional<mailbox::Message> message = mailbox::find_for_review(tx, principal.user, id);
     if (!message) return unexpected(not_found());
-    return Loaded{std::move(*message), mailbox::load_content(tx, id)};
+    return Loaded{std::move(*message), mailbox::load_content(tx, id),
+                  mailbox::list_draft_attachments(tx, id)};
   };
   const Result<Loaded, ApiError> loaded = co_await read(context, call, std::move(body));
   if (!loaded) co_return call.refuse(loaded.error());
-  Response response = json_response(200, message_view(loaded->message, loaded->content, Viewer::reviewer));
+  json::object view = message_view(loaded->message, loaded->content, Viewer::reviewer);
+  if (loaded->content.has_draft) view["draft"] = draft_view(loaded->message, loaded->attachments);
+  Response response = json_response(200, view);
   response.headers.set("ETag", revision_tag(loaded->message.revision));
   co_return response;
 }
