@@ -145,6 +145,12 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     return outage_ ? std::min<std::int64_t>(room, in_flight_.empty() ? 1 : 0) : room;
   }
 
+  // The store being away is expected, and store tells of it once; anything else is a bug.
+  static void report(std::string_view event, const std::exception& error) {
+    const bool environment = dynamic_cast<const EnvironmentError*>(&error) != nullptr;
+    log::write(environment ? log::Level::warn : log::Level::error, event, {{"error", error.what()}});
+  }
+
   asio::awaitable<std::size_t> claim_some() {
     const std::int64_t limit = room();
     if (limit <= 0) co_return 0;
@@ -155,7 +161,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       auto body = [command](store::Tx& tx) { return outbox::claim(tx, command); };
       claims = co_await store::write(database_, std::move(body));
     } catch (const std::exception& error) {  // also a bug must not end the loop
-      log::error("dispatcher.claim_failed", {{"error", error.what()}});
+      report("dispatcher.claim_failed", error);
       co_return 0;
     }
     for (outbox::Claim& claim : claims) {
@@ -331,7 +337,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   // Prolongs the leases of what is under way and takes up what dead workers left.
   static asio::awaitable<void> keep_leases(std::shared_ptr<Impl> self) {
     while (!self->stopping_ || !self->in_flight_.empty()) {
-      self->heartbeat_.expires_after(self->options_.lease / 3);
+      self->heartbeat_.expires_after(std::chrono::milliseconds(self->options_.lease) / 3);
       boost::system::error_code ignored;
       co_await self->heartbeat_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
       if (self->stopping_ && self->in_flight_.empty()) break;
@@ -355,7 +361,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     try {
       co_await store::write(database_, std::move(body));
     } catch (const std::exception& error) {  // also a bug must not end the loop
-      log::error("dispatcher.renew_failed", {{"error", error.what()}});
+      report("dispatcher.renew_failed", error);
     }
   }
 
@@ -373,7 +379,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
         ring();
       }
     } catch (const std::exception& error) {  // also a bug must not end the loop
-      log::error("dispatcher.rescue_failed", {{"error", error.what()}});
+      report("dispatcher.rescue_failed", error);
     }
   }
 
