@@ -55,6 +55,8 @@ class Outage:
         self.assertEqual(set(load.refusals) - {409, 503}, set(), "an outage is 503, or the key is in flight")
         self.assertEqual(load.refusals_without_retry_after, 0)
         self.assertEqual(load.unanswered, 0, "every request was answered")
+        looks = len(server.log_events("dispatcher.rescue_failed"))
+        self.assertLess(looks, 3 * OUTAGE_SECONDS, "a third of the lease passes between two looks")
         maildir = Maildir(relay.info["maildir"]) if relay else server.maildir
         assert_nothing_lost_or_doubled(self, load, maildir)
         print(f"{len(load.acknowledged)} messages, {load.refusals[503]} answers 503, "
