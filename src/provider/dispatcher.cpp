@@ -70,6 +70,7 @@ HandOver hand_over_of(outbox::Work work) {
   HandOver out;
   out.submission = work.claim.id.str();
   out.key = work.claim.message.str();
+  out.may_be_repeated = work.claim.epoch > 1 || work.claim.attempt > 1;
   out.envelope_from = std::move(work.envelope_from);
   out.recipients = std::move(work.recipients);
   out.raw = std::make_shared<const std::string>(std::move(work.raw));

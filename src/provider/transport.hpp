@@ -23,6 +23,8 @@ struct HandOver {
   std::vector<std::string> recipients;  // bare addr-specs, at least one
   std::shared_ptr<const std::string> raw;
   bool needs_smtputf8 = false;  // headers or addresses outside ASCII (RFC 6531)
+  bool may_be_repeated =
+      true;  // an earlier hand-over of this key may have happened; keyed transports look for it
 };
 
 /// Awaited by the transport immediately before the last byte that can transfer responsibility. True: the step

@@ -104,7 +104,7 @@ class Server::Impl {
       log_fault(name, request_id, fault.what());
       co_return error_response(outcome_unknown(retry_after_seconds(request_id)), request_id);
     } catch (const EnvironmentError& fault) {
-      log_fault(name, request_id, fault.what());
+      log_fault(name, request_id, fault.what(), fault.retryable() ? log::Level::warn : log::Level::error);
       const ApiError error =
           fault.retryable() ? unavailable(retry_after_seconds(request_id)) : internal_error();
       co_return error_response(error, request_id);
@@ -257,8 +257,11 @@ class Server::Impl {
     co_return response;
   }
 
-  static void log_fault(std::string_view name, const std::string& request_id, const char* what) {
-    log::error("rest.request_failed", {{"operation", name}, {"request_id", request_id}, {"error", what}});
+  // A fault that passes by itself is a warning: an outage is alarming once, not once per request.
+  static void log_fault(std::string_view name, const std::string& request_id, const char* what,
+                        log::Level level = log::Level::error) {
+    log::write(level, "rest.request_failed",
+               {{"operation", name}, {"request_id", request_id}, {"error", what}});
   }
 
   // No path and no query in the log: they hold addresses.

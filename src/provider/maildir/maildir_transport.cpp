@@ -66,7 +66,7 @@ class TmpFile {
 // Runs on the file threads.
 asio::awaitable<Reply> deliver(std::shared_ptr<const Maildir> maildir, HandOver message, Fence fence) {
   const std::string name = file_name(message.key);
-  const bool already = maildir->holds(name);
+  const bool already = message.may_be_repeated && maildir->holds(name);
   // Another worker, whose lease this one has lost, may be writing the same message: the name is nobody
   // else's.
   const TmpFile tmp(*maildir, name + "." + random_hex(16));

@@ -65,10 +65,10 @@ class Writer {
   const std::size_t group_max_;
   JobQueue queue_;
   std::unique_ptr<Connection> connection_;
-  bool broken_ = false;          // the connection is to be replaced before the next group
-  std::int64_t group_seq_ = 0;   // of the last group that was sent to COMMIT
-  int wal_pages_ = 0;            // length of the log after the last group
-  int checkpoint_at_pages_;      // length at which it is copied into the database
+  bool broken_ = false;         // the connection is to be replaced before the next group
+  std::int64_t group_seq_ = 0;  // of the last group that was sent to COMMIT
+  int wal_pages_ = 0;           // length of the log after the last group
+  int checkpoint_at_pages_;     // length at which it is copied into the database
   std::thread thread_;
 };
 
