@@ -10,9 +10,11 @@ namespace {
 class Bare {
  public:
   explicit Bare(const std::string& path) {
-    CS_ASSERT(sqlite3_open(path.c_str(), &database_) == SQLITE_OK);
-    for (const char* setting : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-                                "PRAGMA foreign_keys=ON", "PRAGMA cache_size=-65536"}) {
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+    CS_ASSERT(sqlite3_open_v2(path.c_str(), &database_, flags, nullptr) == SQLITE_OK);
+    for (const char* setting :
+         {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
+          "PRAGMA cache_size=-65536", "PRAGMA temp_store=MEMORY", "PRAGMA wal_autocheckpoint=2048"}) {
       CS_ASSERT(sqlite3_exec(database_, setting, nullptr, nullptr, nullptr) == SQLITE_OK);
     }
   }

@@ -37,9 +37,16 @@ std::string expression(const RecordedParam& param, const std::string& message_id
     case store::Param::Kind::text:
       break;
   }
-  if (param.text == message_id) return "('msg_' || lpad((:id)::text, 32, '0'))";
-  if (derived(param.text))
-    return fmt::format("('{}' || md5((:id)::text || 's{}'))", param.text.substr(0, 4), salt);
+  if (param.text == message_id)
+    return "('msg_' || lpad(to_hex((:id)::bigint), 12, '0') || lpad((:id)::text, 20, '0'))";
+  if (derived(param.text)) {
+    // As derived_id_near makes them; an observation's id has its stage in front of the time and a digit less
+    // behind.
+    const bool staged = param.text.starts_with("mlt_");
+    return fmt::format(
+        "('{}' || lpad(to_hex((:id)::bigint), 12, '0') || substr(md5((:id)::text || 's{}'), 1, {}))",
+        param.text.substr(0, staged ? 5 : 4), salt, staged ? 19 : 20);
+  }
   return "(" + quoted(param.text) + ")::text";
 }
 

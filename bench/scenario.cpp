@@ -21,7 +21,9 @@ hold::SubmitCommand draft_of(std::int64_t number) {
 
 }  // namespace
 
-MessageId Scenario::message_id(std::int64_t number) { return MessageId(fmt::format("msg_{:032}", number)); }
+MessageId Scenario::message_id(std::int64_t number) {
+  return MessageId(fmt::format("msg_{0:012x}{0:020}", number));
+}
 
 void Scenario::prepare(store::Database& database, std::int64_t messages) {
   account::Agent agent = database.write([this](store::Tx& tx) {

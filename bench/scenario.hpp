@@ -14,7 +14,8 @@ inline constexpr const char* kDomain = "agents.localhost";
 
 class Scenario {
  public:
-  /// Messages are numbered from 0; their ids are `msg_` and the number in 32 digits.
+  /// Messages are numbered from 0; their ids are `msg_`, the number in 12 hexadecimal digits (as if made a
+  /// millisecond apart) and again in 20 decimal ones.
   [[nodiscard]] static MessageId message_id(std::int64_t number);
 
   /// An account, an agent that holds everything, and `messages` held drafts of about 1 KB.

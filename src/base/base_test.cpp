@@ -77,6 +77,22 @@ TEST(Ids, DerivedOnesAreStableAndSeparateTheirParts) {
   EXPECT_NE(random_id("msg_"), random_id("msg_"));
 }
 
+TEST(Ids, OrderedOnesFollowTheClockAndWhatFollowsFromThemStandsBeside) {
+  const UtcTime now = from_us(1'795'441'500'000'123);
+  const std::string id = ordered_id("msg_", now);
+  EXPECT_THAT(id, testing::MatchesRegex("msg_[0-9a-f]+"));
+  EXPECT_EQ(id.size(), 36u);
+  EXPECT_NE(id, ordered_id("msg_", now));
+  EXPECT_LT(id, ordered_id("msg_", now + std::chrono::milliseconds(1)));
+
+  const std::string event = derived_id_near(id, "evt_", {id, "email.sent"});
+  EXPECT_EQ(event.size(), 36u);
+  EXPECT_EQ(event.substr(4, 12), id.substr(4, 12));
+  EXPECT_EQ(event, derived_id_near(id, "evt_", {id, "email.sent"}));
+  EXPECT_NE(event, derived_id_near(id, "evt_", {id, "email.failed"}));
+  EXPECT_EQ(derived_id_near("msg_short", "evt_", {"a"}), derived_id("evt_", {"a"}));
+}
+
 TEST(Text, ListsSurviveTheirJsonForm) {
   const std::vector<std::string> items{"a", "", "quote \" and \\", "ünï", "line\nbreak"};
   EXPECT_EQ(from_json_list(to_json_list(items)), items);

@@ -184,7 +184,7 @@ class InvariantsTest : public test::StoreTest {
       observed(name, reason);
     }
     announced(name, "email.sent");
-    copy_ = derived_id("msg_", {"local copy", id_of(name), "a@x.example"});
+    copy_ = derived_id_near(id_of(name), "msg_", {"local copy", id_of(name), "a@x.example"});
     const std::string made = "copy";
     message(made, ", rfc_message_id", fmt::format(", '{}@x.example'", id_of(name)));
     content(made, false, true);

@@ -35,7 +35,7 @@ struct Expected {
 std::vector<Expected> next_page(store::ReadTx& tx, const Expected& after, UtcTime since) {
   std::vector<Expected> page;
   for (const store::Row row : tx.query(kLocalRecipients, {after.message, after.address, since, kPage})) {
-    const std::string copy = derived_id("msg_", {"local copy", row.view(0), row.view(1)});
+    const std::string copy = derived_id_near(row.view(0), "msg_", {"local copy", row.view(0), row.view(1)});
     page.push_back({row.text(0), row.text(1), copy});
   }
   return page;

@@ -93,9 +93,11 @@ std::string_view name_of(EventType type) {
 
 void record(store::Tx& tx, const Subject& subject, const Transition& transition) {
   const ReasonFacts& reason = facts(transition.reason);
-  std::string id = derived_id(
-      "mlt_", {subject.message.str(), reason.code, transition.recipient.value_or(""), transition.occasion});
-  id[4] = stage_digit(reason.stage);
+  std::string id = derived_id_near(
+      subject.message.str(), "mlt_",
+      {subject.message.str(), reason.code, transition.recipient.value_or(""), transition.occasion});
+  id.insert(4, 1, stage_digit(reason.stage));
+  id.pop_back();
   const std::string evidence = boost::json::serialize(transition.evidence);
   const std::string correlation = boost::json::serialize(transition.correlation);
   tx.send(kRecord, {id, subject.message.str(), name_of(subject.direction), reason.code, transition.recipient,
@@ -119,7 +121,8 @@ std::vector<LifecycleRow> list_lifecycle(store::ReadTx& tx, const MessageId& mes
 
 void emit(store::Tx& tx, const Subject& subject, EventType type, const boost::json::object& data, UtcTime at,
           std::string_view occasion) {
-  const std::string id = derived_id("evt_", {subject.message.str(), name_of(type), occasion});
+  const std::string id =
+      derived_id_near(subject.message.str(), "evt_", {subject.message.str(), name_of(type), occasion});
   const std::string envelope = envelope_of(id, type, data, at);
   tx.send(kEmit, {id, subject.user.str(), name_of(type), subject.agent_email,
                   unless_empty(subject.conversation_id), subject.message.str(), envelope, at});
@@ -127,7 +130,8 @@ void emit(store::Tx& tx, const Subject& subject, EventType type, const boost::js
 
 void emit_without_message(store::Tx& tx, const Subject& subject, EventType type,
                           const boost::json::object& data, UtcTime at) {
-  const std::string id = derived_id("evt_", {subject.message.str(), name_of(type), to_rfc3339(at)});
+  const std::string id =
+      derived_id_near(subject.message.str(), "evt_", {subject.message.str(), name_of(type), to_rfc3339(at)});
   const std::string envelope = envelope_of(id, type, data, at);
   tx.send(kEmit, {id, subject.user.str(), name_of(type), subject.agent_email,
                   unless_empty(subject.conversation_id), nullptr, envelope, at});

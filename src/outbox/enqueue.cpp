@@ -26,7 +26,7 @@ void insert_recipients(store::Tx& tx, const MessageId& message, const std::vecto
 }  // namespace
 
 SubmissionId attempt_id(const MessageId& message, std::int64_t attempt) {
-  return SubmissionId(derived_id("sub_", {message.str(), std::to_string(attempt)}));
+  return SubmissionId(derived_id_near(message.str(), "sub_", {message.str(), std::to_string(attempt)}));
 }
 
 void insert_attempt(store::Tx& tx, const NewAttempt& attempt) {

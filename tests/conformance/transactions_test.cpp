@@ -276,6 +276,61 @@ TEST_P(TransactionTest, AReadKeepsItsSnapshotWhileOthersWrite) {
   EXPECT_THAT(things(db()), ElementsAre("a", "b"));
 }
 
+TEST_P(TransactionTest, ReadsThatWaitTogetherEachGetTheirOwnAnswer) {
+  store::Options options;
+  options.readers = 1;
+  options.connections = 1;
+  TestStore store(GetParam(), options);
+  store.database().write(create_things);
+  store.database().write(adds("a", 7));
+  std::latch entered(1);
+  std::latch released(1);
+  std::latch ended(6);
+  const auto count_down = [&](const auto&) { ended.count_down(); };
+  store.database().read_async(
+      [&](store::ReadTx&) {
+        entered.count_down();
+        released.wait();
+        return 0;
+      },
+      count_down);
+  entered.wait();
+
+  static constexpr store::Query kNonsense{"things.nonsense", "SELECT nothing FROM nowhere"};
+  const auto number = [](store::ReadTx& tx) { return tx.query(kThing, {"a"}).front().integer(0); };
+  std::vector<store::Outcome<std::int64_t>> numbers;
+  std::vector<std::exception_ptr> faults;
+  std::optional<Result<int, std::string>> refusal;
+  const auto keep_number = [&](store::Outcome<std::int64_t> outcome) {
+    numbers.push_back(std::move(outcome));
+    ended.count_down();
+  };
+  const auto keep_fault = [&](store::Outcome<std::size_t> outcome) {
+    faults.push_back(outcome ? nullptr : outcome.error());
+    ended.count_down();
+  };
+  store.database().read_async(number, keep_number);
+  store.database().read_async([](store::ReadTx&) -> std::size_t { throw std::runtime_error("mine"); },
+                              keep_fault);
+  store.database().read_async([](store::ReadTx& tx) { return tx.query(kNonsense).size(); }, keep_fault);
+  store.database().read_async([](store::ReadTx&) -> Result<int, std::string> { return unexpected("no"); },
+                              [&](store::Outcome<Result<int, std::string>> outcome) {
+                                refusal = std::move(*outcome);
+                                ended.count_down();
+                              });
+  store.database().read_async(number, keep_number);
+  released.count_down();
+  ended.wait();
+
+  ASSERT_EQ(numbers.size(), 2u);
+  for (const auto& outcome : numbers) EXPECT_EQ(outcome.value_or(0), 7);
+  ASSERT_EQ(faults.size(), 2u);
+  EXPECT_THROW(std::rethrow_exception(faults[0]), std::runtime_error);
+  EXPECT_THROW(std::rethrow_exception(faults[1]), store::StatementError);
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->error(), "no");
+}
+
 TEST_P(TransactionTest, AReadCannotWrite) {
   // Reached through query(), which takes any statement.
   EXPECT_THROW((void)db().read([](store::ReadTx& tx) { return tx.query(kAddThing, {"a", 1}).size(); }),

@@ -145,7 +145,7 @@ void deliver_tripped(store::Tx& tx, const account::Agent& recipient, mailbox::Ne
 }  // namespace
 
 MessageId local_copy_id(const MessageId& outbound, std::string_view recipient) {
-  return MessageId(derived_id("msg_", {"local copy", outbound.str(), recipient}));
+  return MessageId(derived_id_near(outbound.str(), "msg_", {"local copy", outbound.str(), recipient}));
 }
 
 void deliver_inbound(store::Tx& tx, const account::Agent& recipient, const LocalMail& mail, UtcTime now) {

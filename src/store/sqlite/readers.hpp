@@ -25,6 +25,8 @@ class Readers {
 
  private:
   void loop();
+  void run_together(std::unique_ptr<Connection>& connection, std::vector<QueuedJob>& jobs);
+  void run_alone(std::unique_ptr<Connection>& connection, QueuedJob& queued);
   static void run(Connection& connection, QueuedJob& queued);
 
   const std::string path_;

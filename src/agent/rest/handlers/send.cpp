@@ -175,13 +175,13 @@ Result<SendRequest, ApiError> check_request(Context& context, const Call& call, 
   }
   const RateDecision decision = context.server->take_send(agent.email, call.received());
   if (!decision.allowed) return unexpected(rate_limited(decision.retry_after_seconds));
-  if (request->conversation_id.empty()) request->conversation_id = random_id("conv_");
+  if (request->conversation_id.empty()) request->conversation_id = ordered_id("conv_", call.received());
   return request;
 }
 
 Awaitable<Result<Outcome, ApiError>> submit(Context& context, const Call& call, Keyed keyed,
                                             SendRequest request) {
-  hold::SubmitCommand command{MessageId(random_id("msg_")), mailbox::Kind::send,
+  hold::SubmitCommand command{MessageId(ordered_id("msg_", call.received())), mailbox::Kind::send,
                               std::move(request.conversation_id), std::move(request.draft)};
   auto body = [&context, email = agent_email(call), keyed = std::move(keyed), command = std::move(command),
                now = call.received()](store::Tx& tx,
