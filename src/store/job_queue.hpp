@@ -22,6 +22,7 @@ struct QueuedJob {
   std::unique_ptr<Job> job;
   JobKind kind = JobKind::write;
   TimePoint deadline;
+  bool constraint_met = false;  // a constraint has refused one of its rows before
 };
 
 /// First in, first out; thread-safe.

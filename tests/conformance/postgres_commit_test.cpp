@@ -2,6 +2,7 @@
 // again takes effect once.
 #include <gmock/gmock.h>
 
+#include "base/result.hpp"
 #include "conformance/pending.hpp"
 #include "conformance/postgres_proxy.hpp"
 #include "support/private_postgres.hpp"
@@ -260,6 +261,31 @@ TEST_F(PostgresOutageTest, AShortOutageIsWaitedFor) {
   server_.start();
   result_of(write);
   EXPECT_THAT(things(*db_), ElementsAre("before", "during"));
+}
+
+TEST(PostgresRaceTest, ARowThatVanishesBetweenLookAndWriteIsMetByASecondRun) {
+  static constexpr store::Query kParts{
+      "parts.create", "CREATE TABLE parts (id TEXT PRIMARY KEY, thing TEXT REFERENCES things (id))"};
+  static constexpr store::Query kAddPart{"parts.add", "INSERT INTO parts (id, thing) VALUES ($1, $2)"};
+  static constexpr store::Query kRemove{"things.remove", "DELETE FROM things WHERE id = $1"};
+  TestStore store(Backend::postgres);
+  store::Database& db = store.database();
+  db.write(create_things);
+  db.write([](store::Tx& tx) { return tx.execute(kParts); });
+  db.write(adds("whole"));
+
+  int runs = 0;
+  const auto add_part = [&](store::Tx& tx) -> Result<int, std::string> {
+    ++runs;
+    if (tx.query(kThing, {"whole"}).empty()) return unexpected("no such thing");
+    if (runs == 1) db.write([](store::Tx& other) { return other.execute(kRemove, {"whole"}); });
+    tx.execute(kAddPart, {"part", "whole"});
+    return 0;
+  };
+  const Result<int, std::string> added = db.write(add_part);
+  ASSERT_FALSE(added.has_value());
+  EXPECT_EQ(added.error(), "no such thing");
+  EXPECT_EQ(runs, 2);
 }
 
 }  // namespace

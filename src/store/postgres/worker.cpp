@@ -1,6 +1,7 @@
 #include "store/postgres/worker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/fault.hpp"
 #include "base/log.hpp"
@@ -129,6 +130,14 @@ Worker::Attempt Worker::body_failed(QueuedJob& queued, const std::exception_ptr&
   } catch (const Conflict&) {
     roll_back();
     return Attempt::again;
+  } catch (const ConstraintViolation&) {
+    // Between what the body looked at and what it wrote, another transaction may have committed: removed the
+    // row that this one refers to, or added the same one. A second run sees that; if it fails too, the body
+    // is wrong.
+    roll_back();
+    if (!std::exchange(queued.constraint_met, true)) return Attempt::again;
+    queued.job->fail(error);
+    return Attempt::ended;
   } catch (...) {
     roll_back();
     queued.job->fail(error);
