@@ -87,19 +87,12 @@ void store_edit(store::Tx& tx, mailbox::Message& message, const mailbox::Draft& 
   message.bcc = draft.bcc;
 }
 
-std::vector<std::string> bare_recipients(const mailbox::Draft& draft) {
-  std::vector<std::string> out;
-  for (const auto* list : {&draft.to, &draft.cc, &draft.bcc}) {
-    for (const std::string& recipient : *list) out.push_back(mail::bare_address(recipient));
-  }
-  return out;
-}
-
 // What can keep an approved draft from being sent. Nothing is changed.
 std::optional<Refusal> obstacle(store::Tx& tx, const account::Agent& agent, const mailbox::Draft& draft) {
   if (auto refusal = check_draft(draft)) return refusal;
   if (!agent.domain_verified) return DomainNotVerified{};
-  auto suppressed = account::suppressed_among(tx, agent.user, agent.email, bare_recipients(draft));
+  auto suppressed =
+      account::suppressed_among(tx, agent.user, agent.email, mail::bare_addresses(draft.recipients()));
   if (!suppressed.empty()) return RecipientSuppressed{std::move(suppressed)};
   return std::nullopt;
 }

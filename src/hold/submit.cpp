@@ -16,28 +16,8 @@ namespace {
 
 using account::GateAction;
 using journal::EventType;
+using journal::json_list;
 using journal::Reason;
-
-std::vector<std::string> all_recipients(const mailbox::Draft& draft) {
-  std::vector<std::string> all;
-  all.reserve(draft.to.size() + draft.cc.size() + draft.bcc.size());
-  for (const auto* list : {&draft.to, &draft.cc, &draft.bcc})
-    all.insert(all.end(), list->begin(), list->end());
-  return all;
-}
-
-std::vector<std::string> bare(const std::vector<std::string>& recipients) {
-  std::vector<std::string> out;
-  out.reserve(recipients.size());
-  for (const std::string& recipient : recipients) out.push_back(mail::bare_address(recipient));
-  return out;
-}
-
-boost::json::array json_list(const std::vector<std::string>& items) {
-  boost::json::array out;
-  for (const std::string& item : items) out.emplace_back(item);
-  return out;
-}
 
 // The row as it stands after insertion, for the send step and for events.
 mailbox::Message row_of(const account::Agent& agent, const SubmitCommand& command, UtcTime now) {
@@ -63,7 +43,7 @@ mailbox::Message row_of(const account::Agent& agent, const SubmitCommand& comman
 Blocked block(store::Tx& tx, const mailbox::Message& message, const mailbox::Draft& draft, const Trip& trip,
               UtcTime now) {
   std::string recipients;
-  for (const std::string& recipient : all_recipients(draft)) recipients += recipient + "\n";
+  for (const std::string& recipient : draft.recipients()) recipients += recipient + "\n";
   journal::Subject subject = message.journal_subject();
   subject.message = MessageId(
       derived_id("msgblk_", {message.agent_email, recipients, draft.subject, draft.text, draft.html}, 24));
@@ -141,8 +121,9 @@ Result<Submitted, SubmitRefusal> submit(store::Tx& tx, const account::Agent& age
   if (const auto exceeded = account::check_message_limits(tx, agent.user, limits, now)) {
     return unexpected(SubmitRefusal(*exceeded));
   }
-  const std::vector<std::string> recipients = all_recipients(command.draft);
-  const auto suppressed = account::suppressed_among(tx, agent.user, agent.email, bare(recipients));
+  const std::vector<std::string> recipients = command.draft.recipients();
+  const auto suppressed =
+      account::suppressed_among(tx, agent.user, agent.email, mail::bare_addresses(recipients));
   if (!suppressed.empty()) return unexpected(SubmitRefusal(RecipientSuppressed{suppressed}));
 
   const mailbox::Message message = row_of(agent, command, now);

@@ -119,6 +119,13 @@ std::vector<LifecycleRow> list_lifecycle(store::ReadTx& tx, const MessageId& mes
   return out;
 }
 
+boost::json::array json_list(const std::vector<std::string>& items) {
+  boost::json::array out;
+  out.reserve(items.size());
+  for (const std::string& item : items) out.emplace_back(item);
+  return out;
+}
+
 void emit(store::Tx& tx, const Subject& subject, EventType type, const boost::json::object& data, UtcTime at,
           std::string_view occasion) {
   const std::string id =

@@ -4,6 +4,7 @@
 // happen (delivery.md §1.5). Nobody is notified from here; channels read these rows later.
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <optional>
 #include <string>
@@ -80,6 +81,9 @@ enum class EventType : std::uint8_t {
   email_review_rejected,
 };
 [[nodiscard]] std::string_view name_of(EventType type);
+
+/// A list of strings in the data of an event.
+[[nodiscard]] boost::json::array json_list(const std::vector<std::string>& items);
 
 /// Appends an event about a message: envelope `{type,id,schema_version,created_at,data}` as stored bytes, the
 /// same on every channel (contract §24). The id derives from (message, type, occasion): a repeat changes

@@ -226,6 +226,13 @@ std::string bare_address(std::string_view mailbox_text) {
   return mailbox ? without_needless_quotes(ascii_lower(mailbox->address)) : normalise(mailbox_text);
 }
 
+std::vector<std::string> bare_addresses(const std::vector<std::string>& mailbox_texts) {
+  std::vector<std::string> out;
+  out.reserve(mailbox_texts.size());
+  for (const std::string& text : mailbox_texts) out.push_back(bare_address(text));
+  return out;
+}
+
 std::string domain_of(std::string_view address) {
   const auto at = address.rfind('@');
   return at == std::string_view::npos ? std::string() : ascii_lower(address.substr(at + 1));

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace countersign::mail {
 
@@ -28,6 +29,8 @@ struct Mailbox {
 /// The lower-cased addr-spec of a mailbox text, or of the text itself when it does not parse: `Name <R@X>` →
 /// `r@x`, `"r"@x` → `r@x`.
 [[nodiscard]] std::string bare_address(std::string_view mailbox_text);
+/// The same for each of a list.
+[[nodiscard]] std::vector<std::string> bare_addresses(const std::vector<std::string>& mailbox_texts);
 
 /// What stands after the last `@`, lower-cased; empty without one.
 [[nodiscard]] std::string domain_of(std::string_view address);

@@ -112,6 +112,8 @@ struct Draft {
   bool unsubscribe = false;
   friend bool operator==(const Draft&, const Draft&) = default;
 
+  /// All of to, cc and bcc, in this order.
+  [[nodiscard]] std::vector<std::string> recipients() const;
   /// Bytes that count against storage: texts and decoded attachments.
   [[nodiscard]] std::int64_t bytes() const;
 };

@@ -70,6 +70,13 @@ std::string_view name_of(DeliveryStatus status) {
   CS_ASSERT(false);
 }
 
+std::vector<std::string> Draft::recipients() const {
+  std::vector<std::string> all;
+  all.reserve(to.size() + cc.size() + bcc.size());
+  for (const auto* list : {&to, &cc, &bcc}) all.insert(all.end(), list->begin(), list->end());
+  return all;
+}
+
 std::int64_t Draft::bytes() const {
   std::size_t total = subject.size() + text.size() + html.size();
   for (const DraftAttachment& attachment : attachments) total += attachment.content.size();

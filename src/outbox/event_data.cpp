@@ -1,17 +1,10 @@
 #include "outbox/event_data.hpp"
 
-#include <boost/json/array.hpp>
+#include "journal/journal.hpp"
 
 namespace countersign::outbox {
-namespace {
 
-boost::json::array json_list(const std::vector<std::string>& items) {
-  boost::json::array out;
-  for (const std::string& item : items) out.emplace_back(item);
-  return out;
-}
-
-}  // namespace
+using journal::json_list;
 
 boost::json::object outbound_event_data(const mailbox::Message& message) {
   boost::json::object data;

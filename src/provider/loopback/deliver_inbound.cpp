@@ -15,21 +15,9 @@ namespace {
 
 using account::GateAction;
 using journal::EventType;
+using journal::json_list;
 using journal::Reason;
 using mailbox::ReviewStatus;
-
-boost::json::array json_list(const std::vector<std::string>& items) {
-  boost::json::array out;
-  for (const std::string& item : items) out.emplace_back(item);
-  return out;
-}
-
-std::vector<std::string> bare(const std::vector<std::string>& recipients) {
-  std::vector<std::string> out;
-  out.reserve(recipients.size());
-  for (const std::string& recipient : recipients) out.push_back(mail::bare_address(recipient));
-  return out;
-}
 
 mailbox::NewInbound inbound_row(const account::Agent& recipient, const LocalMail& mail, UtcTime now) {
   const mailbox::Message& sent = mail.message;
@@ -44,8 +32,8 @@ mailbox::NewInbound inbound_row(const account::Agent& recipient, const LocalMail
   // (contract §10); of mail from another agent never what its author claims (listMessages: the From address).
   const bool own_words = recipient.email == sent.agent_email && !mail.draft.reply_to.empty();
   row.sender = own_words ? mail::bare_address(mail.draft.reply_to) : sent.agent_email;
-  row.to = bare(mail.draft.to);
-  row.cc = bare(mail.draft.cc);
+  row.to = mail::bare_addresses(mail.draft.to);
+  row.cc = mail::bare_addresses(mail.draft.cc);
   if (!mail.draft.reply_to.empty()) row.reply_to_list = {mail::bare_address(mail.draft.reply_to)};
   row.rfc_message_id = mail.rfc_message_id;
   row.meter_seed = sent.id.str();
