@@ -26,6 +26,8 @@ std::string_view to_string(Phase phase) noexcept {
       return "body";
     case Phase::final_dot:
       return "final_dot";
+    case Phase::request:
+      return "request";
     case Phase::write:
       return "write";
   }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -54,7 +55,8 @@ enum class Phase : std::uint8_t {
   data,
   body,
   final_dot,
-  write,  // a file, for transports that write files
+  request,  // an HTTP request and its answer, for transports that speak HTTP
+  write,    // a file, for transports that write files
 };
 
 /// Whom the answer concerns.
@@ -112,6 +114,9 @@ class Transport {
   /// Short and stable; kept with every attempt: "smtp", "maildir".
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   [[nodiscard]] virtual TransportClass transport_class() const noexcept = 0;
+  /// For the class keyed: how long after its first hand-over a message may be handed over again and is still
+  /// recognised by its key. Others recognise nothing.
+  [[nodiscard]] virtual std::chrono::seconds repeat_window() const noexcept { return {}; }
 };
 
 }  // namespace countersign::provider

@@ -37,6 +37,10 @@ class MaildirTransport final : public Transport {
   [[nodiscard]] boost::asio::awaitable<void> drain() override;
   [[nodiscard]] std::string_view name() const noexcept override { return "maildir"; }
   [[nodiscard]] TransportClass transport_class() const noexcept override { return TransportClass::keyed; }
+  /// The file stays where it is until its owner moves it.
+  [[nodiscard]] std::chrono::seconds repeat_window() const noexcept override {
+    return std::chrono::hours(24 * 365);
+  }
 
  private:
   std::shared_ptr<const Maildir> maildir_;

@@ -45,6 +45,8 @@ std::string_view awaited(Phase phase) {
       return "sending the content";
     case Phase::final_dot:
       return "waiting for the answer to the final dot";
+    case Phase::request:
+      return "waiting for the answer to the request";
     case Phase::write:
       return "writing";
   }

@@ -126,6 +126,7 @@ asio::awaitable<Session::Answer> Transaction::read(Phase phase) {
     case Phase::hello:
     case Phase::auth:
     case Phase::reset:
+    case Phase::request:
     case Phase::write:
       break;
   }
