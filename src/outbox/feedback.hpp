@@ -34,8 +34,8 @@ struct FeedbackRecipient {
 };
 
 /// One notification. It is correlated by the first of `submission`, `message` and `provider_message_id` that
-/// is given; an edge fills in what the notification proves to know (our own ids come back in tags, headers and
-/// return paths).
+/// is given; an edge fills in what the notification proves to know (our own ids come back in tags, headers
+/// and return paths).
 struct Feedback {
   std::string source;    // short and stable: "ses", "dsn"
   std::string event_id;  // unique within the source: a repeat of it changes nothing

@@ -4,8 +4,6 @@
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <map>
@@ -84,15 +82,16 @@ HandOver hand_over_of(outbox::Work work) {
 class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(asio::any_io_executor executor, store::Database& database, const Clock& clock, Transport& transport,
-       DispatcherOptions options, DispatcherHooks hooks)
+       DispatcherOptions options, DispatcherHooks hooks, net::Timers& timers)
       : strand_(asio::make_strand(std::move(executor))),
         database_(database),
         clock_(clock),
         transport_(transport),
         options_(std::move(options)),
         hooks_(std::move(hooks)),
-        bell_(strand_),
-        heartbeat_(strand_),
+        timers_(timers),
+        bell_(timers.make(strand_)),
+        heartbeat_(timers.make(strand_)),
         outage_pause_(options_.outage_pause_first) {}
 
   asio::awaitable<void> run() {
@@ -107,7 +106,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     stopping_ = true;  // at once: what a draining transport turns away is no outage
     asio::post(strand_, [self = shared_from_this()] {
       self->ring();
-      self->heartbeat_.cancel();
+      self->heartbeat_->cancel();
     });
   }
 
@@ -116,7 +115,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
 
   void ring() {
     rung_ = true;
-    bell_.cancel();
+    bell_->cancel();
   }
 
   static asio::awaitable<void> work(std::shared_ptr<Impl> self) {
@@ -128,19 +127,18 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       const std::size_t claimed = co_await self->claim_some();
       if (claimed == 0 && !self->rung_ && !self->stopping_) co_await self->rest();
     }
-    self->heartbeat_.cancel();
+    self->heartbeat_->cancel();
     while (!self->in_flight_.empty() || self->keeping_leases_) co_await self->rest();
   }
 
   // Waits for a bell, an end of a hand-over, or the poll interval.
   asio::awaitable<void> rest() {
-    bell_.expires_after(options_.poll_interval);
-    boost::system::error_code ignored;
-    co_await bell_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    bell_->expires_after(options_.poll_interval);
+    co_await bell_->wait();
   }
 
   [[nodiscard]] std::int64_t room() const {
-    if (steady_clock::now() < quiet_until_) return 0;
+    if (timers_.now() < quiet_until_) return 0;
     const auto room = options_.in_flight_max - static_cast<std::int64_t>(in_flight_.size());
     // After an outage one message asks whether the provider is back.
     return outage_ ? std::min<std::int64_t>(room, in_flight_.empty() ? 1 : 0) : room;
@@ -182,7 +180,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     }
     self->in_flight_.erase({claim.id, claim.epoch});
     // The last one of a drain ends the keeping of leases too.
-    if (self->stopping_ && self->in_flight_.empty()) self->heartbeat_.cancel();
+    if (self->stopping_ && self->in_flight_.empty()) self->heartbeat_->cancel();
     self->ring();
   }
 
@@ -278,7 +276,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
 
   template <class Body>
   asio::awaitable<bool> until_written(const outbox::Claim& claim, std::string_view event, Body body) {
-    asio::steady_timer timer(strand_);
+    const std::unique_ptr<net::Timer> timer = timers_.make(strand_);
     for (auto pause = kRecordPauseFirst;; pause = std::min(pause * 2, kRecordPauseMax)) {
       try {
         co_return co_await store::write(database_, body);
@@ -286,9 +284,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
         log::error(event, {{"submission", claim.id.str()}, {"error", error.what()}});
         if (!error.retryable()) throw;
       }
-      timer.expires_after(pause);
-      boost::system::error_code ignored;
-      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      timer->expires_after(pause);
+      co_await timer->wait();
     }
   }
 
@@ -307,7 +304,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   // and no message loses an attempt (delivery.md §4).
   void begin_outage(const Reply& reply) {
     if (stopping_) return;
-    const auto now = steady_clock::now();
+    const auto now = timers_.now();
     if (now < quiet_until_) return;  // another message of the same outage
     if (!outage_) {
       log::error("dispatcher.provider_unavailable", {{"provider", transport_.name()},
@@ -324,7 +321,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   // The fence could not be written: no fault of the provider, and nothing to ask it about.
   void pause_for_store(const outbox::Claim& claim) {
     log::warn("dispatcher.fence_failed", {{"submission", claim.id.str()}});
-    quiet_until_ = std::max(quiet_until_, steady_clock::now() + options_.outage_pause_first);
+    quiet_until_ = std::max(quiet_until_, timers_.now() + options_.outage_pause_first);
   }
 
   void end_outage() {
@@ -338,9 +335,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   // Prolongs the leases of what is under way and takes up what dead workers left.
   static asio::awaitable<void> keep_leases(std::shared_ptr<Impl> self) {
     while (!self->stopping_ || !self->in_flight_.empty()) {
-      self->heartbeat_.expires_after(std::chrono::milliseconds(self->options_.lease) / 3);
-      boost::system::error_code ignored;
-      co_await self->heartbeat_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      self->heartbeat_->expires_after(std::chrono::milliseconds(self->options_.lease) / 3);
+      co_await self->heartbeat_->wait();
       if (self->stopping_ && self->in_flight_.empty()) break;
       co_await self->renew();
       co_await self->rescue(self->clock_.now());
@@ -390,8 +386,9 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   Transport& transport_;
   DispatcherOptions options_;
   DispatcherHooks hooks_;
-  asio::steady_timer bell_;
-  asio::steady_timer heartbeat_;
+  net::Timers& timers_;
+  std::unique_ptr<net::Timer> bell_;
+  std::unique_ptr<net::Timer> heartbeat_;
   // By attempt and epoch: a lease lost here may be claimed again here while its first holder still waits.
   std::map<std::pair<SubmissionId, std::int64_t>, outbox::Claim> in_flight_;
   bool keeping_leases_ = false;
@@ -404,9 +401,10 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 Dispatcher::Dispatcher(asio::any_io_executor executor, store::Database& database, const Clock& clock,
-                       Transport& transport, DispatcherOptions options, DispatcherHooks hooks)
+                       Transport& transport, DispatcherOptions options, DispatcherHooks hooks,
+                       net::Timers& timers)
     : impl_(std::make_shared<Impl>(std::move(executor), database, clock, transport, std::move(options),
-                                   std::move(hooks))) {}
+                                   std::move(hooks), timers)) {}
 
 Dispatcher::~Dispatcher() = default;
 

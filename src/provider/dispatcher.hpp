@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/time.hpp"
+#include "net/timers.hpp"
 #include "provider/transport.hpp"
 #include "store/database.hpp"
 
@@ -43,7 +44,8 @@ class Dispatcher {
  public:
   /// All references must outlive run().
   Dispatcher(boost::asio::any_io_executor executor, store::Database& database, const Clock& clock,
-             Transport& transport, DispatcherOptions options, DispatcherHooks hooks = {});
+             Transport& transport, DispatcherOptions options, DispatcherHooks hooks = {},
+             net::Timers& timers = net::steady_timers());
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
