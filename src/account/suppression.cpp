@@ -27,6 +27,11 @@ constexpr Query kSuppressForAgent(
     "INSERT INTO agent_suppressions (agent_email, address, id, source, reason, created_at_us) "
     "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (agent_email, address) DO NOTHING");
 
+constexpr Query kSuppressForAccount(
+    "account.suppress_for_account",
+    "INSERT INTO account_suppressions (user_id, address, id, source, reason, message_id, created_at_us) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (user_id, address) DO NOTHING");
+
 }  // namespace
 
 std::vector<std::string> suppressed_among(store::ReadTx& tx, const UserId& user, std::string_view agent_email,
@@ -45,6 +50,14 @@ bool suppress_for_agent(store::Tx& tx, std::string_view agent_email, std::string
                         std::string_view source, std::string_view reason, UtcTime now) {
   const std::string id = derived_id("asupp_", {agent_email, address});
   return tx.execute(kSuppressForAgent, {agent_email, address, id, source, reason, now}) == 1;
+}
+
+bool suppress_for_account(store::Tx& tx, const UserId& user, const AccountSuppression& entry, UtcTime now) {
+  const std::string id = derived_id("supp_", {user.str(), entry.address});
+  const auto message =
+      entry.message.empty() ? std::nullopt : std::optional<std::string_view>(entry.message.str());
+  return tx.execute(kSuppressForAccount,
+                    {user.str(), entry.address, id, entry.source, entry.reason, message, now}) == 1;
 }
 
 }  // namespace countersign::account

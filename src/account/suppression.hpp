@@ -17,4 +17,14 @@ namespace countersign::account {
 bool suppress_for_agent(store::Tx& tx, std::string_view agent_email, std::string_view address,
                         std::string_view source, std::string_view reason, UtcTime now);
 
+/// An address the whole account must not write to again.
+struct AccountSuppression {
+  std::string address;  // bare, lower case
+  std::string source;   // "bounce", "complaint", "manual"
+  std::string reason;
+  MessageId message;  // the one that brought it on; may be empty
+};
+/// Adds it to the account's list. False when the address is there already (its row is kept as it is).
+bool suppress_for_account(store::Tx& tx, const UserId& user, const AccountSuppression& entry, UtcTime now);
+
 }  // namespace countersign::account

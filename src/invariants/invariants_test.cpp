@@ -145,9 +145,11 @@ class InvariantsTest : public test::StoreTest {
     const bool settled = state == "accepted" || state == "refused" || state == "deferred";
     run(fmt::format(
         "INSERT INTO submissions (id, message_id, user_id, attempt, state, epoch, first_due_at_us, "
-        "due_at_us, fenced_at_us, settled_at_us, settled_by, created_at_us) VALUES ('{}', '{}', "
-        "'u', {}, '{}', 1, 1, 1, {}, {}, '{}', 1)",
-        submission(name, number), id_of(name), number, state, kNow, settled ? std::to_string(kNow) : "NULL",
+        "due_at_us, first_fenced_at_us, fenced_at_us, unknown_at_us, settled_at_us, settled_by, "
+        "created_at_us) "
+        "VALUES ('{}', '{}', 'u', {}, '{}', 1, 1, 1, {}, {}, {}, {}, '{}', 1)",
+        submission(name, number), id_of(name), number, state, kNow, kNow,
+        state == "unknown" ? std::to_string(kNow) : "NULL", settled ? std::to_string(kNow) : "NULL",
         settled ? "reply" : ""));
   }
   static std::string submission(std::string_view name, int number = 1) {
@@ -170,6 +172,9 @@ class InvariantsTest : public test::StoreTest {
     } else if (state == "deferred") {
       observed(name, "submission.temporary_failure", submission(name));
       attempt(name, 2, "queued");
+    } else if (state == "unknown") {
+      observed(name, "submission.temporary_failure", submission(name));
+      announced(name, "email.unknown");
     }
   }
   void loopback(std::string_view name) {

@@ -17,6 +17,9 @@ namespace {
 #define CS_FAILURE_ANNOUNCED CS_ANNOUNCED("m.id", "'email.failed'")
 #define CS_ARRIVAL_ANNOUNCED CS_ANNOUNCED("m.id", "'email.received'")
 
+#define CS_TOLD_OF \
+  "EXISTS (SELECT 1 FROM message_recipients r WHERE r.message_id = m.id AND r.delivery <> '') "
+
 constexpr Rule kRules[] = {
     CS_RULE_SINCE(Since::events, "event-review-requested", "every hold was announced",
                   "SELECT m.id AS subject, 'review ' || m.review_status AS detail FROM messages m WHERE "
@@ -39,6 +42,14 @@ constexpr Rule kRules[] = {
                   "SELECT m.id AS subject, m.delivery_detail AS detail FROM messages m WHERE "
                   "m.delivery_status = 'failed' AND EXISTS (SELECT 1 FROM submissions s WHERE "
                   "s.message_id = m.id AND s.settled_at_us >= $2) AND NOT " CS_FAILURE_ANNOUNCED),
+    // An observation without that code was made up when the schema came to know about unknown hand-overs.
+    CS_RULE_SINCE(
+        Since::events, "event-unknown", "every hand-over whose answer was lost was announced",
+        "SELECT s.message_id AS subject, 'attempt ' || s.id AS detail FROM submissions s WHERE "
+        "s.unknown_at_us >= $2 AND NOT " CS_ANNOUNCED(
+            "s.message_id",
+            "'email.unknown'") " AND EXISTS (SELECT 1 FROM lifecycle l WHERE l.message_id = s.message_id AND "
+                               "replace(l.evidence, 'outcome_unknown', '') <> l.evidence)"),
     CS_RULE_SINCE(Since::events, "event-received", "every message that arrived was announced",
                   "SELECT m.id AS subject, 'in ' || m.agent_email AS detail FROM messages m WHERE "
                   "m.direction = 'inbound' AND m.review_status IS NULL AND m.created_at_us >= $2 AND "
@@ -51,7 +62,12 @@ constexpr Rule kRules[] = {
             "WHEN 'email.sent' THEN COALESCE(m.delivery_status, 'accepted') NOT IN ('accepted', "
             "'sending') "
             "WHEN 'email.failed' THEN COALESCE(m.delivery_status, '') IN ('failed', 'bounced', "
-            "'complained') "
+            "'complained') OR EXISTS (SELECT 1 FROM submissions s WHERE s.message_id = m.id AND "
+            "(s.resolution = 'give_up' OR s.settled_by = 'evidence')) "
+            "WHEN 'email.unknown' THEN EXISTS (SELECT 1 FROM submissions s WHERE s.message_id = m.id AND "
+            "s.unknown_at_us IS NOT NULL) "
+            "WHEN 'email.delivered' THEN " CS_TOLD_OF "WHEN 'email.bounced' THEN " CS_TOLD_OF
+            "WHEN 'email.complained' THEN " CS_TOLD_OF
             "WHEN 'email.review_requested' THEN m.review_status IS NOT NULL "
             "WHEN 'email.review_approved' THEN COALESCE(m.review_status, '') IN ('review_approved', "
             "'review_expired_approved') "

@@ -26,6 +26,7 @@ namespace {
 #define CS_ACCEPTANCE_OBSERVED CS_OBSERVED_OF_ATTEMPT("'submission.upstream_accepted'")
 #define CS_REFUSAL_OBSERVED CS_OBSERVED_OF_ATTEMPT("'submission.provider_rejected'")
 #define CS_DEFERRAL_OBSERVED CS_OBSERVED_OF_ATTEMPT("'submission.temporary_failure'")
+#define CS_ANY_ACCEPTANCE_OBSERVED CS_OBSERVED("s.message_id", "'submission.upstream_accepted'")
 #define CS_END_OBSERVED \
   CS_OBSERVED("s.message_id", "'submission.cancelled', 'submission.local_retries_exhausted'")
 
@@ -57,7 +58,15 @@ constexpr Rule kRules[] = {
             "submissions s WHERE s.state IN ('accepted', 'refused', 'deferred', 'cancelled') AND NOT "
             "CASE s.state WHEN 'accepted' THEN " CS_ACCEPTANCE_OBSERVED
             " WHEN 'refused' THEN " CS_REFUSAL_OBSERVED " WHEN 'deferred' THEN " CS_DEFERRAL_OBSERVED
-            " ELSE " CS_END_OBSERVED " END"),
+            " ELSE " CS_END_OBSERVED " OR (s.settled_by = 'evidence' AND " CS_ANY_ACCEPTANCE_OBSERVED
+            ") END"),
+    CS_RULE("journal-unknown", "every hand-over whose answer was lost has its observation",
+            "SELECT s.id AS subject, 'attempt of ' || s.message_id || ' is ' || s.state AS detail FROM "
+            "submissions s WHERE s.unknown_at_us IS NOT NULL AND NOT " CS_DEFERRAL_OBSERVED),
+    CS_RULE("journal-given-up", "every hand-over that was given up has its observation",
+            "SELECT s.id AS subject, 'attempt of ' || s.message_id AS detail FROM submissions s WHERE "
+            "s.state = 'superseded' AND s.resolution = 'give_up' AND s.settled_by <> 'evidence' AND "
+            "NOT " CS_OBSERVED_OF_ATTEMPT("'submission.cancelled'")),
     CS_RULE(
         "journal-acceptance-true", "no observation tells of an acceptance that does not stand",
         "SELECT l.message_id AS subject, l.reason_code AS detail FROM lifecycle l WHERE "

@@ -71,6 +71,8 @@ std::string_view name_of(EventType type) {
       return "email.sent";
     case EventType::email_failed:
       return "email.failed";
+    case EventType::email_unknown:
+      return "email.unknown";
     case EventType::email_delivered:
       return "email.delivered";
     case EventType::email_bounced:
@@ -87,6 +89,8 @@ std::string_view name_of(EventType type) {
       return "email.review_approved";
     case EventType::email_review_rejected:
       return "email.review_rejected";
+    case EventType::domain_suppression_added:
+      return "domain.suppression_added";
   }
   CS_ASSERT(false);
 }
@@ -142,6 +146,13 @@ void emit_without_message(store::Tx& tx, const Subject& subject, EventType type,
   const std::string envelope = envelope_of(id, type, data, at);
   tx.send(kEmit, {id, subject.user.str(), name_of(type), subject.agent_email,
                   unless_empty(subject.conversation_id), nullptr, envelope, at});
+}
+
+void emit_for_account(store::Tx& tx, const UserId& user, EventType type, const boost::json::object& data,
+                      UtcTime at, std::string_view occasion) {
+  const std::string id = derived_id("evt_", {user.str(), name_of(type), occasion, to_rfc3339(at)});
+  const std::string envelope = envelope_of(id, type, data, at);
+  tx.send(kEmit, {id, user.str(), name_of(type), nullptr, nullptr, nullptr, envelope, at});
 }
 
 }  // namespace countersign::journal

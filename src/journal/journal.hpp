@@ -71,6 +71,7 @@ enum class EventType : std::uint8_t {
   email_received,
   email_sent,
   email_failed,
+  email_unknown,  // our own: handed over, and the answer was lost (delivery.md §3)
   email_delivered,
   email_bounced,
   email_complained,
@@ -79,6 +80,7 @@ enum class EventType : std::uint8_t {
   email_review_requested,
   email_review_approved,
   email_review_rejected,
+  domain_suppression_added,
 };
 [[nodiscard]] std::string_view name_of(EventType type);
 
@@ -95,5 +97,9 @@ void emit(store::Tx& tx, const Subject& subject, EventType type, const boost::js
 /// email.blocked).
 void emit_without_message(store::Tx& tx, const Subject& subject, EventType type,
                           const boost::json::object& data, UtcTime at);
+
+/// Appends an event about an account. `occasion` tells events of one type and instant apart.
+void emit_for_account(store::Tx& tx, const UserId& user, EventType type, const boost::json::object& data,
+                      UtcTime at, std::string_view occasion);
 
 }  // namespace countersign::journal

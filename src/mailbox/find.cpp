@@ -14,6 +14,12 @@ constexpr Query kFind("mailbox.find",
 constexpr Query kFindForWorker("mailbox.find_for_worker",
                                "SELECT " CS_MESSAGE_COLUMNS " FROM messages m WHERE m.id = $1");
 
+// Differs because SQLite has one writer and no row locks.
+constexpr Query kLockForWorker("mailbox.lock_for_worker",
+                               "SELECT " CS_MESSAGE_COLUMNS " FROM messages m WHERE m.id = $1",
+                               "SELECT " CS_MESSAGE_COLUMNS
+                               " FROM messages m WHERE m.id = $1 FOR NO KEY UPDATE");
+
 constexpr Query kFindForReview("mailbox.find_for_review",
                                "SELECT " CS_MESSAGE_COLUMNS
                                " FROM messages m JOIN agents a ON a.email = m.agent_email "
@@ -57,6 +63,10 @@ std::optional<Message> find(store::ReadTx& tx, std::string_view agent_email, con
 
 std::optional<Message> find_for_worker(store::ReadTx& tx, const MessageId& id) {
   return first(tx.query(kFindForWorker, {id.str()}));
+}
+
+std::optional<Message> lock_for_worker(store::Tx& tx, const MessageId& id) {
+  return first(tx.query(kLockForWorker, {id.str()}));
 }
 
 std::optional<Message> find_for_review(store::ReadTx& tx, const UserId& user, const MessageId& id) {

@@ -77,6 +77,9 @@ struct NewInbound {
                                           const MessageId& id);
 /// Any message, for workers that act on behalf of nobody; never for a caller.
 [[nodiscard]] std::optional<Message> find_for_worker(store::ReadTx& tx, const MessageId& id);
+/// The same, locked until the transaction ends: whoever settles an attempt at the message reads its
+/// recipients behind this lock.
+[[nodiscard]] std::optional<Message> lock_for_worker(store::Tx& tx, const MessageId& id);
 /// A message of the account whatever its state, on a live agent: for reviews.
 [[nodiscard]] std::optional<Message> find_for_review(store::ReadTx& tx, const UserId& user,
                                                      const MessageId& id);
@@ -133,15 +136,13 @@ enum class TrashRefusal : std::uint8_t { not_found, message_held, not_in_trash, 
 /// many.
 std::int64_t purge_trash(store::Tx& tx, UtcTime cutoff, std::int64_t limit);
 
-/// accepted → sending for those of `messages` (ids) that are still accepted.
-void mark_sending(store::Tx& tx, const std::vector<std::string>& messages);
-/// unknown → sending: it turned out that nothing was taken. No other status is touched.
-void resume_sending(store::Tx& tx, const MessageId& id);
+/// accepted → sending for those of `messages` (a JSON list of ids) that are still accepted.
+void mark_sending(store::Tx& tx, std::string_view messages);
 /// Keeps the provider's id of an outbound message; the first one stays.
 void note_provider_id(store::Tx& tx, const MessageId& id, std::string_view provider_message_id);
 
-/// Moves delivery_status up to `status` by rank, never down (contract §9.4), with its detail. False when it
-/// already stands as high.
-bool advance_delivery(store::Tx& tx, const MessageId& id, DeliveryStatus status, std::string_view detail);
+/// Writes delivery_status and its detail for people. What it may become is the outbox's to know, which
+/// derives it from the recipients; a message without a transport state (held, rejected) is left alone.
+void set_delivery(store::Tx& tx, const MessageId& id, DeliveryStatus status, std::string_view detail);
 
 }  // namespace countersign::mailbox

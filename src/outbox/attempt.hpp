@@ -18,14 +18,4 @@ struct NewAttempt {
 [[nodiscard]] SubmissionId attempt_id(const MessageId& message, std::int64_t attempt);
 void insert_attempt(store::Tx& tx, const NewAttempt& attempt);
 
-/// Ends a message that will not be handed over: its open recipients, its delivery status, its journal and
-/// event.
-struct Failure {
-  journal::Reason reason;
-  std::string recipient_state;  // "refused" or "cancelled"
-  std::string detail;           // for people; also delivery_detail
-  std::string occasion;
-};
-void fail_message(store::Tx& tx, const MessageId& message, const Failure& failure, UtcTime now);
-
 }  // namespace countersign::outbox

@@ -1,12 +1,15 @@
 // Taking attempts out of the queue, turn by turn over the accounts, and giving them back.
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "base/fault.hpp"
 #include "base/text.hpp"
 #include "mailbox/mailbox.hpp"
-#include "outbox/attempt.hpp"
 #include "outbox/outbox.hpp"
+#include "outbox/relay.hpp"
 #include "outbox/retry.hpp"
+#include "outbox/settlement.hpp"
+#include "outbox/unknown.hpp"
 
 namespace countersign::outbox {
 namespace {
@@ -24,6 +27,11 @@ constexpr Query kAccounts("outbox.accounts",
                           "(SELECT 1 FROM submissions d WHERE d.state = 'queued' AND d.user_id = w.user_id "
                           "AND d.due_at_us <= $3) LIMIT $2");
 
+// The last three: an earlier hand-over of it may have been taken, by whom, since when.
+#define CS_CLAIMED                                       \
+  "id, message_id, user_id, epoch, attempt, due_at_us, " \
+  "CASE WHEN fenced_at_us IS NULL THEN 0 ELSE 1 END, provider, COALESCE(first_fenced_at_us, 0)"
+
 // Differs because SQLite has one writer and no row locks to skip. An array, because PostgreSQL may run a
 // subquery of IN again for every row it compares, and each run skips what the one before has locked.
 constexpr Query kClaim(
@@ -31,11 +39,11 @@ constexpr Query kClaim(
     "UPDATE submissions SET state = 'claimed', epoch = epoch + 1, worker = $1, claimed_at_us = $2, "
     "lease_until_us = $3 WHERE state = 'queued' AND id IN (SELECT id FROM submissions WHERE "
     "state = 'queued' AND user_id = $4 AND due_at_us <= $2 ORDER BY due_at_us LIMIT $5) "
-    "RETURNING id, message_id, user_id, epoch, attempt, due_at_us",
+    "RETURNING " CS_CLAIMED,
     "UPDATE submissions SET state = 'claimed', epoch = epoch + 1, worker = $1, claimed_at_us = $2, "
     "lease_until_us = $3 WHERE state = 'queued' AND id = ANY (ARRAY(SELECT id FROM submissions WHERE "
     "state = 'queued' AND user_id = $4 AND due_at_us <= $2 ORDER BY due_at_us LIMIT $5 "
-    "FOR UPDATE SKIP LOCKED)) RETURNING id, message_id, user_id, epoch, attempt, due_at_us");
+    "FOR UPDATE SKIP LOCKED)) RETURNING " CS_CLAIMED);
 
 // Differs in how a JSON list becomes rows, here and below.
 constexpr Query kTrashed("outbox.trashed",
@@ -59,29 +67,41 @@ constexpr Query kSuppressed("outbox.suppressed",
 constexpr Query kCancel(
     "outbox.cancel",
     "UPDATE submissions SET state = 'cancelled', lease_until_us = NULL, settled_at_us = $3, "
-    "settled_by = 'cancellation', reply_text = $4 WHERE id = $1 AND epoch = $2 AND state = 'claimed'");
+    "settled_by = 'cancellation', reply_text = $4 WHERE id = $1 AND epoch = $2 AND state = 'claimed' AND "
+    "fenced_at_us IS NULL");
 
+// What is given back was definitely not taken, so no hand-over stands behind it.
 constexpr Query kRelease(
     "outbox.release",
-    "UPDATE submissions SET state = 'queued', lease_until_us = NULL, due_at_us = $4, reply_text = $5 "
+    "UPDATE submissions SET state = 'queued', lease_until_us = NULL, due_at_us = $4, reply_text = $5, "
+    "fenced_at_us = NULL, resend_at_us = NULL "
     "WHERE id = $1 AND epoch = $2 AND worker = $3 AND state IN ('claimed', 'handover', 'unknown') "
     "RETURNING first_due_at_us");
-constexpr Query kRequeueRecipients(
-    "outbox.requeue_recipients",
-    "UPDATE message_recipients SET state = 'queued' WHERE message_id = $1 AND state = 'unknown'");
+constexpr Query kRepeat(
+    "outbox.repeat",
+    "UPDATE submissions SET state = 'queued', lease_until_us = NULL, due_at_us = $4, reply_text = $5, "
+    "resend_at_us = NULL WHERE id = $1 AND epoch = $2 AND worker = $3 AND state IN ('handover', 'unknown') "
+    "AND "
+    "first_fenced_at_us > $6");
 constexpr Query kGiveUp(
     "outbox.give_up",
     "UPDATE submissions SET state = 'cancelled', settled_at_us = $2, settled_by = 'cancellation' "
-    "WHERE id = $1 AND state = 'queued'");
+    "WHERE id = $1 AND state = 'queued' AND fenced_at_us IS NULL");
+// One way out is away: what has waited for it too long, whoever would have asked next.
+constexpr Query kOverdue(
+    "outbox.overdue",
+    "SELECT s.id, s.message_id, s.user_id, s.attempt FROM "
+    "submissions s WHERE s.state = 'queued' AND s.fenced_at_us IS NULL AND s.first_due_at_us <= $1 AND "
+    "s.due_at_us <= $2 ORDER BY s.first_due_at_us, s.id LIMIT $3");
 
 constexpr Query kRenew(
     "outbox.renew",
     "UPDATE submissions SET lease_until_us = $4 WHERE id = $1 AND epoch = $2 AND worker = $3 AND "
     "state IN ('claimed', 'handover')");
-constexpr Query kFence(
-    "outbox.fence",
-    "UPDATE submissions SET state = 'handover', provider = $4, fenced_at_us = $5, lease_until_us = $6 "
-    "WHERE id = $1 AND epoch = $2 AND worker = $3 AND state = 'claimed'");
+constexpr Query kFence("outbox.fence",
+                       "UPDATE submissions SET state = 'handover', provider = $4, fenced_at_us = $5, "
+                       "first_fenced_at_us = COALESCE(first_fenced_at_us, $5), lease_until_us = $6 WHERE id "
+                       "= $1 AND epoch = $2 AND worker = $3 AND state = 'claimed'");
 
 constexpr Query kWork(
     "outbox.work",
@@ -113,48 +133,98 @@ std::vector<std::string> accounts_from(store::Tx& tx, const UserId& last, UtcTim
   return accounts;
 }
 
-std::vector<std::string> messages_of(const std::vector<Claim>& claims) {
-  std::vector<std::string> ids;
-  ids.reserve(claims.size());
-  for (const Claim& claim : claims) ids.push_back(claim.message.str());
-  return ids;
+// A claim with what its row says about earlier hand-overs.
+struct Taken {
+  Claim claim;
+  UtcTime due_at;
+  bool may_have_been_taken = false;
+  std::string provider;
+  UtcTime first_fenced_at;
+};
+
+std::vector<Fate> fates_of_open(const Recipients& recipients, std::string_view detail) {
+  std::vector<Fate> fates;
+  for (const RecipientRow& row : recipients.rows()) {
+    if (row.is_open()) fates.push_back({row.address, std::string(detail)});
+  }
+  return fates;
 }
 
-void cancel(store::Tx& tx, std::vector<Claim>& claims, const MessageId& message, const Failure& failure,
+// Nobody is served any more. What an earlier hand-over did nobody can tell: then it is unknown instead.
+void cancel(store::Tx& tx, const Taken& taken, mailbox::Message message, std::string_view detail,
+            UtcTime now) {
+  const Claim& claim = taken.claim;
+  Settlement settlement(tx, std::move(message), {claim.id, claim.user, claim.attempt}, now);
+  const std::vector<Fate> fates = fates_of_open(settlement.recipients(), detail);
+  if (taken.may_have_been_taken) {
+    const bool marked = mark_unrepeatable(tx, claim, detail, now);
+    CS_ASSERT(marked);  // claimed by this transaction
+    settlement.unknown(fates);
+  } else {
+    const auto cancelled = tx.execute(kCancel, {claim.id.str(), claim.epoch, now, detail});
+    CS_ASSERT(cancelled == 1);  // claimed by this transaction
+    settlement.failed(fates, "cancelled", journal::Reason::submission_cancelled,
+                      {"", std::string(journal::facts(journal::Reason::submission_cancelled).code)});
+  }
+  settlement.derive();
+}
+
+void cancel(store::Tx& tx, std::vector<Taken>& taken, const MessageId& message, std::string_view detail,
             UtcTime now) {
   const auto found =
-      std::ranges::find_if(claims, [&](const Claim& claim) { return claim.message == message; });
-  if (found == claims.end()) return;
-  tx.execute(kCancel, {found->id.str(), found->epoch, now, failure.detail});
-  fail_message(tx, message, failure, now);
-  claims.erase(found);
+      std::ranges::find_if(taken, [&](const Taken& one) { return one.claim.message == message; });
+  if (found == taken.end()) return;
+  auto row = mailbox::lock_for_worker(tx, message);
+  CS_ASSERT(row.has_value());
+  cancel(tx, *found, std::move(*row), detail, now);
+  taken.erase(found);
 }
 
-void cancel_trashed(store::Tx& tx, std::vector<Claim>& claims, const std::string& messages, UtcTime now) {
+std::string messages_of(const std::vector<Taken>& taken) {
+  std::vector<std::string> ids;
+  ids.reserve(taken.size());
+  for (const Taken& one : taken) ids.push_back(one.claim.message.str());
+  return to_json_list(ids);
+}
+
+void cancel_trashed(store::Tx& tx, std::vector<Taken>& taken, const std::string& messages, UtcTime now) {
   for (const store::Row row : tx.query(kTrashed, {messages})) {
-    const Failure failure{journal::Reason::submission_cancelled, "cancelled",
-                          "cancelled: the message or its agent was moved to the trash", ""};
-    cancel(tx, claims, MessageId(row.text(0)), failure, now);
+    cancel(tx, taken, MessageId(row.text(0)), "cancelled: the message or its agent was moved to the trash",
+           now);
+  }
+}
+
+// Nobody recognises a repeat any more, or another way out is configured since.
+void cancel_unrepeatable(store::Tx& tx, std::vector<Taken>& taken, const ClaimCommand& command) {
+  std::vector<MessageId> messages;
+  for (const Taken& one : taken) {
+    if (!one.may_have_been_taken) continue;
+    const bool recognised =
+        one.provider == command.provider && one.first_fenced_at > command.now - command.repeat_window;
+    if (!recognised) messages.push_back(one.claim.message);
+  }
+  for (const MessageId& message : messages) {
+    cancel(tx, taken, message, "handed over, but no answer came while a repetition could be recognised",
+           command.now);
   }
 }
 
 // A recipient suppressed since the message was accepted fails the message (contract §10).
-void cancel_suppressed(store::Tx& tx, std::vector<Claim>& claims, const std::string& messages, UtcTime now) {
+void cancel_suppressed(store::Tx& tx, std::vector<Taken>& taken, const std::string& messages, UtcTime now) {
   std::map<MessageId, std::vector<std::string>> suppressed;
   for (const store::Row row : tx.query(kSuppressed, {messages})) {
     suppressed[MessageId(row.text(0))].push_back(row.text(1));
   }
   for (const auto& [message, addresses] : suppressed) {
-    const auto row = mailbox::find_for_worker(tx, message);
+    const auto row = mailbox::lock_for_worker(tx, message);
     if (!row) continue;
     for (const std::string& address : addresses) {
       const journal::Transition blocked{
           journal::Reason::suppression_recipient_blocked, now, address, {}, {}, ""};
       journal::record(tx, row->journal_subject(), blocked);
     }
-    const Failure failure{journal::Reason::submission_cancelled, "cancelled",
-                          fmt::format("recipient_suppressed: {}", fmt::join(addresses, ", ")), ""};
-    cancel(tx, claims, message, failure, now + Duration(1));
+    cancel(tx, taken, message, fmt::format("recipient_suppressed: {}", fmt::join(addresses, ", ")),
+           now + Duration(1));
   }
 }
 
@@ -162,7 +232,7 @@ void cancel_suppressed(store::Tx& tx, std::vector<Claim>& claims, const std::str
 
 std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command) {
   const std::vector<std::string> accounts = accounts_from(tx, command.last_user, command.now);
-  std::vector<std::pair<std::int64_t, Claim>> taken;
+  std::vector<Taken> taken;
   std::int64_t room = command.limit;
   for (std::size_t i = 0; i < accounts.size() && room > 0; ++i) {
     const auto left = static_cast<std::int64_t>(accounts.size() - i);
@@ -170,21 +240,23 @@ std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command) {
     const store::Rows rows =
         tx.query(kClaim, {command.worker, command.now, command.lease_until, accounts[i], share});
     for (const store::Row row : rows) {
-      taken.emplace_back(row.integer(5), Claim{SubmissionId(row.text(0)), MessageId(row.text(1)),
-                                               UserId(row.text(2)), row.integer(3), row.integer(4)});
+      const Claim claim{SubmissionId(row.text(0)), MessageId(row.text(1)), UserId(row.text(2)),
+                        row.integer(3), row.integer(4)};
+      taken.push_back({claim, row.time(5), row.flag(6), row.text(7), row.time(8)});
     }
     room -= static_cast<std::int64_t>(rows.size());
   }
-  std::ranges::sort(taken, {}, [](const auto& entry) { return std::tie(entry.first, entry.second.id); });
+  if (taken.empty()) return {};
+  std::ranges::sort(taken, {}, [](const Taken& one) { return std::tie(one.due_at, one.claim.id); });
+
+  const std::string messages = messages_of(taken);
+  cancel_unrepeatable(tx, taken, command);
+  cancel_trashed(tx, taken, messages, command.now);
+  cancel_suppressed(tx, taken, messages, command.now);
+  if (!taken.empty()) mailbox::mark_sending(tx, messages_of(taken));
   std::vector<Claim> claims;
   claims.reserve(taken.size());
-  for (auto& [due, claim] : taken) claims.push_back(std::move(claim));
-  if (claims.empty()) return claims;
-
-  const std::string messages = to_json_list(messages_of(claims));
-  cancel_trashed(tx, claims, messages, command.now);
-  cancel_suppressed(tx, claims, messages, command.now);
-  if (!claims.empty()) mailbox::mark_sending(tx, messages_of(claims));
+  for (Taken& one : taken) claims.push_back(std::move(one.claim));
   return claims;
 }
 
@@ -214,22 +286,69 @@ bool fence(store::Tx& tx, const Claim& claim, std::string_view worker, std::stri
   return tx.execute(kFence, {claim.id.str(), claim.epoch, worker, provider, now, lease_until}) == 1;
 }
 
+namespace {
+
+// The rescuer may have called it unknown while the definite answer was on its way. Whoever this attempt has
+// deferred before stays deferred.
+void requeue_unknown(Settlement& settlement, std::string_view detail) {
+  for (const std::string& address : settlement.recipients().addresses_in("unknown")) {
+    settlement.recipients().settle(address, "queued", SubmissionId(), detail);
+  }
+}
+
+void end_waiting(store::Tx& tx, Settlement& settlement, const SubmissionId& id, std::string_view detail,
+                 UtcTime now) {
+  if (tx.execute(kGiveUp, {id.str(), now}) != 1) return;
+  const std::string why =
+      fmt::format("the provider could not be reached for {} hours: {}", kOutageHorizon.count(), detail);
+  settlement.failed(fates_of_open(settlement.recipients(), why), "refused",
+                    journal::Reason::submission_local_retries_exhausted, {"", "outage"});
+}
+
+}  // namespace
+
 bool release(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime due_at, UtcTime now,
              std::string_view detail) {
+  CS_FAULT("outbox.release");
+  auto message = mailbox::lock_for_worker(tx, claim.message);
+  if (!message) return false;
   const store::Rows rows = tx.query(kRelease, {claim.id.str(), claim.epoch, worker, due_at, detail});
   if (rows.empty()) return false;
-  // The rescuer may have called it unknown while the definite answer was on its way.
-  tx.send(kRequeueRecipients, {claim.message.str()});
-  mailbox::resume_sending(tx, claim.message);
-  if (now - rows.front().time(0) >= kOutageHorizon) {
-    tx.execute(kGiveUp, {claim.id.str(), now});
-    const Failure failure{
-        journal::Reason::submission_local_retries_exhausted, "refused",
-        fmt::format("the provider could not be reached for {} hours: {}", kOutageHorizon.count(), detail),
-        ""};
-    fail_message(tx, claim.message, failure, now);
-  }
+  Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, now);
+  requeue_unknown(settlement, detail);
+  settlement.put_back("provider_unavailable", detail);
+  if (now - rows.front().time(0) >= kOutageHorizon) end_waiting(tx, settlement, claim.id, detail, now);
+  settlement.derive();
   return true;
+}
+
+bool repeat(store::Tx& tx, const Claim& claim, std::string_view worker, const RepeatCommand& command) {
+  CS_FAULT("outbox.repeat");
+  auto message = mailbox::lock_for_worker(tx, claim.message);
+  if (!message) return false;
+  const auto queued = tx.execute(kRepeat, {claim.id.str(), claim.epoch, worker, command.due_at,
+                                           command.detail, command.now - command.window});
+  if (queued != 1) return false;
+  Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, command.now);
+  requeue_unknown(settlement, command.detail);
+  settlement.put_back("answer_lost_repeating", command.detail);
+  settlement.derive();
+  return true;
+}
+
+std::int64_t end_overdue(store::Tx& tx, std::string_view provider, UtcTime now, std::int64_t limit) {
+  const auto relay = look_at_relay(tx, provider);
+  if (!relay || !relay->open) return 0;
+  const store::Rows rows = tx.query(kOverdue, {now - kOutageHorizon, now, limit});
+  for (const store::Row row : rows) {
+    auto message = mailbox::lock_for_worker(tx, MessageId(row.text(1)));
+    if (!message) continue;
+    const SubmissionId id(row.text(0));
+    Settlement settlement(tx, std::move(*message), {id, UserId(row.text(2)), row.integer(3)}, now);
+    end_waiting(tx, settlement, id, relay->text, now);
+    settlement.derive();
+  }
+  return static_cast<std::int64_t>(rows.size());
 }
 
 bool in_progress(store::ReadTx& tx, const MessageId& message) {

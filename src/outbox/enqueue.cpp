@@ -11,10 +11,16 @@ constexpr Query kInsertRecipient("outbox.insert_recipient",
                                  "INSERT INTO message_recipients (message_id, address, kind, route, state) "
                                  "VALUES ($1, $2, $3, $4, $5)");
 
-constexpr Query kInsertAttempt(
-    "outbox.insert_attempt",
+constexpr Query kInsertFirst(
+    "outbox.insert_first_attempt",
     "INSERT INTO submissions (id, message_id, user_id, attempt, state, first_due_at_us, "
     "due_at_us, created_at_us) VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7)");
+// All attempts use the message's key, so a provider that recognises it may have known it since the first.
+constexpr Query kInsertAttempt(
+    "outbox.insert_attempt",
+    "INSERT INTO submissions (id, message_id, user_id, attempt, state, first_due_at_us, due_at_us, "
+    "created_at_us, first_fenced_at_us) SELECT $1, $2, $3, $4, 'queued', $5, $6, $7, "
+    "min(first_fenced_at_us) FROM submissions WHERE message_id = $2");
 
 void insert_recipients(store::Tx& tx, const MessageId& message, const std::vector<Recipient>& recipients,
                        std::string_view route, std::string_view state) {
@@ -31,8 +37,9 @@ SubmissionId attempt_id(const MessageId& message, std::int64_t attempt) {
 
 void insert_attempt(store::Tx& tx, const NewAttempt& attempt) {
   const SubmissionId id = attempt_id(attempt.message, attempt.number);
-  tx.send(kInsertAttempt, {id.str(), attempt.message.str(), attempt.user.str(), attempt.number,
-                           attempt.first_due_at, attempt.due_at, attempt.now});
+  tx.send(attempt.number == 1 ? kInsertFirst : kInsertAttempt,
+          {id.str(), attempt.message.str(), attempt.user.str(), attempt.number, attempt.first_due_at,
+           attempt.due_at, attempt.now});
 }
 
 void enqueue(store::Tx& tx, const mailbox::Message& message, const std::vector<Recipient>& external,

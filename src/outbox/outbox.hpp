@@ -1,8 +1,8 @@
 // The outbox: every attempt to hand a message over, as a row that knows how far it got (delivery.md §3).
 //
 //   queued ─claim─▶ claimed ─fence─▶ handover ─reply─▶ accepted | refused | deferred(→ a new queued attempt)
-//      ▲               │ lease over        │ lease over
-//      └───release─────┘                   └─▶ unknown
+//      ▲               │ lease over        │ lease over, reply lost
+//      └───release─────┘                   └─▶ unknown ─evidence│person│policy─▶ accepted | superseded
 //
 // Nothing here talks to a provider; provider/dispatcher does, between these transactions.
 #pragma once
@@ -49,6 +49,11 @@ struct ClaimCommand {
   UtcTime lease_until;
   std::int64_t limit = 32;
   UserId last_user;
+  /// The way out that will be used, and how long it recognises a repeated hand-over
+  /// (Transport::repeat_window). An attempt whose earlier hand-over may have been taken, and which it would
+  /// not recognise, becomes unknown here instead of being returned.
+  std::string provider;
+  Duration repeat_window{};
 };
 [[nodiscard]] std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command);
 
@@ -90,6 +95,7 @@ struct Answer {
   std::string text;
   std::string provider;
   std::string provider_message_id;
+  bool feedback_expected = false;  // the provider tells later what became of it, and may have told already
   std::vector<RecipientAnswer> recipients;
 };
 /// Records the answer in a minimal transaction: the attempt, its recipients, the message's derived state, the
@@ -104,14 +110,38 @@ bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now
 bool release(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime due_at, UtcTime now,
              std::string_view detail);
 
+struct RepeatCommand {
+  UtcTime due_at;
+  UtcTime now;
+  /// How long after its first hand-over the provider recognises a message (Transport::repeat_window).
+  Duration window;
+  std::string detail;  // what happened to the answer, for people
+};
+/// After a lost answer of a provider that recognises repeats: queues the same attempt again, due at `due_at`.
+/// False when the window is over or the claim is no longer ours; then nothing has changed.
+bool repeat(store::Tx& tx, const Claim& claim, std::string_view worker, const RepeatCommand& command);
+
+/// While the relay `provider` is away: fails what has been due for the outage horizon, oldest first, at most
+/// `limit`, so that the end of a long queue does not wait for its turn to ask; how many.
+std::int64_t end_overdue(store::Tx& tx, std::string_view provider, UtcTime now, std::int64_t limit);
+
+struct RescueCommand {
+  /// Leases that ended before this are over. Later than now for the only process of a store, whose dead
+  /// predecessor cannot come back.
+  UtcTime leases_before;
+  UtcTime now;
+  std::int64_t limit = 500;
+  /// A provider that recognises repeats, and for how long; empty: none does.
+  std::string repeatable_provider;
+  Duration repeat_window{};
+};
 struct Rescued {
   std::int64_t requeued = 0;
   std::int64_t unknown = 0;
 };
-/// Leases that ran out: `claimed` goes back to the queue; `handover` becomes `unknown`, except towards
-/// `repeatable_provider` (one that recognises a repeated hand-over by its id), where it goes back to the
-/// queue too.
-Rescued rescue(store::Tx& tx, std::string_view repeatable_provider, UtcTime now, std::int64_t limit);
+/// Leases that ran out: `claimed` goes back to the queue; `handover` becomes `unknown`, except towards a
+/// provider that recognises the repetition, where it goes back to the queue too.
+Rescued rescue(store::Tx& tx, const RescueCommand& command);
 
 /// True while an attempt of the message is claimed or handed over.
 [[nodiscard]] bool in_progress(store::ReadTx& tx, const MessageId& message);

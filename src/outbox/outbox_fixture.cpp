@@ -62,7 +62,8 @@ MessageId OutboxTest::queue(int account, const std::vector<std::string>& to) {
 }
 
 std::vector<Claim> OutboxTest::claim(std::int64_t limit, const UserId& last_user, std::string_view worker) {
-  const ClaimCommand command{std::string(worker), now_, now_ + kLease, limit, last_user};
+  const ClaimCommand command{std::string(worker), now_,       now_ + kLease, limit,
+                             last_user,           "scripted", repeat_window_};
   return db().write([&](store::Tx& tx) { return outbox::claim(tx, command); });
 }
 
@@ -102,7 +103,8 @@ bool OutboxTest::renew(const Claim& claim) {
 }
 
 Rescued OutboxTest::rescue(std::string_view repeatable_provider) {
-  return db().write([&](store::Tx& tx) { return outbox::rescue(tx, repeatable_provider, now_, 100); });
+  const RescueCommand command{now_, now_, 100, std::string(repeatable_provider), kRepeatWindow};
+  return db().write([&](store::Tx& tx) { return outbox::rescue(tx, command); });
 }
 
 std::optional<Work> OutboxTest::work(const Claim& claim) {

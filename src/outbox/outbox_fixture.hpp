@@ -18,6 +18,7 @@ class OutboxTest : public test::StoreTest {
   static constexpr std::string_view kWorker = "worker-1";
   static constexpr std::string_view kDomain = "agents.example";
   static constexpr std::chrono::seconds kLease{60};
+  static constexpr std::chrono::hours kRepeatWindow{24};
 
   /// An account with one agent, `a<number>@agents.example`. Accounts sort by their number.
   UserId add_account(int number);
@@ -45,6 +46,8 @@ class OutboxTest : public test::StoreTest {
   std::vector<std::string> events(const MessageId& id);
   std::vector<std::string> lifecycle(const MessageId& id);
 
+  /// What claim() says of the provider "scripted": none by default, it recognises no repetition.
+  Duration repeat_window_{};
   UtcTime now_ = from_us(1'795'435'200'000'000);  // 2026-11-23T12:00:00Z
   int messages_ = 0;
 };

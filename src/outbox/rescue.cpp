@@ -1,50 +1,63 @@
 // The rescuer: leases that ran out because their worker died or was paused.
+#include "base/fault.hpp"
 #include "mailbox/mailbox.hpp"
 #include "outbox/outbox.hpp"
+#include "outbox/settlement.hpp"
+#include "outbox/unknown.hpp"
 
 namespace countersign::outbox {
 namespace {
 
 using store::Query;
 
-// Before the fence nothing can have been sent; towards a provider that knows a repeat by its id, a repeat is
-// safe. Differs because SQLite has one writer and no row locks to skip; an array, because PostgreSQL may run
-// a subquery of IN again for every row it compares.
+// Nothing is locked here: each row is taken by a guarded update, behind the lock of its message.
+constexpr Query kOver(
+    "outbox.leases_over",
+    "SELECT id, message_id, user_id, epoch, attempt, state, provider, first_fenced_at_us FROM submissions "
+    "WHERE lease_until_us < $1 ORDER BY lease_until_us LIMIT $2");
+
 constexpr Query kRequeue(
     "outbox.rescue_claimed",
-    "UPDATE submissions SET state = 'queued', lease_until_us = NULL WHERE id IN (SELECT id FROM submissions "
-    "WHERE lease_until_us < $1 AND (state = 'claimed' OR (state = 'handover' AND provider = $2)) "
-    "ORDER BY lease_until_us LIMIT $3)",
-    "UPDATE submissions SET state = 'queued', lease_until_us = NULL WHERE id = ANY (ARRAY(SELECT id FROM "
-    "submissions WHERE lease_until_us < $1 AND (state = 'claimed' OR (state = 'handover' AND provider = $2)) "
-    "ORDER BY lease_until_us LIMIT $3 FOR UPDATE SKIP LOCKED))");
+    "UPDATE submissions SET state = 'queued', lease_until_us = NULL WHERE id = $1 AND epoch = $2 AND "
+    "lease_until_us < $3");
 
-constexpr Query kLost(
-    "outbox.rescue_handover",
-    "UPDATE submissions SET state = 'unknown', lease_until_us = NULL, reply_text = $4 "
-    "WHERE id IN (SELECT id FROM submissions WHERE lease_until_us < $1 AND state = 'handover' AND "
-    "provider <> $2 ORDER BY lease_until_us LIMIT $3) RETURNING message_id",
-    "UPDATE submissions SET state = 'unknown', lease_until_us = NULL, reply_text = $4 "
-    "WHERE id = ANY (ARRAY(SELECT id FROM submissions WHERE lease_until_us < $1 AND state = 'handover' AND "
-    "provider <> $2 ORDER BY lease_until_us LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING message_id");
+constexpr std::string_view kLost = "handed over, but the worker stopped before an answer was recorded";
+constexpr std::string_view kAgain = "the worker stopped; taken up again";
 
-constexpr Query kUnknownRecipients(
-    "outbox.unknown_recipients",
-    "UPDATE message_recipients SET state = 'unknown', detail = $2 WHERE message_id = $1 "
-    "AND route = 'external' AND state = 'queued'");
-
-constexpr std::string_view kDetail = "handed over, but the worker stopped before an answer was recorded";
+bool may_be_repeated(const store::Row& row, const RescueCommand& command) {
+  if (row.view(5) == "claimed") return true;  // before the fence nothing can have been sent
+  return !command.repeatable_provider.empty() && row.view(6) == command.repeatable_provider &&
+         row.time(7) > command.now - command.repeat_window;
+}
 
 }  // namespace
 
-Rescued rescue(store::Tx& tx, std::string_view repeatable_provider, UtcTime now, std::int64_t limit) {
+Rescued rescue(store::Tx& tx, const RescueCommand& command) {
+  CS_FAULT("outbox.rescue");
   Rescued rescued;
-  rescued.requeued = tx.execute(kRequeue, {now, repeatable_provider, limit});
-  for (const store::Row row : tx.query(kLost, {now, repeatable_provider, limit, kDetail})) {
-    const MessageId message(row.text(0));
-    tx.send(kUnknownRecipients, {message.str(), kDetail});
-    mailbox::advance_delivery(tx, message, mailbox::DeliveryStatus::unknown, kDetail);
-    ++rescued.unknown;
+  for (const store::Row row : tx.query(kOver, {command.leases_before, command.limit})) {
+    const Claim claim{SubmissionId(row.text(0)), MessageId(row.text(1)), UserId(row.text(2)), row.integer(3),
+                      row.integer(4)};
+    auto message = mailbox::lock_for_worker(tx, claim.message);
+    if (!message) continue;  // removed with its attempts by another transaction
+    Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, command.now);
+    if (may_be_repeated(row, command)) {
+      if (tx.execute(kRequeue, {claim.id.str(), claim.epoch, command.leases_before}) != 1) continue;
+      settlement.put_back("worker_stopped", kAgain);
+      ++rescued.requeued;
+    } else {
+      Answer lost;
+      lost.provider = row.text(6);
+      lost.text = kLost;
+      if (!mark_unknown(tx, claim, lost, command.now, command.leases_before)) continue;
+      std::vector<Fate> fates;
+      for (const RecipientRow& recipient : settlement.recipients().rows()) {
+        if (recipient.is_open()) fates.push_back({recipient.address, std::string(kLost)});
+      }
+      settlement.unknown(fates);
+      settlement.derive();
+      ++rescued.unknown;
+    }
   }
   return rescued;
 }

@@ -21,6 +21,15 @@ inline constexpr std::chrono::hours kOutageHorizon{72};
 /// The longest pause between two looks at an unreachable provider.
 inline constexpr std::chrono::minutes kOutagePauseMax{5};
 
+/// The pause before a hand-over whose answer was lost is repeated, towards a provider that recognises
+/// repeats: 2 s after the first, doubled with each, up to kOutagePauseMax.
+[[nodiscard]] constexpr std::chrono::seconds repeat_pause_after(std::int64_t epoch) {
+  constexpr std::int64_t kDoublingsMax = 8;
+  const std::int64_t doublings = epoch < 1 ? 0 : epoch > kDoublingsMax ? kDoublingsMax : epoch - 1;
+  const std::chrono::seconds pause{std::int64_t{2} << doublings};
+  return pause < kOutagePauseMax ? pause : std::chrono::seconds(kOutagePauseMax);
+}
+
 /// The pause after attempt number `attempt` (from 1), or nothing when that was the last.
 [[nodiscard]] constexpr std::optional<std::chrono::seconds> pause_after(std::int64_t attempt) {
   if (attempt < 1 || attempt > static_cast<std::int64_t>(kRetryPauses.size())) return std::nullopt;

@@ -14,6 +14,8 @@
 #include "base/log.hpp"
 #include "mail/address.hpp"
 #include "outbox/outbox.hpp"
+#include "outbox/relay.hpp"
+#include "outbox/resolve.hpp"
 #include "outbox/retry.hpp"
 #include "store/awaitable.hpp"
 
@@ -25,7 +27,8 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kRecordPauseFirst{100};
 constexpr std::chrono::milliseconds kRecordPauseMax{5'000};
-constexpr std::int64_t kRescueMax = 500;
+// Rows per transaction of what is done beside hand-overs.
+constexpr std::int64_t kUpkeepMax = 500;
 
 outbox::Verdict outbox_verdict(Verdict verdict) {
   switch (verdict) {
@@ -44,7 +47,7 @@ outbox::Verdict outbox_verdict(Verdict verdict) {
   CS_ASSERT(false);
 }
 
-outbox::Answer answer_of(const Reply& reply, std::string_view provider) {
+outbox::Answer answer_of(const Reply& reply, std::string_view provider, TransportClass transport_class) {
   outbox::Answer answer;
   answer.verdict = outbox_verdict(reply.verdict);
   answer.phase = to_string(reply.phase);
@@ -52,6 +55,7 @@ outbox::Answer answer_of(const Reply& reply, std::string_view provider) {
   answer.text = reply.text;
   answer.provider = provider;
   answer.provider_message_id = reply.provider_message_id;
+  answer.feedback_expected = transport_class == TransportClass::evidence;
   for (const RecipientReply& recipient : reply.recipients) {
     answer.recipients.push_back(
         {recipient.address, outbox_verdict(recipient.verdict), recipient.code, recipient.text});
@@ -91,8 +95,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
         hooks_(std::move(hooks)),
         timers_(timers),
         bell_(timers.make(strand_)),
-        heartbeat_(timers.make(strand_)),
-        outage_pause_(options_.outage_pause_first) {}
+        heartbeat_(timers.make(strand_)) {}
 
   asio::awaitable<void> run() {
     co_await asio::co_spawn(strand_, work(shared_from_this()), asio::use_awaitable);
@@ -119,6 +122,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   static asio::awaitable<void> work(std::shared_ptr<Impl> self) {
+    co_await self->replay_receipts();
     self->keeping_leases_ = true;
     asio::co_spawn(self->strand_, keep_leases(self), asio::detached);
     if (self->options_.sole_process) co_await self->rescue(UtcTime::max());
@@ -139,9 +143,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
 
   [[nodiscard]] std::int64_t room() const {
     if (timers_.now() < quiet_until_) return 0;
-    const auto room = options_.in_flight_max - static_cast<std::int64_t>(in_flight_.size());
-    // After an outage one message asks whether the provider is back.
-    return outage_ ? std::min<std::int64_t>(room, in_flight_.empty() ? 1 : 0) : room;
+    return options_.in_flight_max - static_cast<std::int64_t>(in_flight_.size());
   }
 
   // The store being away is expected, and store tells of it once; anything else is a bug.
@@ -150,30 +152,55 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     log::write(environment ? log::Level::warn : log::Level::error, event, {{"error", error.what()}});
   }
 
+  struct Taken {
+    outbox::Permission permission = outbox::Permission::none;
+    std::vector<outbox::Claim> claims;
+  };
+
+  // One transaction: may anything be handed over at all, and if so, what.
+  static Taken take(store::Tx& tx, outbox::ClaimCommand command) {
+    Taken taken;
+    taken.permission = outbox::ask_relay(tx, command.provider, command.now, command.lease_until);
+    if (taken.permission == outbox::Permission::none) return taken;
+    const bool probe = taken.permission == outbox::Permission::probe;
+    if (probe) command.limit = 1;
+    taken.claims = outbox::claim(tx, command);
+    if (probe && taken.claims.empty()) outbox::return_probe(tx, command.provider, command.now);
+    return taken;
+  }
+
   asio::awaitable<std::size_t> claim_some() {
     const std::int64_t limit = room();
     if (limit <= 0) co_return 0;
-    outbox::ClaimCommand command{options_.worker, clock_.now(), clock_.now() + options_.lease, limit,
-                                 last_user_};
-    std::vector<outbox::Claim> claims;
+    const UtcTime now = clock_.now();
+    outbox::ClaimCommand command{options_.worker,
+                                 now,
+                                 now + options_.lease,
+                                 limit,
+                                 last_user_,
+                                 std::string(transport_.name()),
+                                 transport_.repeat_window()};
+    Taken taken;
     try {
-      auto body = [command](store::Tx& tx) { return outbox::claim(tx, command); };
-      claims = co_await store::write(database_, std::move(body));
+      auto body = [command](store::Tx& tx) { return take(tx, command); };
+      taken = co_await store::write(database_, std::move(body));
     } catch (const std::exception& error) {  // also a bug must not end the loop
       report("dispatcher.claim_failed", error);
       co_return 0;
     }
-    for (outbox::Claim& claim : claims) {
+    relay_seen_open_ = taken.permission != outbox::Permission::many;
+    for (outbox::Claim& claim : taken.claims) {
       last_user_ = claim.user;
       in_flight_.emplace(std::pair(claim.id, claim.epoch), claim);
-      asio::co_spawn(strand_, carry(shared_from_this(), std::move(claim)), asio::detached);
+      const bool probe = taken.permission == outbox::Permission::probe;
+      asio::co_spawn(strand_, carry(shared_from_this(), std::move(claim), probe), asio::detached);
     }
-    co_return claims.size();
+    co_return taken.claims.size();
   }
 
-  static asio::awaitable<void> carry(std::shared_ptr<Impl> self, outbox::Claim claim) {
+  static asio::awaitable<void> carry(std::shared_ptr<Impl> self, outbox::Claim claim, bool probe) {
     try {
-      co_await self->hand_over(claim);
+      co_await self->hand_over(claim, probe);
     } catch (const std::exception& error) {
       // The lease runs out and the rescuer takes the attempt up from where it durably was.
       log::error("dispatcher.attempt_abandoned", {{"submission", claim.id.str()}, {"error", error.what()}});
@@ -184,7 +211,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     self->ring();
   }
 
-  asio::awaitable<void> hand_over(const outbox::Claim& claim) {
+  asio::awaitable<void> hand_over(const outbox::Claim& claim, bool probe) {
     CS_FAULT("dispatcher.claimed");
     auto load = [this, &claim](store::ReadTx& tx) {
       return outbox::load_work(tx, claim, options_.worker, options_.from_domain);
@@ -205,19 +232,26 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       case Verdict::session_fault:
         if (fence->store_failed) {
           pause_for_store(claim);
+          co_await give_back(claim, reply, false, probe);
         } else {
-          begin_outage(reply);
+          if (fence->passed) co_await keep_receipt(claim, reply);
+          co_await give_back(claim, reply, !stopping_, probe);
         }
-        co_await give_back(claim, reply);
-        co_return;
+        break;
+      case Verdict::unknown: {
+        bool again = false;
+        if (transport_.transport_class() == TransportClass::keyed) again = co_await repeat(claim, reply);
+        if (!again) co_await record(claim, reply);
+        break;
+      }
       case Verdict::accepted:
       case Verdict::refused:
       case Verdict::deferred:
-      case Verdict::unknown:
-        end_outage();
+        if (fence->passed) co_await keep_receipt(claim, reply);
         co_await record(claim, reply);
-        co_return;
+        break;
     }
+    if (options_.receipts != nullptr) options_.receipts->settled(claim);
   }
 
   struct FenceState {
@@ -255,27 +289,80 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     co_return state->passed;
   }
 
-  // An answer that is known is kept trying to be written: only the end of the process stops it.
-  asio::awaitable<void> record(const outbox::Claim& claim, const Reply& reply) {
-    const outbox::Answer answer = answer_of(reply, transport_.name());
-    auto body = [&claim, &answer, now = clock_.now()](store::Tx& tx) {
-      return outbox::record(tx, claim, answer, now);
-    };
-    const bool recorded = co_await until_written(claim, "dispatcher.record_failed", body);
-    CS_FAULT("dispatcher.recorded");
-    if (!recorded) log::warn("dispatcher.answer_not_needed", {{"submission", claim.id.str()}});
+  // On this machine's disk before it is anywhere else.
+  asio::awaitable<void> keep_receipt(const outbox::Claim& claim, const Reply& reply) {
+    if (options_.receipts == nullptr) co_return;
+    Receipt receipt{claim, options_.worker, reply.verdict == Verdict::session_fault, {}};
+    if (receipt.not_taken) {
+      receipt.answer.text = reply.text;
+    } else {
+      receipt.answer = answer_of(reply, transport_.name(), transport_.transport_class());
+    }
+    co_await options_.receipts->keep(std::move(receipt));
   }
 
-  // Back to the queue, due at once: the outage as a whole decides when the provider is asked again.
-  asio::awaitable<void> give_back(const outbox::Claim& claim, const Reply& reply) {
-    auto body = [this, &claim, &reply, now = clock_.now()](store::Tx& tx) {
-      return outbox::release(tx, claim, options_.worker, now, now, reply.text);
+  // An answer that is known is kept trying to be written: only the end of the process stops it.
+  asio::awaitable<void> record(const outbox::Claim& claim, const Reply& reply) {
+    const outbox::Answer answer = answer_of(reply, transport_.name(), transport_.transport_class());
+    const bool answered = reply.verdict != Verdict::unknown && relay_seen_open_;
+    auto body = [this, &claim, &answer, answered, now = clock_.now()](store::Tx& tx) {
+      const bool recorded = outbox::record(tx, claim, answer, now);
+      return std::pair(recorded, answered && outbox::close_relay(tx, transport_.name()));
     };
-    co_await until_written(claim, "dispatcher.release_failed", body);
+    const auto [recorded, closed] = co_await until_written(claim, "dispatcher.record_failed", body);
+    CS_FAULT("dispatcher.recorded");
+    if (!recorded) log::warn("dispatcher.answer_not_needed", {{"submission", claim.id.str()}});
+    if (answered) relay_seen_open_ = false;
+    if (closed) log::info("dispatcher.provider_available", {{"provider", transport_.name()}});
+  }
+
+  // Back to the queue, due at once: a fault of the session says nothing about the message, and the relay as a
+  // whole decides when the provider is asked again (delivery.md §4).
+  asio::awaitable<void> give_back(const outbox::Claim& claim, const Reply& reply, bool trips, bool probe) {
+    const outbox::RelayFault fault{std::string(to_string(reply.phase)), reply.code, reply.text, probe,
+                                   options_.outage_pause_first};
+    auto body = [this, &claim, &reply, &fault, trips, now = clock_.now()](store::Tx& tx) {
+      outbox::release(tx, claim, options_.worker, now, now, reply.text);
+      return trips && outbox::trip_relay(tx, transport_.name(), fault, now);
+    };
+    const bool opened = co_await until_written(claim, "dispatcher.release_failed", body);
+    CS_FAULT("dispatcher.released");
+    if (trips) relay_seen_open_ = true;
+    if (!opened) co_return;
+    log::error("dispatcher.provider_unavailable", {{"provider", transport_.name()},
+                                                   {"phase", to_string(reply.phase)},
+                                                   {"code", reply.code},
+                                                   {"text", reply.text}});
+  }
+
+  // The provider knows the message by its key, so the identical hand-over may be made again.
+  asio::awaitable<bool> repeat(const outbox::Claim& claim, const Reply& reply) {
+    const UtcTime now = clock_.now();
+    const outbox::RepeatCommand command{now + outbox::repeat_pause_after(claim.epoch), now,
+                                        transport_.repeat_window(), reply.text};
+    auto body = [this, &claim, &command](store::Tx& tx) {
+      return outbox::repeat(tx, claim, options_.worker, command);
+    };
+    co_return co_await until_written(claim, "dispatcher.repeat_failed", body);
+  }
+
+  // What a process that died with the store away had been told.
+  asio::awaitable<void> replay_receipts() {
+    if (options_.receipts == nullptr) co_return;
+    for (const Receipt& receipt : options_.receipts->left_behind()) {
+      auto body = [&receipt, now = clock_.now()](store::Tx& tx) {
+        if (!receipt.not_taken) return outbox::record(tx, receipt.claim, receipt.answer, now);
+        return outbox::release(tx, receipt.claim, receipt.worker, now, now, receipt.answer.text);
+      };
+      const bool news = co_await until_written(receipt.claim, "dispatcher.replay_failed", body);
+      if (news) log::warn("dispatcher.receipt_replayed", {{"submission", receipt.claim.id.str()}});
+      options_.receipts->settled(receipt.claim);
+    }
   }
 
   template <class Body>
-  asio::awaitable<bool> until_written(const outbox::Claim& claim, std::string_view event, Body body) {
+  asio::awaitable<std::invoke_result_t<Body&, store::Tx&>> until_written(const outbox::Claim& claim,
+                                                                         std::string_view event, Body body) {
     const std::unique_ptr<net::Timer> timer = timers_.make(strand_);
     for (auto pause = kRecordPauseFirst;; pause = std::min(pause * 2, kRecordPauseMax)) {
       try {
@@ -300,36 +387,10 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
                                      {"code", reply.code}});
   }
 
-  // A fault of the session says nothing about the message: the provider is left alone for a growing while,
-  // and no message loses an attempt (delivery.md §4).
-  void begin_outage(const Reply& reply) {
-    if (stopping_) return;
-    const auto now = timers_.now();
-    if (now < quiet_until_) return;  // another message of the same outage
-    if (!outage_) {
-      log::error("dispatcher.provider_unavailable", {{"provider", transport_.name()},
-                                                     {"phase", to_string(reply.phase)},
-                                                     {"code", reply.code},
-                                                     {"text", reply.text}});
-    }
-    quiet_until_ = now + outage_pause_;
-    outage_pause_ = std::min<std::chrono::milliseconds>(outage_ ? outage_pause_ * 2 : outage_pause_,
-                                                        outbox::kOutagePauseMax);
-    outage_ = true;
-  }
-
   // The fence could not be written: no fault of the provider, and nothing to ask it about.
   void pause_for_store(const outbox::Claim& claim) {
     log::warn("dispatcher.fence_failed", {{"submission", claim.id.str()}});
     quiet_until_ = std::max(quiet_until_, timers_.now() + options_.outage_pause_first);
-  }
-
-  void end_outage() {
-    if (!outage_) return;
-    log::info("dispatcher.provider_available", {{"provider", transport_.name()}});
-    outage_ = false;
-    outage_pause_ = options_.outage_pause_first;
-    quiet_until_ = {};
   }
 
   // Prolongs the leases of what is under way and takes up what dead workers left.
@@ -340,6 +401,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       if (self->stopping_ && self->in_flight_.empty()) break;
       co_await self->renew();
       co_await self->rescue(self->clock_.now());
+      co_await self->decide();
     }
     self->keeping_leases_ = false;
     self->ring();
@@ -362,21 +424,42 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  asio::awaitable<void> rescue(UtcTime now) {
+  asio::awaitable<void> rescue(UtcTime leases_before) {
     const bool repeatable = transport_.transport_class() == TransportClass::keyed;
-    auto body = [name = repeatable ? transport_.name() : std::string_view(), now](store::Tx& tx) {
-      const outbox::Rescued rescued = outbox::rescue(tx, name, now, kRescueMax);
-      return rescued;
+    const outbox::RescueCommand command{leases_before, clock_.now(), kUpkeepMax,
+                                        repeatable ? std::string(transport_.name()) : std::string(),
+                                        transport_.repeat_window()};
+    outbox::Rescued rescued;
+    do {
+      auto body = [command](store::Tx& tx) { return outbox::rescue(tx, command); };
+      try {
+        rescued = co_await store::write(database_, std::move(body));
+      } catch (const std::exception& error) {  // also a bug must not end the loop
+        report("dispatcher.rescue_failed", error);
+        co_return;
+      }
+      if (rescued.requeued + rescued.unknown == 0) co_return;
+      if (hooks_.rescued) hooks_.rescued(rescued.requeued, rescued.unknown);
+      log::warn("dispatcher.rescued", {{"requeued", rescued.requeued}, {"unknown", rescued.unknown}});
+      ring();
+    } while (rescued.requeued + rescued.unknown == kUpkeepMax);
+  }
+
+  // What the agents' policy or the outage horizon decides without anybody asking.
+  asio::awaitable<void> decide() {
+    auto body = [this, now = clock_.now()](store::Tx& tx) {
+      return std::pair(outbox::resend_by_policy(tx, now, kUpkeepMax),
+                       outbox::end_overdue(tx, transport_.name(), now, kUpkeepMax));
     };
     try {
-      const outbox::Rescued rescued = co_await store::write(database_, std::move(body));
-      if (rescued.requeued + rescued.unknown > 0) {
-        if (hooks_.rescued) hooks_.rescued(rescued.requeued, rescued.unknown);
-        log::warn("dispatcher.rescued", {{"requeued", rescued.requeued}, {"unknown", rescued.unknown}});
-        ring();
-      }
+      const auto [resent, ended] = co_await store::write(database_, std::move(body));
+      if (ended > 0) log::error("dispatcher.outage_horizon", {{"failed", ended}});
+      if (resent == 0) co_return;
+      if (hooks_.resent) hooks_.resent(resent);
+      log::warn("dispatcher.resent_by_policy", {{"count", resent}});
+      ring();
     } catch (const std::exception& error) {  // also a bug must not end the loop
-      report("dispatcher.rescue_failed", error);
+      report("dispatcher.decide_failed", error);
     }
   }
 
@@ -395,9 +478,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   UserId last_user_;
   bool rung_ = false;
   std::atomic<bool> stopping_ = false;
-  bool outage_ = false;
+  bool relay_seen_open_ = false;  // by the last look; whoever then gets an answer closes it
   steady_clock::time_point quiet_until_{};
-  std::chrono::milliseconds outage_pause_;
 };
 
 Dispatcher::Dispatcher(asio::any_io_executor executor, store::Database& database, const Clock& clock,

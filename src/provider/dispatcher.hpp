@@ -14,6 +14,7 @@
 
 #include "base/time.hpp"
 #include "net/timers.hpp"
+#include "provider/receipts.hpp"
 #include "provider/transport.hpp"
 #include "store/database.hpp"
 
@@ -25,11 +26,15 @@ struct DispatcherOptions {
   std::chrono::seconds lease{60};
   std::chrono::milliseconds poll_interval{1000};
   std::int64_t in_flight_max = 32;
-  /// After a session fault: the first pause; it doubles up to outbox::kOutagePauseMax while the fault lasts.
+  /// After a session fault: the first pause of all nodes; it doubles up to outbox::kOutagePauseMax while the
+  /// fault lasts (outbox/relay.hpp).
   std::chrono::milliseconds outage_pause_first{1000};
   /// No other process can hold a lease in this store (embedded SQLite): what a dead predecessor had claimed
   /// is taken up at once instead of when its lease runs out.
   bool sole_process = false;
+  /// Where answers are kept until the store has them; null when the store is as near as the disk (embedded).
+  /// Must outlive run().
+  ReceiptFile* receipts = nullptr;
 };
 
 /// What an operator counts; each may be empty.
@@ -38,6 +43,8 @@ struct DispatcherHooks {
   std::function<void(std::string_view provider, std::string_view verdict)> ended;
   /// Leases that had run out were taken up.
   std::function<void(std::int64_t requeued, std::int64_t unknown)> rescued;
+  /// Unknown hand-overs were sent again because their agents' policy says so.
+  std::function<void(std::int64_t count)> resent;
 };
 
 class Dispatcher {

@@ -137,6 +137,7 @@ class DispatcherTest : public StoreTest {
     provider::DispatcherHooks hooks;
     hooks.ended = [&](std::string_view, std::string_view verdict) {
       verdicts.emplace_back(verdict);
+      office_.pass(std::chrono::seconds(1));  // long enough for what waits for the relay
       if (verdicts.size() == ended) running->stop();
     };
     provider::Dispatcher dispatcher(io.get_executor(), db(), office_.clock(), transport_, std::move(options),
@@ -234,7 +235,8 @@ TEST_P(DispatcherTest, ALeaseThatWasLostHandsNothingOver) {
   const MessageId id = queue_one();
   transport_.then([&](HandOver message, Fence fence) -> asio::awaitable<Reply> {
     office_.pass(std::chrono::minutes(5));
-    (void)db().write([&](store::Tx& tx) { return outbox::rescue(tx, "", office_.now(), 10).requeued; });
+    (void)db().write(
+        [&](store::Tx& tx) { return outbox::rescue(tx, {office_.now(), office_.now()}).requeued; });
     co_return co_await transport_.accept(std::move(message), std::move(fence));
   });
   // Both are under way at once, and either may end first.

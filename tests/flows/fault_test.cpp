@@ -116,7 +116,7 @@ std::vector<Scenario> all_scenarios() {
                    office.pass(std::chrono::hours(1));
                    return [&office] {
                      const auto rescued = office.db().write(
-                         [&](store::Tx& tx) { return outbox::rescue(tx, "", office.now(), 10); });
+                         [&](store::Tx& tx) { return outbox::rescue(tx, {office.now(), office.now()}); });
                      EXPECT_EQ(rescued.unknown, 1);
                    };
                  }});

@@ -5,6 +5,7 @@
 namespace countersign::store {
 
 extern const std::string_view kFirstLight;
+extern const std::string_view kDeliveredOnce;
 
 namespace {
 
@@ -17,7 +18,8 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 1> kAll{{{1, "first_light", kFirstLight}}};
+  static const std::array<Migration, 2> kAll{
+      {{1, "first_light", kFirstLight}, {2, "delivered_once", kDeliveredOnce}}};
   return kAll;
 }
 

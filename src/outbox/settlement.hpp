@@ -1,0 +1,85 @@
+// What an attempt came to, written everywhere it shows, in one place: recipients, the message's status,
+// lifecycle and event. Who found it out (a reply, the rescuer, evidence, a person, a policy) has changed the
+// attempt's own row before, by a guarded update. Internal to the outbox.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "journal/journal.hpp"
+#include "mailbox/message.hpp"
+#include "outbox/outbox.hpp"
+#include "outbox/recipients.hpp"
+
+namespace countersign::outbox {
+
+/// The attempt that is settled.
+struct Attempt {
+  SubmissionId id;
+  UserId user;
+  std::int64_t number = 1;
+};
+
+/// One recipient and what is told about it.
+struct Fate {
+  std::string address;
+  std::string detail;
+};
+
+/// Who says so, for the lifecycle; empty for a reply, which speaks for itself.
+struct Witness {
+  std::string source;  // "evidence: ses", "person: ann@example.com", "policy: resend"; evidence key `source`
+  std::string occasion;  // tells observations of the same attempt apart
+};
+
+class Settlement {
+ public:
+  Settlement(store::Tx& tx, mailbox::Message message, Attempt attempt, UtcTime now);
+
+  [[nodiscard]] Recipients& recipients() { return recipients_; }
+  [[nodiscard]] const mailbox::Message& message() const { return message_; }
+
+  /// The provider took responsibility for these. Announces email.sent.
+  void accepted(const std::vector<Fate>& fates, std::string_view provider_message_id, std::string_view reply,
+                const Witness& witness);
+  /// The provider took a copy for recipients that a later attempt has served too: somebody had decided to
+  /// send again. Nobody's state changes.
+  void accepted_again(std::string_view provider_message_id, const Witness& witness);
+  /// These will not be served: a definite refusal, or the end of trying. Announces email.failed.
+  /// state   "refused" or "cancelled".
+  void failed(const std::vector<Fate>& fates, std::string_view state, journal::Reason reason,
+              const Witness& witness);
+  /// The provider had taken the message for these and dropped it. Announces email.failed.
+  void dropped(const std::vector<Fate>& fates, std::string_view detail, const Witness& witness);
+  /// These are to be tried again, or they fail, when the retry ladder is at its end.
+  void deferred(const std::vector<Fate>& fates);
+  /// Queues the next attempt for whoever was deferred, due by the ladder; nothing when that is at its end.
+  void try_again(UtcTime first_due_at);
+  /// What became of these nobody can tell. Announces email.unknown.
+  void unknown(const std::vector<Fate>& fates);
+  /// The attempt goes back to the queue as it is. Noted once per attempt and cause (`code`), however often it
+  /// happens, so that a long outage does not fill the journal.
+  void put_back(std::string_view code, std::string_view detail);
+  /// Queues the next attempt for whoever is queued.
+  void queue_next(UtcTime due_at, const Witness& witness);
+  /// Writes the message's status as it follows from the recipients. The last step.
+  void derive() { recipients_.derive(); }
+
+ private:
+  [[nodiscard]] std::string occasion(const Witness& witness) const;
+  [[nodiscard]] std::string event_occasion(const Witness& witness) const;
+  [[nodiscard]] journal::Transition observed(journal::Reason reason, const Witness& witness);
+  void announce_failure(const journal::Transition& end, std::string_view detail, std::string_view occasion);
+  [[nodiscard]] std::string summarise(const std::vector<Fate>& fates) const;
+
+  store::Tx& tx_;
+  mailbox::Message message_;
+  Attempt attempt_;
+  UtcTime now_;
+  Recipients recipients_;
+  std::size_t open_at_first_;
+  int ticks_ = 0;
+};
+
+}  // namespace countersign::outbox

@@ -1,0 +1,276 @@
+#include "provider/receipts.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <mutex>
+
+#include "base/error.hpp"
+#include "base/fault.hpp"
+#include "base/log.hpp"
+
+namespace countersign::provider {
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+// Beyond this the file is written anew with what is outstanding.
+constexpr std::size_t kBytesMax = 1024 * 1024;
+
+constexpr std::array<std::string_view, 4> kVerdicts{"accepted", "refused", "deferred", "unknown"};
+
+std::string_view name_of(outbox::Verdict verdict) { return kVerdicts.at(static_cast<std::size_t>(verdict)); }
+
+outbox::Verdict verdict_of(std::string_view name) {
+  const auto found = std::ranges::find(kVerdicts, name);
+  if (found == kVerdicts.end()) throw std::runtime_error("not a verdict");
+  return static_cast<outbox::Verdict>(found - kVerdicts.begin());
+}
+
+std::string text_of(const json::object& object, std::string_view key) {
+  return std::string(object.at(key).as_string());
+}
+
+std::string line_of(const Receipt& receipt) {
+  const outbox::Answer& answer = receipt.answer;
+  json::array recipients;
+  for (const outbox::RecipientAnswer& one : answer.recipients) {
+    recipients.push_back(json::object{
+        {"address", one.address}, {"verdict", name_of(one.verdict)}, {"code", one.code}, {"text", one.text}});
+  }
+  const json::object object{{"submission", receipt.claim.id.str()},
+                            {"message", receipt.claim.message.str()},
+                            {"user", receipt.claim.user.str()},
+                            {"epoch", receipt.claim.epoch},
+                            {"attempt", receipt.claim.attempt},
+                            {"worker", receipt.worker},
+                            {"not_taken", receipt.not_taken},
+                            {"verdict", name_of(answer.verdict)},
+                            {"phase", answer.phase},
+                            {"code", answer.code},
+                            {"text", answer.text},
+                            {"provider", answer.provider},
+                            {"provider_message_id", answer.provider_message_id},
+                            {"feedback_expected", answer.feedback_expected},
+                            {"recipients", std::move(recipients)}};
+  return json::serialize(object) + "\n";
+}
+
+Receipt receipt_from(const json::object& object) {
+  Receipt receipt;
+  receipt.claim = {SubmissionId(text_of(object, "submission")), MessageId(text_of(object, "message")),
+                   UserId(text_of(object, "user")), object.at("epoch").as_int64(),
+                   object.at("attempt").as_int64()};
+  receipt.worker = text_of(object, "worker");
+  receipt.not_taken = object.at("not_taken").as_bool();
+  outbox::Answer& answer = receipt.answer;
+  answer.verdict = verdict_of(text_of(object, "verdict"));
+  answer.phase = text_of(object, "phase");
+  answer.code = static_cast<int>(object.at("code").as_int64());
+  answer.text = text_of(object, "text");
+  answer.provider = text_of(object, "provider");
+  answer.provider_message_id = text_of(object, "provider_message_id");
+  answer.feedback_expected = object.at("feedback_expected").as_bool();
+  for (const json::value& value : object.at("recipients").as_array()) {
+    const json::object& one = value.as_object();
+    answer.recipients.push_back({text_of(one, "address"), verdict_of(text_of(one, "verdict")),
+                                 static_cast<int>(one.at("code").as_int64()), text_of(one, "text")});
+  }
+  return receipt;
+}
+
+using Key = std::pair<SubmissionId, std::int64_t>;
+Key key_of(const outbox::Claim& claim) { return {claim.id, claim.epoch}; }
+
+// Those of hand-overs that were settled meanwhile may be among them; a replay changes nothing for them.
+std::vector<Receipt> read_receipts(const std::filesystem::path& path) {
+  std::vector<Receipt> receipts;
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  while (std::getline(file, line) && !file.eof()) {  // a last line without its end was cut
+    try {
+      receipts.push_back(receipt_from(json::parse(line).as_object()));
+    } catch (const std::exception& error) {
+      log::error("receipts.unreadable_line", {{"file", path.string()}, {"error", error.what()}});
+    }
+  }
+  return receipts;
+}
+
+[[noreturn]] void fail(const std::filesystem::path& path, std::string_view what) {
+  throw EnvironmentError(
+      fmt::format("the file of receipts {} {}: {}", path.string(), what, std::strerror(errno)), false);
+}
+
+}  // namespace
+
+class ReceiptFile::Impl : public std::enable_shared_from_this<ReceiptFile::Impl> {
+ public:
+  Impl(const std::filesystem::path& path, asio::thread_pool& files) : path_(path), files_(files) {
+    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (descriptor_ < 0) fail(path, "cannot be opened");
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) fail(path, "is held by another process");
+    left_behind_ = read_receipts(path);
+    for (const Receipt& receipt : left_behind_) {
+      std::string line = line_of(receipt);
+      bytes_ += line.size();
+      outstanding_.insert_or_assign(key_of(receipt.claim), std::move(line));
+    }
+  }
+  ~Impl() {
+    if (outstanding_.empty() && ::ftruncate(descriptor_, 0) != 0) report("truncate");
+    ::close(descriptor_);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  [[nodiscard]] const std::vector<Receipt>& left_behind() const noexcept { return left_behind_; }
+
+  asio::awaitable<void> keep(Receipt receipt) {
+    CS_FAULT("receipts.keep");
+    std::string line = line_of(receipt);
+    const Key key = key_of(receipt.claim);
+    auto initiate = [self = shared_from_this(), &line, &key](auto handler) {
+      auto executor = asio::get_associated_executor(handler);
+      auto work = asio::prefer(executor, asio::execution::outstanding_work.tracked);
+      auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+      self->enqueue(std::move(line), key,
+                    [shared, work] { asio::post(work, [shared] { std::move (*shared)(); }); });
+    };
+    co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(initiate, asio::use_awaitable);
+    CS_FAULT("receipts.kept");
+  }
+
+  void settled(const outbox::Claim& claim) {
+    const std::lock_guard lock(mutex_);
+    outstanding_.erase(key_of(claim));
+  }
+
+ private:
+  void enqueue(std::string line, const Key& key, std::function<void()> done) {
+    const std::lock_guard lock(mutex_);
+    lines_ += line;
+    outstanding_.insert_or_assign(key, std::move(line));
+    waiting_.push_back(std::move(done));
+    if (flushing_) return;
+    flushing_ = true;
+    asio::post(files_, [self = shared_from_this()] { self->flush(); });
+  }
+
+  // On a thread of files_, one at a time.
+  void flush() {
+    while (true) {
+      std::string lines;
+      std::string all;
+      std::deque<std::function<void()>> waiting;
+      {
+        const std::lock_guard lock(mutex_);
+        if (waiting_.empty()) {
+          flushing_ = false;
+          return;
+        }
+        lines.swap(lines_);
+        waiting.swap(waiting_);
+        // Most of what the file holds is history: only what is outstanding goes on.
+        if (outstanding_.size() <= waiting.size() || bytes_ > kBytesMax) {
+          for (const auto& [key, line] : outstanding_) all += line;
+        }
+      }
+      if (all.empty()) {
+        append(lines);
+      } else {
+        replace(all);
+      }
+      for (const auto& done : waiting) done();
+    }
+  }
+
+  void append(const std::string& lines) {
+    if (!write_all(descriptor_, lines)) return report("write");
+    bytes_ += lines.size();
+    if (::fdatasync(descriptor_) != 0) report("sync");
+  }
+
+  // In place when what it held is settled and may vanish; through a second file when it may not.
+  void replace(const std::string& lines) {
+    if (bytes_ <= kBytesMax) {
+      if (::ftruncate(descriptor_, 0) != 0) report("truncate");
+      bytes_ = 0;
+      return append(lines);
+    }
+    const std::string next = path_.string() + ".new";
+    const int descriptor = ::open(next.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+    if (descriptor < 0) {
+      report("open");
+      return append(lines);
+    }
+    const bool kept = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && write_all(descriptor, lines) &&
+                      ::fdatasync(descriptor) == 0 && ::rename(next.c_str(), path_.c_str()) == 0;
+    if (!kept) {
+      report("replace");
+      ::close(descriptor);
+      return append(lines);
+    }
+    sync_folder();
+    ::close(std::exchange(descriptor_, descriptor));
+    bytes_ = lines.size();
+  }
+
+  void sync_folder() {
+    const int folder = ::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0 || ::fsync(folder) != 0) report("sync folder");
+    if (folder >= 0) ::close(folder);
+  }
+
+  static bool write_all(int descriptor, const std::string& lines) {
+    std::size_t written = 0;
+    while (written < lines.size()) {
+      const ssize_t count = ::write(descriptor, lines.data() + written, lines.size() - written);
+      if (count < 0 && errno != EINTR) return false;
+      if (count > 0) written += static_cast<std::size_t>(count);
+    }
+    return true;
+  }
+
+  void report(std::string_view what) {
+    log::error("receipts.disk_failed",
+               {{"file", path_.string()}, {"operation", what}, {"error", std::strerror(errno)}});
+  }
+
+  std::filesystem::path path_;
+  asio::thread_pool& files_;
+  int descriptor_ = -1;
+  std::vector<Receipt> left_behind_;
+  std::mutex mutex_;
+  std::map<Key, std::string> outstanding_;  // with their lines
+  std::size_t bytes_ = 0;                   // of the file; written by the flushing thread only
+  std::string lines_;
+  std::deque<std::function<void()>> waiting_;
+  bool flushing_ = false;
+};
+
+ReceiptFile::ReceiptFile(const std::filesystem::path& path, asio::thread_pool& files)
+    : impl_(std::make_shared<Impl>(path, files)) {}
+ReceiptFile::~ReceiptFile() = default;
+
+const std::vector<Receipt>& ReceiptFile::left_behind() const noexcept { return impl_->left_behind(); }
+asio::awaitable<void> ReceiptFile::keep(Receipt receipt) { return impl_->keep(std::move(receipt)); }
+void ReceiptFile::settled(const outbox::Claim& claim) { impl_->settled(claim); }
+
+}  // namespace countersign::provider
