@@ -80,7 +80,7 @@ constexpr Rule kRules[] = {
             "'superseded') AND (s.settled_at_us IS NULL OR s.settled_by = '')"),
     CS_RULE("acceptance-fenced", "nothing was accepted that had not passed the fence",
             "SELECT " CS_ATTEMPT " AS detail FROM submissions s WHERE s.state IN ('accepted', 'unknown', "
-                                 "'superseded') AND s.fenced_at_us IS "
+            "'superseded') AND s.fenced_at_us IS "
             "NULL"),
     CS_RULE(
         "delivery-derived", "the delivery status follows from the recipients",
