@@ -167,6 +167,11 @@ TEST_P(AccountApiTest, AnAgentKeyIsKeptToItsAgentAndItsOperations) {
       {"GET", "/v1/reviews/msg_1", ""},
       {"POST", "/v1/reviews/msg_1/approve", "{}"},
       {"POST", "/v1/reviews/msg_1/reject", "{}"},
+      {"GET", "/v1/handovers", ""},
+      {"GET", "/v1/handovers/sub_1", ""},
+      {"POST", "/v1/handovers/sub_1/resolve", R"({"as":"sent"})"},
+      {"GET", kBotPath + "/delivery-policy", ""},
+      {"PUT", kBotPath + "/delivery-policy", R"({"on_unknown":"resend"})"},
       {"GET", kKeys, ""},
       {"POST", kKeys, "{}"},
       {"DELETE", kKeys + "/apk_1?confirm=DELETE", ""}};
@@ -207,7 +212,12 @@ TEST_P(AccountApiTest, EveryOperationButInfoNeedsACredential) {
       {"listReviews", {"GET", "/v1/reviews", "", "", {}}},
       {"getReview", {"GET", "/v1/reviews/msg_1", "", "", {}}},
       {"approveReview", {"POST", "/v1/reviews/msg_1/approve", "{}", "", {}}},
-      {"rejectReview", {"POST", "/v1/reviews/msg_1/reject", "{}", "", {}}}};
+      {"rejectReview", {"POST", "/v1/reviews/msg_1/reject", "{}", "", {}}},
+      {"listHandovers", {"GET", "/v1/handovers", "", "", {}}},
+      {"getHandover", {"GET", "/v1/handovers/sub_1", "", "", {}}},
+      {"resolveHandover", {"POST", "/v1/handovers/sub_1/resolve", R"({"as":"sent"})", "", {}}},
+      {"getDeliveryPolicy", {"GET", kBotPath + "/delivery-policy", "", "", {}}},
+      {"putDeliveryPolicy", {"PUT", kBotPath + "/delivery-policy", R"({"on_unknown":"hold"})", "", {}}}};
   const auto before = row_counts();
   for (const std::string& operation : contract_.operation_ids()) {
     if (operation == "getInfo") continue;

@@ -195,6 +195,29 @@ std::string ApiTest::held(const std::string& subject, const std::string& more) {
   return reply.text("message_id");
 }
 
+void ApiTest::hand_over(outbox::Verdict verdict) {
+  using namespace std::chrono_literals;
+  const UtcTime now = clock_.now();
+  const auto claims = db().write(
+      [&](store::Tx& tx) { return outbox::claim(tx, {"worker", now + 1s, now + 60s, 32, UserId()}); });
+  ASSERT_FALSE(claims.empty());
+  for (const outbox::Claim& claim : claims) {
+    const bool recorded = db().write([&](store::Tx& tx) {
+      EXPECT_TRUE(outbox::fence(tx, claim, "worker", "smtp", now + 2s, now + 60s));
+      const bool answered = verdict != outbox::Verdict::unknown;
+      outbox::Answer answer;
+      answer.verdict = verdict;
+      answer.phase = "final_dot";
+      answer.code = verdict == outbox::Verdict::accepted ? 250 : answered ? 550 : 0;
+      answer.text = answered ? "as it is" : "connection reset";
+      answer.provider = "smtp";
+      answer.provider_message_id = verdict == outbox::Verdict::accepted ? "queue-1" : "";
+      return outbox::record(tx, claim, answer, now + 3s);
+    });
+    EXPECT_TRUE(recorded);
+  }
+}
+
 std::map<std::string, std::int64_t> ApiTest::row_counts() {
   std::map<std::string, std::int64_t> counts;
   for (const auto& [name, query] : kCounted) counts[name] = count(query);

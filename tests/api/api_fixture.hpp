@@ -18,6 +18,7 @@
 #include "agent/rest/api.hpp"
 #include "agent/rest/schema.hpp"
 #include "agent/rest/server.hpp"
+#include "outbox/outbox.hpp"
 #include "provider/loopback/send_step.hpp"
 #include "support/stores.hpp"
 
@@ -110,6 +111,8 @@ class ApiTest : public StoreTest {
   /// From now on the bot's mail is held.
   void hold_everything(const std::string& holds = "{}");
   std::string held(const std::string& subject, const std::string& more = "");
+  /// The provider "smtp" is handed everything that is queued, and answers so.
+  void hand_over(outbox::Verdict verdict);
 
   /// Rows per table that a request could add to.
   std::map<std::string, std::int64_t> row_counts();

@@ -42,27 +42,6 @@ class SendApiTest : public ApiTest {
       return out;
     });
   }
-  // The provider takes (or refuses) everything that is queued.
-  void hand_over(outbox::Verdict verdict) {
-    const UtcTime now = clock_.now();
-    const auto claims = db().write(
-        [&](store::Tx& tx) { return outbox::claim(tx, {"worker", now + 1s, now + 60s, 32, UserId()}); });
-    ASSERT_FALSE(claims.empty());
-    for (const outbox::Claim& claim : claims) {
-      const bool recorded = db().write([&](store::Tx& tx) {
-        EXPECT_TRUE(outbox::fence(tx, claim, "worker", "smtp", now + 2s, now + 60s));
-        outbox::Answer answer;
-        answer.verdict = verdict;
-        answer.phase = "final_dot";
-        answer.code = verdict == outbox::Verdict::accepted ? 250 : 550;
-        answer.text = "as it is";
-        answer.provider = "smtp";
-        answer.provider_message_id = verdict == outbox::Verdict::accepted ? "queue-1" : "";
-        return outbox::record(tx, claim, answer, now + 3s);
-      });
-      EXPECT_TRUE(recorded);
-    }
-  }
 };
 COUNTERSIGN_ON_EVERY_STORE(SendApiTest);
 

@@ -20,6 +20,7 @@ void Api::attach(Server& server) {
   attach_messages(server, *context_);
   attach_send(server, *context_);
   attach_reviews(server, *context_);
+  attach_handovers(server, *context_);
 }
 
 boost::asio::awaitable<std::optional<LimitSubject>> Api::subject(std::string authorization, UtcTime now) {

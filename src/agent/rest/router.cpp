@@ -40,6 +40,12 @@ constexpr std::array kOperations = {
     Operation{"approveReview", "POST", "/v1/reviews/{id}/approve", account, Limit::none, kBodyBytesSend,
               true},
     Operation{"rejectReview", "POST", "/v1/reviews/{id}/reject", account},
+    // Our own, beside the contract.
+    Operation{"listHandovers", "GET", "/v1/handovers", account},
+    Operation{"getHandover", "GET", "/v1/handovers/{id}", account},
+    Operation{"resolveHandover", "POST", "/v1/handovers/{id}/resolve", account},
+    Operation{"getDeliveryPolicy", "GET", "/v1/agents/{email}/delivery-policy", account},
+    Operation{"putDeliveryPolicy", "PUT", "/v1/agents/{email}/delivery-policy", account},
 };
 
 // The segment that `path` begins with, cut off together with the slash before it.

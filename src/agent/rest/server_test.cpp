@@ -164,6 +164,8 @@ TEST_F(RestServerTest, EveryOperationReachesItsOwnHandler) {
     if (operation.id == "putAgentProtection") {
       body = R"({"inbound":{"gate":{},"scan":{}},"outbound":{"gate":{},"scan":{}},"holds":{}})";
     }
+    if (operation.id == "resolveHandover") body = R"({"as":"sent"})";
+    if (operation.id == "putDeliveryPolicy") body = R"({"on_unknown":"hold"})";
     const Response response =
         ask(std::string(operation.method), sample(operation.path) + "?confirm=DELETE", body);
     EXPECT_EQ(operation_of(response), operation.id);

@@ -30,6 +30,10 @@ void put_unless_empty(json::object& object, std::string_view name, const std::st
   if (!text.empty()) object[name] = text;
 }
 
+void put_time(json::object& object, std::string_view name, const std::optional<UtcTime>& time) {
+  if (time) object[name] = to_rfc3339(*time);
+}
+
 json::object gate_view(const account::Gate& gate) {
   json::object view{{"policy", account::name_of(gate.policy)}, {"action", account::name_of(gate.action)}};
   if (!gate.allowlist.empty()) view["allowlist"] = array_of(gate.allowlist);
@@ -248,6 +252,39 @@ json::object draft_view(const Message& message,
                                  {"size_bytes", attachment.size_bytes}});
   }
   return {{"bcc", array_of(message.bcc)}, {"reply_to", message.reply_to}, {"attachments", std::move(items)}};
+}
+
+json::object handover_view(const outbox::HandOverView& hand_over) {
+  json::object view;
+  view["id"] = hand_over.id.str();
+  view["message_id"] = hand_over.message.str();
+  view["agent_email"] = hand_over.agent_email;
+  view["subject"] = hand_over.subject;
+  view["attempt"] = hand_over.attempt;
+  view["state"] = hand_over.state;
+  view["recipients"] = array_of(hand_over.recipients);
+  put_unless_empty(view, "provider", hand_over.provider);
+  put_unless_empty(view, "provider_message_id", hand_over.provider_message_id);
+  if (!hand_over.reply_text.empty() || hand_over.reply_code != 0) {
+    json::object reply;
+    put_unless_empty(reply, "phase", hand_over.reply_phase);
+    if (hand_over.reply_code != 0) reply["code"] = hand_over.reply_code;
+    reply["text"] = hand_over.reply_text;
+    view["reply"] = std::move(reply);
+  }
+  view["created_at"] = to_rfc3339(hand_over.created_at);
+  view["due_at"] = to_rfc3339(hand_over.due_at);
+  put_time(view, "handed_over_at", hand_over.handed_over_at);
+  put_time(view, "unknown_at", hand_over.unknown_at);
+  put_time(view, "resend_at", hand_over.resend_at);
+  put_time(view, "settled_at", hand_over.settled_at);
+  put_unless_empty(view, "settled_by", hand_over.settled_by);
+  if (!hand_over.resolution.empty()) {
+    json::object resolution{{"as", hand_over.resolution}, {"by", hand_over.resolved_by}};
+    put_unless_empty(resolution, "note", hand_over.resolution_note);
+    view["resolution"] = std::move(resolution);
+  }
+  return view;
 }
 
 }  // namespace countersign::agent::rest

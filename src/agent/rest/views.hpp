@@ -9,6 +9,7 @@
 #include "account/usage.hpp"
 #include "journal/journal.hpp"
 #include "mailbox/message.hpp"
+#include "outbox/resolve.hpp"
 
 namespace countersign::agent::rest {
 
@@ -39,6 +40,9 @@ enum class Viewer : std::uint8_t { agent, reviewer };
 /// An entry of the review queue.
 [[nodiscard]] boost::json::object review_view(const mailbox::Message& message);
 [[nodiscard]] boost::json::object lifecycle_view(const journal::LifecycleRow& row);
+
+/// One attempt to hand a message over. Our own addition.
+[[nodiscard]] boost::json::object handover_view(const outbox::HandOverView& hand_over);
 
 /// What a reviewer countersigns beyond the contract's members: `{bcc, reply_to, attachments}` of the draft.
 /// Our own addition, since the contract shows a held draft without them.

@@ -223,6 +223,7 @@ void attach_agents(Server& server, Context& context);
 void attach_messages(Server& server, Context& context);
 void attach_send(Server& server, Context& context);
 void attach_reviews(Server& server, Context& context);
+void attach_handovers(Server& server, Context& context);
 
 /// Binds a handler function to the context.
 template <class Function>
