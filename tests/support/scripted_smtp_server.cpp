@@ -1,8 +1,5 @@
 #include "support/scripted_smtp_server.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -13,11 +10,13 @@
 #include <chrono>
 #include <csignal>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "base/assert.hpp"
 #include "base/crypto.hpp"
 #include "base/text.hpp"
+#include "support/server_socket.hpp"
 
 namespace countersign::test {
 
@@ -91,11 +90,7 @@ class ScriptedSmtpServer::Connection {
       return false;
     }
     if (say.then == Say::Then::reset) {
-      const linger now{1, 0};
-      ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-      sockaddr unspecified{};
-      unspecified.sa_family = AF_UNSPEC;
-      ::connect(socket_, &unspecified, sizeof unspecified);  // disconnects with RST
+      disconnect_with_reset(socket_);
     }
     end_ = End::server;
     return false;
@@ -301,21 +296,8 @@ ScriptedSmtpServer::ScriptedSmtpServer(std::vector<Script> scripts, std::string 
                                        std::string key_file)
     : scripts_(std::move(scripts)) {
   std::signal(SIGPIPE, SIG_IGN);  // SSL_write has no MSG_NOSIGNAL
-  if (!certificate_file.empty()) {
-    SSL_CTX* const context = SSL_CTX_new(TLS_server_method());
-    tls_context_ = std::shared_ptr<void>(context, [](void* p) { SSL_CTX_free(static_cast<SSL_CTX*>(p)); });
-    CS_ASSERT(SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) == 1);
-    CS_ASSERT(SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) == 1);
-  }
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  CS_ASSERT(::bind(listener_, reinterpret_cast<sockaddr*>(&address), length) == 0);
-  CS_ASSERT(::listen(listener_, 16) == 0);
-  CS_ASSERT(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-  port_ = ntohs(address.sin_port);
+  if (!certificate_file.empty()) tls_context_ = server_tls_context(certificate_file, key_file);
+  std::tie(listener_, port_) = listen_on_loopback();
   acceptor_ = std::thread([this] { accept_loop(); });
 }
 
@@ -328,10 +310,8 @@ ScriptedSmtpServer::~ScriptedSmtpServer() {
 
 void ScriptedSmtpServer::accept_loop() {
   while (true) {
-    const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    const int socket = accept_on(listener_);
     if (socket < 0) return;
-    const int on = 1;
-    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     std::size_t index = 0;
     {
       const std::lock_guard lock(mutex_);

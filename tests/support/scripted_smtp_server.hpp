@@ -14,28 +14,12 @@
 #include <thread>
 #include <vector>
 
+#include "support/say.hpp"
+
 namespace countersign::test {
 
-/// One answer of the server. `text` may hold several lines (CRLF between them); nothing is sent when empty.
-struct Say {
-  enum class Then : std::uint8_t {
-    go_on,
-    close,  // end of stream after the text
-    reset,  // RST after the text
-    hold,   // nothing more is said until the client goes away
-    stall,  // nor is anything more read
-  };
-  Say(const char* words) : text(words) {}  // NOLINT(google-explicit-constructor)
-  Say(std::string words, Then after = Then::go_on) : text(std::move(words)), then(after) {}  // NOLINT
-  std::string text;
-  Then then = Then::go_on;
-};
-[[nodiscard]] inline Say say_and_close(std::string text = "") { return {std::move(text), Say::Then::close}; }
-[[nodiscard]] inline Say say_and_reset(std::string text = "") { return {std::move(text), Say::Then::reset}; }
-[[nodiscard]] inline Say say_and_hold(std::string text = "") { return {std::move(text), Say::Then::hold}; }
-[[nodiscard]] inline Say say_and_stall(std::string text = "") { return {std::move(text), Say::Then::stall}; }
-
-/// How one connection goes. `replies` overrides the honest answer to a step: "greeting", a command's verb
+/// How one connection goes. An answer may hold several lines, with CRLF between them. `replies` overrides the
+/// honest answer to a step: "greeting", a command's verb
 /// ("EHLO", "MAIL", …), a whole command line ("RCPT TO:<b@x.example>"), or "." for the final dot. Several
 /// answers are used one after another; the last one stays. The name "idle" is said, unasked, after a message
 /// was answered.
