@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "base/text.hpp"
-#include "provider/smtp/verdict.hpp"
 #include "provider/transport.hpp"
+#include "provider/verdict.hpp"
 
 namespace countersign::provider::smtp {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "base/crypto.hpp"
 #include "provider/smtp/transaction.hpp"
-#include "provider/smtp/verdict.hpp"
+#include "provider/verdict.hpp"
 
 namespace asio = boost::asio;
 

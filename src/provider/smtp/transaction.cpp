@@ -8,7 +8,7 @@
 
 #include "base/assert.hpp"
 #include "base/fault.hpp"
-#include "provider/smtp/verdict.hpp"
+#include "provider/verdict.hpp"
 
 namespace asio = boost::asio;
 

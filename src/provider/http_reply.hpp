@@ -1,0 +1,32 @@
+// From what the HTTP client knows to what a transport replies. The rules are in verdict.hpp.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "net/http_client.hpp"
+#include "provider/transport.hpp"
+#include "provider/verdict.hpp"
+
+namespace countersign::provider {
+
+/// The reply to a hand-over whose request has no complete answer, after a passed fence. Nothing left: a fault
+/// of the session. A part of the body: not taken, and it may be the content that broke it, so it costs an
+/// attempt (as in the middle of DATA). All of it: unknown.
+/// whom: the host that was spoken to, for the text.
+[[nodiscard]] Reply unanswered(const net::HttpFailure& failure, std::string_view whom);
+
+/// The reply to an answer, after a passed fence. text: the provider's words; any bytes.
+[[nodiscard]] Reply answered(Service service, int status, std::string_view error_name, std::string_view text);
+
+/// A fault of the session before the fence was asked.
+[[nodiscard]] Reply not_begun(Phase phase, std::string_view text);
+
+/// The lease was lost before the request.
+[[nodiscard]] Reply lease_lost();
+
+/// True for `https://…`, and for `http://…` towards this machine itself, where tests and tunnels are; false
+/// for anything else, in particular with a query, a fragment or a user name.
+[[nodiscard]] bool is_endpoint(std::string_view url) noexcept;
+
+}  // namespace countersign::provider
