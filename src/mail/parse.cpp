@@ -1,6 +1,7 @@
 #include "mail/parse.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/text.hpp"
@@ -119,13 +120,19 @@ void read_bodies(const Entity& root, Message& message) {
   for_each_leaf(root, visit);
 }
 
-std::vector<std::string> bare_addresses(const Entity& root, std::string_view field) {
-  std::vector<std::string> out;
+std::vector<Mailbox> mailboxes(const Entity& root, std::string_view field) {
+  std::vector<Mailbox> out;
   for (const std::string& value : root.all(field)) {
-    for (const Mailbox& mailbox : decode_addresses(value, kMailboxesMax).mailboxes) {
-      if (out.size() < kMailboxesMax) out.push_back(bare_address(mailbox.address));
+    for (Mailbox& mailbox : decode_addresses(value, kMailboxesMax).mailboxes) {
+      if (out.size() < kMailboxesMax) out.push_back(std::move(mailbox));
     }
   }
+  return out;
+}
+
+std::vector<std::string> bare_addresses(const Entity& root, std::string_view field) {
+  std::vector<std::string> out;
+  for (const Mailbox& mailbox : mailboxes(root, field)) out.push_back(bare_address(mailbox.address));
   return out;
 }
 
@@ -141,6 +148,15 @@ std::optional<Mailbox> single_from(const Entity& root) {
 std::string first_id(const Entity& root, std::string_view field) {
   auto ids = message_ids(root.field(field).value_or(""));
   return ids.empty() ? std::string() : std::move(ids.front());
+}
+
+// Fields that decompose() gives elsewhere, that belong to the transport, or that describe the form of the
+// body.
+bool is_carried_field(std::string_view name) {
+  constexpr std::array<std::string_view, 14> kOthers{
+      "from",   "to",         "cc",       "bcc",         "reply-to",       "subject",      "date",
+      "sender", "message-id", "received", "return-path", "dkim-signature", "delivered-to", "mime-version"};
+  return !name.starts_with("content-") && std::ranges::find(kOthers, name) == kOthers.end();
 }
 
 }  // namespace
@@ -162,6 +178,34 @@ Message parse(std::string_view raw) {
   message.conversation_header = decode_header(root.field("x-e2a-conversation-id").value_or(""));
   read_bodies(root, message);
   return message;
+}
+
+Decomposition decompose(std::string_view raw) {
+  const Entity root = read_entity(raw);
+  Decomposition out;
+  out.from = mailboxes(root, "from");
+  out.to = mailboxes(root, "to");
+  out.cc = mailboxes(root, "cc");
+  out.reply_to = mailboxes(root, "reply-to");
+  out.subject = decode_header(root.field("subject").value_or(""));
+  for (const Field& field : root.fields) {
+    if (is_carried_field(ascii_lower(field.name))) {
+      out.headers.emplace_back(field.name, decode_header(unfold(field.value)));
+    }
+  }
+  auto visit = [&](const Entity& leaf) {
+    const bool text = is_plain_text(leaf) || is_html(leaf);
+    if (!text || is_attachment(leaf)) {
+      out.parts.push_back({leaf.filename(), leaf.media_type.name, content_id(leaf),
+                           decode_transfer(leaf.body, leaf.transfer_encoding(), kRawBytesMax)});
+      return;
+    }
+    std::string& whole = is_html(leaf) ? out.html : out.text;
+    if (!whole.empty() && !whole.ends_with('\n')) whole.push_back('\n');
+    whole += with_lf(decoded_text(leaf, kRawBytesMax));
+  };
+  for_each_leaf(root, visit);
+  return out;
 }
 
 std::optional<std::string> attachment_content(std::string_view raw, std::int64_t index) {

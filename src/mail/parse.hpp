@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mail/address.hpp"
@@ -44,5 +45,32 @@ struct Message {
 
 /// The decoded bytes of attachment `index`, or nothing.
 [[nodiscard]] std::optional<std::string> attachment_content(std::string_view raw, std::int64_t index);
+
+/// A part that is carried along rather than read.
+struct CarriedPart {
+  std::string filename;      // decoded, "" when absent
+  std::string content_type;  // type/subtype without parameters; "" when absent
+  std::string content_id;    // without angle brackets, "" when absent
+  std::string content;       // decoded bytes
+};
+
+/// A message taken apart, for providers that take fields instead of bytes. Every string but the content of
+/// parts is valid UTF-8 without NUL. The same bytes always give the same result.
+struct Decomposition {
+  std::vector<Mailbox> from;
+  std::vector<Mailbox> to;
+  std::vector<Mailbox> cc;
+  std::vector<Mailbox> reply_to;
+  std::string subject;
+  std::string text;  // whole, quoted history included; line ends LF
+  std::string html;
+  std::vector<CarriedPart> parts;  // every leaf that is neither text/plain nor text/html, or is an attachment
+  /// The other fields of the header, decoded, in order; without trace and MIME fields, Bcc, Date and
+  /// Message-ID.
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// Takes a message apart with the caps of parse().
+[[nodiscard]] Decomposition decompose(std::string_view raw);
 
 }  // namespace countersign::mail

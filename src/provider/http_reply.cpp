@@ -10,6 +10,8 @@
 namespace countersign::provider {
 namespace {
 
+constexpr std::size_t kProviderIdBytesMax = 256;
+
 Reply ruled(Ruling ruling, Phase phase, int code, std::string_view text) {
   Reply reply;
   reply.verdict = ruling.verdict;
@@ -42,13 +44,38 @@ Reply unanswered(const net::HttpFailure& failure, std::string_view whom) {
   return ruled(rule(phase, kNoAnswer), phase, kNoAnswer, text);
 }
 
-Reply answered(Service service, int status, std::string_view error_name, std::string_view text) {
-  const std::string said = error_name.empty() ? std::string(text) : fmt::format("{}: {}", error_name, text);
-  return ruled(rule(service, status, error_name), Phase::request, status, said);
+Reply answered(Service service, const ReadAnswer& answer) {
+  const std::string said =
+      answer.error_name.empty() ? answer.text : fmt::format("{}: {}", answer.error_name, answer.text);
+  const Ruling ruling = rule(service, answer.status, answer.error_name);
+  Reply reply = ruled(ruling, Phase::request, answer.status, said);
+  if (ruling.verdict != Verdict::accepted) return reply;
+  reply.provider_message_id = smtp::presentable(answer.message_id, kProviderIdBytesMax);
+  if (reply.provider_message_id.empty()) {
+    reply.verdict = Verdict::unknown;
+    reply.text =
+        fmt::format("status {} without a message id, which is not how the provider answers", answer.status);
+  }
+  return reply;
+}
+
+std::string text_member(const boost::json::value& value, std::initializer_list<std::string_view> names) {
+  const auto* object = value.if_object();
+  for (const std::string_view name : names) {
+    const auto* member = object != nullptr ? object->if_contains(name) : nullptr;
+    if (member != nullptr && member->is_string()) return std::string(member->get_string());
+  }
+  return {};
 }
 
 Reply not_begun(Phase phase, std::string_view text) {
   Reply reply = ruled({Scope::session, Verdict::session_fault}, phase, kNoAnswer, text);
+  reply.fence_passed = false;
+  return reply;
+}
+
+Reply refused_here(std::string_view text) {
+  Reply reply = ruled({Scope::message, Verdict::refused}, Phase::request, kNoAnswer, text);
   reply.fence_passed = false;
   return reply;
 }

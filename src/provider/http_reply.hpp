@@ -1,6 +1,8 @@
 // From what the HTTP client knows to what a transport replies. The rules are in verdict.hpp.
 #pragma once
 
+#include <boost/json.hpp>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -16,11 +18,27 @@ namespace countersign::provider {
 /// whom: the host that was spoken to, for the text.
 [[nodiscard]] Reply unanswered(const net::HttpFailure& failure, std::string_view whom);
 
-/// The reply to an answer, after a passed fence. text: the provider's words; any bytes.
-[[nodiscard]] Reply answered(Service service, int status, std::string_view error_name, std::string_view text);
+/// What was found in an answer; any bytes.
+struct ReadAnswer {
+  int status = 0;
+  std::string error_name;  // the provider's own name for a fault, or empty
+  std::string text;
+  std::string message_id;  // the provider's, of what it accepted
+};
+
+/// The reply to an answer, after a passed fence. A success without a message id is none of the provider's,
+/// and so it is unknown what it means.
+[[nodiscard]] Reply answered(Service service, const ReadAnswer& answer);
+
+/// The first member of these names that is a string, or empty; empty too when `value` is no object.
+[[nodiscard]] std::string text_member(const boost::json::value& value,
+                                      std::initializer_list<std::string_view> names);
 
 /// A fault of the session before the fence was asked.
 [[nodiscard]] Reply not_begun(Phase phase, std::string_view text);
+
+/// A message that the provider cannot take, found out before the fence was asked.
+[[nodiscard]] Reply refused_here(std::string_view text);
 
 /// The lease was lost before the request.
 [[nodiscard]] Reply lease_lost();
