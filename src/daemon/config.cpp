@@ -78,6 +78,7 @@ class Loader {
   void read_flags(const std::vector<std::string>& flags);
   void complete();
   void cross_check();
+  void cross_check_apis();
 
   [[nodiscard]] std::vector<std::string> take_faults() { return std::move(faults_); }
   [[nodiscard]] LoadedConfig result() const;
@@ -92,7 +93,8 @@ class Loader {
   void choose(const Setting& setting, SettingValue value, const std::string& place, std::string origin);
   void choose_text(const Setting& setting, const std::string& text, const std::string& place,
                    std::string origin);
-  void read_password_file();
+  void read_secret_file(const std::string& secret_key);
+  void take_aws_environment();
 
   [[nodiscard]] const std::string& text(std::string_view key) const {
     return std::get<std::string>(chosen_.at(key).value);
@@ -105,6 +107,9 @@ class Loader {
     if (text(key).empty()) chosen_.at(key).value = std::move(value);
   }
 
+  std::map<std::string, std::string> environment_;
+  std::string container_url_;
+  std::string container_token_;
   std::map<std::string_view, Chosen> chosen_;
   std::vector<std::string> faults_;
 };
@@ -206,6 +211,7 @@ void Loader::read_file(const std::string& path) {
 }
 
 void Loader::read_environment(const std::map<std::string, std::string>& environment) {
+  environment_ = environment;
   for (auto it = environment.lower_bound(std::string(kEnvironmentPrefix));
        it != environment.end() && it->first.starts_with(kEnvironmentPrefix); ++it) {
     const std::string& name = it->first;
@@ -243,6 +249,9 @@ void Loader::read_flags(const std::vector<std::string>& flags) {
   }
 }
 
+// Where a provider stands in the choices of outbound.provider, of which the first is "auto".
+std::int64_t number_of(Provider provider) { return static_cast<std::int64_t>(provider) + 1; }
+
 bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
@@ -255,30 +264,61 @@ std::string own_host_name() {
   return text.empty() || !find_setting("smtp.helo_name")->check(text).empty() ? "localhost" : text;
 }
 
-void Loader::read_password_file() {
-  const std::string path = text("smtp.password_file");
+// A secret that stands in the file named by `<secret_key>_file`.
+void Loader::read_secret_file(const std::string& secret_key) {
+  const std::string file_key = secret_key + "_file";
+  const std::string path = text(file_key);
   if (path.empty()) return;
-  if (!text("smtp.password").empty()) {
-    fault_at("smtp.password_file", "and smtp.password exclude each other");
+  if (!text(secret_key).empty()) {
+    fault_at(file_key, fmt::format("and {} exclude each other", secret_key));
     return;
   }
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string password(kPasswordBytesMax + 1, '\0');
-  file.read(password.data(), static_cast<std::streamsize>(password.size()));
-  password.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-  if (password.size() > kPasswordBytesMax) {
-    fault_at("smtp.password_file", fmt::format("({}) holds more than {} bytes", path, kPasswordBytesMax));
+  std::string secret(kPasswordBytesMax + 1, '\0');
+  file.read(secret.data(), static_cast<std::streamsize>(secret.size()));
+  secret.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  if (secret.size() > kPasswordBytesMax) {
+    fault_at(file_key, fmt::format("({}) holds more than {} bytes", path, kPasswordBytesMax));
     return;
   }
-  if (password.ends_with('\n')) password.pop_back();
-  if (password.ends_with('\r')) password.pop_back();
-  if (password.empty()) {
-    fault_at("smtp.password_file",
+  if (secret.ends_with('\n')) secret.pop_back();
+  if (secret.ends_with('\r')) secret.pop_back();
+  if (secret.empty()) {
+    fault_at(file_key,
              fmt::format("({}): {}", path, errno != 0 ? std::strerror(errno) : "the file is empty"));
     return;
   }
-  chosen_.at("smtp.password").value = std::move(password);
+  if (const std::string wrong = find_setting(secret_key)->check(secret); !wrong.empty()) {
+    fault_at(file_key, fmt::format("({}): what it holds {}", path, wrong));
+    return;
+  }
+  chosen_.at(find_setting(secret_key)->key).value = std::move(secret);
+}
+
+// The variables that every AWS program reads, where our own settings say nothing.
+void Loader::take_aws_environment() {
+  const auto variable = [this](const char* name) {
+    const auto found = environment_.find(name);
+    return found == environment_.end() ? std::string() : found->second;
+  };
+  const auto take = [&](std::string_view key, const char* name) {
+    const Setting& setting = *find_setting(key);
+    if (!text(key).empty() || variable(name).empty()) return;
+    choose_text(setting, variable(name), fmt::format("environment {}", name), "environment");
+  };
+  take("ses.region", "AWS_REGION");
+  take("ses.region", "AWS_DEFAULT_REGION");
+  const bool nothing_set = text("ses.access_key_id").empty() && text("ses.secret_access_key").empty() &&
+                           text("ses.secret_access_key_file").empty();
+  if (!nothing_set) return;
+  take("ses.access_key_id", "AWS_ACCESS_KEY_ID");
+  take("ses.secret_access_key", "AWS_SECRET_ACCESS_KEY");
+  take("ses.session_token", "AWS_SESSION_TOKEN");
+  container_token_ = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+  container_url_ = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+  const std::string relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+  if (!relative.empty()) container_url_ = "http://169.254.170.2" + relative;
 }
 
 // Gives what was left empty the value it stands for.
@@ -290,13 +330,34 @@ void Loader::complete() {
   derive("smtp.tls_name", text("smtp.host"));
   derive("smtp.helo_name", own_host_name());
   if (number("outbound.provider") == 0) {
-    chosen_.at("outbound.provider").value = std::int64_t{text("smtp.host").empty() ? 1 : 2};
+    chosen_.at("outbound.provider").value =
+        number_of(text("smtp.host").empty() ? Provider::maildir : Provider::smtp);
   }
-  read_password_file();
+  if (number("outbound.provider") == number_of(Provider::ses)) take_aws_environment();
+  for (const char* key : {"smtp.password", "ses.secret_access_key", "resend.api_key"}) read_secret_file(key);
+}
+
+void Loader::cross_check_apis() {
+  if (number("outbound.provider") == number_of(Provider::ses)) {
+    if (text("ses.region").empty()) {
+      fault_at("outbound.provider", "is \"ses\", and neither ses.region nor AWS_REGION is set");
+    }
+    const bool id = !text("ses.access_key_id").empty();
+    const bool secret = !text("ses.secret_access_key").empty() || !text("ses.secret_access_key_file").empty();
+    if (id && !secret) {
+      fault_at("ses.access_key_id", "needs ses.secret_access_key or ses.secret_access_key_file");
+    }
+    if (secret && !id) fault_at("ses.secret_access_key", "needs ses.access_key_id");
+  }
+  if (number("outbound.provider") == number_of(Provider::resend) && text("resend.api_key").empty() &&
+      text("resend.api_key_file").empty()) {
+    fault_at("outbound.provider", "is \"resend\", and neither resend.api_key nor resend.api_key_file is set");
+  }
 }
 
 void Loader::cross_check() {
-  const bool relay = number("outbound.provider") == 2;
+  cross_check_apis();
+  const bool relay = number("outbound.provider") == number_of(Provider::smtp);
   if (relay && text("smtp.host").empty())
     fault_at("outbound.provider", "is \"smtp\", and smtp.host is not set");
   if (text("outbound.from_domain").empty()) {
@@ -340,6 +401,8 @@ std::string shown_value(const Setting& setting, const SettingValue& value) {
 
 LoadedConfig Loader::result() const {
   LoadedConfig loaded;
+  loaded.config.ses.container_url = container_url_;
+  loaded.config.ses.container_token = container_token_;
   for (const Setting& setting : settings()) {
     const Chosen& chosen = chosen_.at(setting.key);
     if (const auto* apply_text = std::get_if<ApplyText>(&setting.apply)) {

@@ -18,7 +18,7 @@
 
 namespace countersign::daemon {
 
-enum class Provider : std::uint8_t { maildir, smtp };
+enum class Provider : std::uint8_t { maildir, smtp, ses, resend };
 enum class SmtpTls : std::uint8_t { none, opportunistic, starttls, implicit };
 
 /// The settings, checked and complete. docs/config.md says what each means.
@@ -57,6 +57,7 @@ struct Config {
     std::string username;
     std::string password;  // from smtp.password or smtp.password_file
     bool auth_without_tls = false;
+    bool ses = false;  // the relay is Amazon SES
     std::size_t connections_max = 0;
     std::size_t messages_per_connection_max = 0;
     std::chrono::milliseconds connect_timeout{};
@@ -66,6 +67,26 @@ struct Config {
     std::chrono::milliseconds final_dot_timeout{};
     std::chrono::milliseconds idle_timeout{};
   } smtp;
+  /// What is Amazon's concern, over its API and over its SMTP endpoint.
+  struct Ses {
+    std::string region;
+    std::string endpoint;  // empty: the region's
+    std::string access_key_id;
+    std::string secret_access_key;  // from ses.secret_access_key or ses.secret_access_key_file
+    std::string session_token;
+    std::string configuration_set;
+    std::string ca_file;
+    std::string container_url;  // from AWS_CONTAINER_CREDENTIALS_… only
+    std::string container_token;
+    std::string metadata_url;
+    std::chrono::milliseconds answer_timeout{};
+  } ses;
+  struct Resend {
+    std::string api_key;  // from resend.api_key or resend.api_key_file
+    std::string endpoint;
+    std::string ca_file;
+    std::chrono::milliseconds answer_timeout{};
+  } resend;
   struct Dispatcher {
     std::chrono::seconds lease{};
     int batch = 0;
@@ -112,9 +133,9 @@ struct LoadedConfig {
   std::vector<EffectiveSetting> settings;  // in the order of the reference
 };
 
-/// Reads, checks and completes the settings. Effects: reads the file and smtp.password_file, nothing else.
-/// Refuses with every fault found, each with its place: `countersign.toml:12: unknown key "smtp.hots"; did
-/// you mean "smtp.host"?`. Never contains the value of a secret.
+/// Reads, checks and completes the settings. Effects: reads the file and the files that hold secrets, nothing
+/// else. Refuses with every fault found, each with its place: `countersign.toml:12: unknown key "smtp.hots";
+/// did you mean "smtp.host"?`. Never contains the value of a secret.
 [[nodiscard]] Result<LoadedConfig, std::vector<std::string>> load_config(const ConfigSources& sources);
 
 /// The secret that signs cursors and tokens: signing.secret, else the content of `<data_dir>/secret`, which

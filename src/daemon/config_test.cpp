@@ -212,6 +212,46 @@ TEST_F(ConfigTest, RefusesSettingsThatContradictEachOther) {
   EXPECT_THAT(faults({.flags = {"smtp.password=p"}}), ElementsAre(HasSubstr("needs smtp.username")));
 }
 
+TEST_F(ConfigTest, SesNeedsARegionAndTakesItsCredentialsFromWhereAwsPutsThem) {
+  const std::vector<std::string> ses{"outbound.provider=ses"};
+  EXPECT_THAT(faults({.flags = ses}), ElementsAre(HasSubstr("neither ses.region nor AWS_REGION is set")));
+  Config::Ses config = loaded({.environment = {{"AWS_DEFAULT_REGION", "eu-west-1"},
+                                               {"AWS_ACCESS_KEY_ID", "ASIA"},
+                                               {"AWS_SECRET_ACCESS_KEY", "s/+"},
+                                               {"AWS_SESSION_TOKEN", "t=="},
+                                               {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/x"}},
+                               .flags = ses})
+                           .config.ses;
+  EXPECT_EQ(config.region, "eu-west-1");
+  EXPECT_EQ(config.access_key_id, "ASIA");
+  EXPECT_EQ(config.secret_access_key, "s/+");
+  EXPECT_EQ(config.session_token, "t==");
+  EXPECT_EQ(config.container_url, "http://169.254.170.2/v2/x");
+  config = loaded({.environment = {{"AWS_REGION", "eu-west-1"}, {"AWS_SESSION_TOKEN", "of another key"}},
+                   .flags = {"outbound.provider=ses", "ses.region=us-east-1", "ses.access_key_id=AKIA",
+                             "ses.secret_access_key=s"}})
+               .config.ses;
+  EXPECT_EQ(config.region, "us-east-1");
+  EXPECT_EQ(config.session_token, "") << "a token goes with its own key only";
+  EXPECT_THAT(faults({.flags = {"outbound.provider=ses", "ses.region=x", "ses.access_key_id=AKIA"}}),
+              ElementsAre(HasSubstr("needs ses.secret_access_key")));
+  EXPECT_THAT(faults({.flags = {"ses.endpoint=http://ses.example"}}),
+              ElementsAre(HasSubstr("must be an https://")));
+  EXPECT_EQ(loaded({.environment = {{"AWS_REGION", "eu-west-1"}}}).config.ses.region, "")
+      << "another provider's business is left alone";
+}
+
+TEST_F(ConfigTest, ResendNeedsAKey) {
+  EXPECT_THAT(faults({.flags = {"outbound.provider=resend"}}),
+              ElementsAre(HasSubstr("neither resend.api_key nor")));
+  const std::string path = write("key", "re_123\n");
+  const LoadedConfig good = loaded({.flags = {"outbound.provider=resend", "resend.api_key_file=" + path}});
+  EXPECT_EQ(good.config.outbound.provider, Provider::resend);
+  EXPECT_EQ(good.config.resend.api_key, "re_123");
+  EXPECT_THAT(faults({.flags = {"resend.api_key_file=" + write("bad", "two words\n")}}),
+              ElementsAre(testing::AllOf(HasSubstr("without blanks"), testing::Not(HasSubstr("two words")))));
+}
+
 TEST_F(ConfigTest, KeepsThePasswordOffAnUnencryptedWire) {
   const std::vector<std::string> flags{"smtp.host=relay.example.com", "smtp.username=u", "smtp.password=p",
                                        "smtp.tls=none"};

@@ -61,7 +61,7 @@ rest::ApiSettings api_settings(const Config& config, std::function<void()> queue
   rest::ApiSettings settings;
   settings.shared_domain = config.shared_domain;
   settings.public_url = config.http.public_url;
-  settings.outbound_transport = config.outbound.provider == Provider::smtp ? "smtp" : "maildir";
+  settings.outbound_transport = transport_name(config);
   settings.limits = limits_of(config);
   settings.cursor_secret = load_signing_secret(config);
   settings.queued = std::move(queued);
@@ -97,7 +97,7 @@ class Node::Impl {
         database_(open_store(config)),
         embedded_(database_->dialect() == store::Dialect::sqlite),
         lock_(embedded_ ? std::make_unique<StoreLock>(config) : nullptr),
-        transport_(make_transport(config, io_.get_executor(), files_)),
+        transport_(make_transport(config, io_.get_executor(), files_, clock)),
         send_({config.shared_domain, from_domain_of(config)}),
         dispatcher_(io_.get_executor(), *database_, clock, *transport_, dispatcher_options(config, embedded_),
                     dispatcher_hooks()),

@@ -15,14 +15,32 @@ void announce(const Config& config, std::uint16_t port) {
   log::info("node.serving", {{"url", fmt::format("http://{}:{}", config.http.address, port)},
                              {"store", store::without_secret(config.store.url)},
                              {"shared_domain", config.shared_domain}});
-  if (config.outbound.provider == Provider::maildir) {
-    log::warn("node.no_relay",
-              {{"maildir", config.outbound.maildir},
-               {"note",
-                "no relay is configured: mail for the outside is written to this Maildir and "
-                "leaves the machine never; set smtp.host to send it"}});
-  } else {
-    log::info("node.relay", {{"host", config.smtp.host}, {"port", static_cast<int>(config.smtp.port)}});
+  switch (config.outbound.provider) {
+    case Provider::maildir:
+      log::warn("node.no_relay",
+                {{"maildir", config.outbound.maildir},
+                 {"note",
+                  "no relay is configured: mail for the outside is written to this Maildir and "
+                  "leaves the machine never; set smtp.host to send it"}});
+      return;
+    case Provider::smtp:
+      log::info("node.relay", {{"host", config.smtp.host}, {"port", static_cast<int>(config.smtp.port)}});
+      break;
+    case Provider::ses:
+      log::info("node.ses", {{"region", config.ses.region},
+                             {"endpoint", config.ses.endpoint},
+                             {"configuration_set", config.ses.configuration_set}});
+      break;
+    case Provider::resend:
+      log::info("node.resend", {{"endpoint", config.resend.endpoint}});
+      return;
+  }
+  const bool ses = config.outbound.provider == Provider::ses || config.smtp.ses;
+  if (ses && config.ses.configuration_set.empty()) {
+    log::warn("node.no_events",
+              {{"note",
+                "SES publishes nothing without a configuration set: a lost answer then stays "
+                "unknown; set ses.configuration_set"}});
   }
 }
 

@@ -13,13 +13,15 @@
 
 #include "base/assert.hpp"
 #include "base/text.hpp"
+#include "provider/http_reply.hpp"
+#include "provider/tags.hpp"
 
 namespace countersign::daemon {
 namespace {
 
 constexpr std::int64_t kMillion = 1'000'000;
 
-constexpr std::array<std::string_view, 3> kProviders{"auto", "maildir", "smtp"};
+constexpr std::array<std::string_view, 5> kProviders{"auto", "maildir", "smtp", "ses", "resend"};
 constexpr std::array<std::string_view, 4> kTlsModes{"none", "opportunistic", "starttls", "implicit"};
 constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
@@ -65,6 +67,39 @@ std::string check_domain(const std::string& value) {
     begin = end + 1;
   }
   return "";
+}
+
+// Where secrets are sent to.
+std::string check_endpoint(const std::string& value) {
+  return value.empty() || provider::is_endpoint(value)
+             ? ""
+             : "must be an https:// URL (http:// only towards this machine itself)";
+}
+
+std::string check_metadata_url(const std::string& value) {
+  return value.starts_with("http://") && value.find_first_of(" \t\r\n?#@") == std::string::npos
+             ? ""
+             : "must be an http:// URL";
+}
+
+// RFC 9110 §5.5: what may stand in a header field.
+std::string check_header_value(const std::string& value) {
+  return std::ranges::all_of(value, [](char c) { return c > 0x20 && c < 0x7f; })
+             ? ""
+             : "must be ASCII characters without blanks";
+}
+
+// SES API v2, CreateConfigurationSet: letters, digits, `_` and `-`, at most 64.
+std::string check_configuration_set(const std::string& value) {
+  return value.empty() || (provider::is_tag_value(value) && value.size() <= 64)
+             ? ""
+             : "must be letters, digits, _ and -, at most 64";
+}
+
+std::string check_region(const std::string& value) {
+  return value.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos
+             ? ""
+             : "must be a region such as eu-central-1";
 }
 
 std::string check_host(const std::string& value) {
@@ -249,13 +284,15 @@ std::vector<Setting> http_settings() {
 
 std::vector<Setting> outbound_settings() {
   return {
-      else_is("`smtp` when `smtp.host` is set, else `maildir`",
-              choice("outbound.provider", kProviders, 0,
-                     "Who takes mail that leaves: a Maildir on this machine, or the relay `smtp.host`.",
-                     [](Config& c, std::int64_t v) {
-                       CS_ASSERT(v >= 1);  // "auto" is settled before settings are applied
-                       c.outbound.provider = v == 1 ? Provider::maildir : Provider::smtp;
-                     })),
+      else_is(
+          "`smtp` when `smtp.host` is set, else `maildir`",
+          choice("outbound.provider", kProviders, 0,
+                 "Who takes mail that leaves: a Maildir on this machine, the relay `smtp.host`, the API of "
+                 "Amazon SES, or Resend.",
+                 [](Config& c, std::int64_t v) {
+                   CS_ASSERT(v >= 1);  // "auto" is settled before settings are applied
+                   c.outbound.provider = static_cast<Provider>(v - 1);
+                 })),
       else_is("the shared domain",
               text("outbound.from_domain", "", "Domain of From for agents whose own domain may not send.",
                    check_domain,
@@ -303,6 +340,9 @@ std::vector<Setting> relay_settings() {
            [](Config&, const std::string&) { /* read into smtp.password before settings are applied */ }),
       flag("smtp.auth_without_tls", false, "Allow the password to travel unencrypted.",
            [](Config& c, bool v) { c.smtp.auth_without_tls = v; }),
+      flag("smtp.ses", false,
+           "The relay is Amazon SES: mail carries our ids and `ses.configuration_set` in SES's own fields.",
+           [](Config& c, bool v) { c.smtp.ses = v; }),
       number("smtp.connections_max", 4, {1, 256}, "Connections to the relay at a time.",
              [](Config& c, std::int64_t v) { c.smtp.connections_max = static_cast<std::size_t>(v); }),
       number("smtp.messages_per_connection_max", 100, {1, 100'000},
@@ -328,12 +368,65 @@ std::vector<Setting> relay_settings() {
   };
 }
 
+std::vector<Setting> ses_settings() {
+  return {
+      else_is("`AWS_REGION`", text("ses.region", "", "Region of the SES account.", check_region,
+                                   [](Config& c, const std::string& v) { c.ses.region = v; })),
+      else_is("`https://email.<region>.amazonaws.com`",
+              text("ses.endpoint", "", "Where the SES API v2 is reached, for instance a VPC endpoint.",
+                   check_endpoint, [](Config& c, const std::string& v) { c.ses.endpoint = v; })),
+      else_is("`AWS_ACCESS_KEY_ID`, a container's credentials, or the role of this machine (IMDSv2)",
+              text("ses.access_key_id", "", "Access key of a user or role that may call ses:SendEmail.",
+                   check_header_value, [](Config& c, const std::string& v) { c.ses.access_key_id = v; })),
+      shown(Shown::hidden, text("ses.secret_access_key", "", "Its secret.", check_header_value,
+                                [](Config& c, const std::string& v) { c.ses.secret_access_key = v; })),
+      text("ses.secret_access_key_file", "",
+           "A file that holds the secret instead; a final newline is dropped.", check_any,
+           [](Config&, const std::string&) { /* read before settings are applied */ }),
+      shown(Shown::hidden,
+            text("ses.session_token", "", "Goes with temporary credentials.", check_header_value,
+                 [](Config& c, const std::string& v) { c.ses.session_token = v; })),
+      text("ses.configuration_set", "",
+           "The configuration set that publishes what becomes of a message; without one a lost answer stays "
+           "unknown.",
+           check_configuration_set, [](Config& c, const std::string& v) { c.ses.configuration_set = v; }),
+      else_is("the system's",
+              text("ses.ca_file", "", "Authorities that may have signed the endpoint's (PEM).", check_any,
+                   [](Config& c, const std::string& v) { c.ses.ca_file = v; })),
+      text("ses.metadata_url", "http://169.254.169.254", "The instance metadata service.", check_metadata_url,
+           [](Config& c, const std::string& v) { c.ses.metadata_url = v; }),
+      number("ses.answer_timeout_ms", 120'000, kTimeout,
+             "For the whole request and its answer; later it counts as unknown.",
+             [](Config& c, std::int64_t v) { c.ses.answer_timeout = std::chrono::milliseconds(v); }),
+  };
+}
+
+std::vector<Setting> resend_settings() {
+  return {
+      shown(Shown::hidden, text("resend.api_key", "", "API key that may send.", check_header_value,
+                                [](Config& c, const std::string& v) { c.resend.api_key = v; })),
+      text("resend.api_key_file", "", "A file that holds the key instead; a final newline is dropped.",
+           check_any, [](Config&, const std::string&) { /* read before settings are applied */ }),
+      text(
+          "resend.endpoint", "https://api.resend.com", "Where the API is reached.",
+          [](const std::string& v) { return v.empty() ? "must not be empty" : check_endpoint(v); },
+          [](Config& c, const std::string& v) { c.resend.endpoint = v; }),
+      else_is("the system's",
+              text("resend.ca_file", "", "Authorities that may have signed the endpoint's (PEM).", check_any,
+                   [](Config& c, const std::string& v) { c.resend.ca_file = v; })),
+      number("resend.answer_timeout_ms", 60'000, kTimeout,
+             "For the whole request and its answer; later the request is repeated with its key.",
+             [](Config& c, std::int64_t v) { c.resend.answer_timeout = std::chrono::milliseconds(v); }),
+  };
+}
+
 }  // namespace
 
 std::span<const Setting> settings() {
   static const std::vector<Setting> table = [] {
     std::vector<Setting> all;
-    for (auto part : {general_settings, store_settings, http_settings, outbound_settings, relay_settings}) {
+    for (auto part : {general_settings, store_settings, http_settings, outbound_settings, relay_settings,
+                      ses_settings, resend_settings}) {
       std::ranges::copy(part(), std::back_inserter(all));
     }
     return all;

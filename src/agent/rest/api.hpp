@@ -20,7 +20,7 @@ struct ApiSettings {
   std::string shared_domain;       // anybody's agents may live here; empty: none
   std::string public_url;          // shown by getInfo; empty: left out
   std::string upgrade_url;         // shown by getAccount; may be empty
-  std::string outbound_transport;  // "smtp" or "maildir", shown by getInfo
+  std::string outbound_transport;  // "smtp", "ses", …, shown by getInfo
   account::Limits limits;          // of accounts without overrides
   std::string cursor_secret;       // keys the page cursors
   /// Called after a commit that queued mail for the outside, so that it need not wait for the next poll.

@@ -263,5 +263,30 @@ TEST(Dialogue, TheContentArrivesAsItWas) {
   }
 }
 
+TEST(Ses, GetsOurIdsAndItsConfigurationSetInFieldsOfItsOwn) {
+  Script script;
+  script.replies["."] = {"250 Ok 0107018f3a1b2c3d-11111111-2222-3333-4444-555555555555-000000"};
+  ScriptedSmtpServer server({script});
+  RelayOptions options = plain_options(server);
+  options.ses_configuration_set = "events";
+  Client client(options);
+  EXPECT_EQ(client.transport().transport_class(), TransportClass::evidence);
+  const Reply reply = client.send_to({"b@x.example"});
+  EXPECT_EQ(reply.verdict, Verdict::accepted);
+  EXPECT_EQ(reply.provider_message_id, "0107018f3a1b2c3d-11111111-2222-3333-4444-555555555555-000000");
+  EXPECT_EQ(server.messages().front().content,
+            "X-SES-CONFIGURATION-SET: events\r\n"
+            "X-SES-MESSAGE-TAGS: countersign_message=msg_1,\r\n countersign_submission=sub_1\r\n"
+            "Subject: hi\r\n\r\nText\r\n");
+}
+
+TEST(Ses, IsNotMeantWhenItIsNotSaid) {
+  ScriptedSmtpServer server({Script{}});
+  Client client(plain_options(server));
+  EXPECT_EQ(client.transport().transport_class(), TransportClass::plain);
+  EXPECT_EQ(client.send_to({"b@x.example"}).verdict, Verdict::accepted);
+  EXPECT_EQ(server.messages().front().content, "Subject: hi\r\n\r\nText\r\n");
+}
+
 }  // namespace
 }  // namespace countersign::provider::smtp::test

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace countersign::provider::smtp {
@@ -43,6 +44,9 @@ struct RelayOptions {
   std::string password;
   bool auth_without_tls = false;  // credentials in clear to a host that is not this one
   std::string helo_name = "localhost";
+  /// Set (it may be empty): the relay is Amazon SES. Messages get SES's own fields with our ids, and its
+  /// events make the transport one of the class evidence.
+  std::optional<std::string> ses_configuration_set;
   std::size_t connections_max = 4;
   std::size_t messages_per_connection_max = 100;
   Deadlines deadlines;

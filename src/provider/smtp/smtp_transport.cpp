@@ -17,6 +17,7 @@
 #include "base/assert.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "provider/ses/smtp_fields.hpp"
 #include "provider/smtp/session.hpp"
 
 namespace asio = boost::asio;
@@ -201,7 +202,8 @@ class SmtpTransport::Pool : public std::enable_shared_from_this<SmtpTransport::P
   std::vector<Idle> idle_;
 };
 
-SmtpTransport::SmtpTransport(asio::any_io_executor executor, RelayOptions options) {
+SmtpTransport::SmtpTransport(asio::any_io_executor executor, RelayOptions options)
+    : ses_configuration_set_(options.ses_configuration_set) {
   check(options);
   CS_ASSERT(options.connections_max > 0 && options.messages_per_connection_max > 0);
   pool_ = std::make_shared<Pool>(std::move(executor), std::move(options));
@@ -212,6 +214,10 @@ SmtpTransport::~SmtpTransport() = default;
 asio::awaitable<Reply> SmtpTransport::hand_over(HandOver message, Fence fence) {
   CS_ASSERT(message.raw && !message.recipients.empty() && fence);
   const auto pool = pool_;
+  if (ses_configuration_set_) {
+    std::string raw = ses::smtp_fields(message, *ses_configuration_set_) + *message.raw;
+    message.raw = std::make_shared<const std::string>(std::move(raw));
+  }
   co_return co_await pool->hand_over(std::move(message), std::move(fence));
 }
 

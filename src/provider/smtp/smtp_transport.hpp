@@ -1,10 +1,13 @@
 // The SMTP relay as a transport: a small pool of connections to one host, each used for several messages.
-// Class plain: an SMTP relay can say nothing more once an answer was lost.
+// Class plain: an SMTP relay can say nothing more once an answer was lost. The SMTP endpoint of Amazon SES is
+// of the class evidence: its events do.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "provider/smtp/options.hpp"
@@ -29,10 +32,13 @@ class SmtpTransport final : public Transport {
   /// Completes when nothing is under way any more.
   [[nodiscard]] boost::asio::awaitable<void> drain() override;
   [[nodiscard]] std::string_view name() const noexcept override { return "smtp"; }
-  [[nodiscard]] TransportClass transport_class() const noexcept override { return TransportClass::plain; }
+  [[nodiscard]] TransportClass transport_class() const noexcept override {
+    return ses_configuration_set_ ? TransportClass::evidence : TransportClass::plain;
+  }
 
  private:
   class Pool;
+  std::optional<std::string> ses_configuration_set_;
   std::shared_ptr<Pool> pool_;
 };
 
