@@ -178,6 +178,57 @@ std::string nested(int depth) {
   return out;
 }
 
+TEST(Decompose, GivesBackWhatWasComposed) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 50; ++i) {
+    const Sample sample = testing_support::random_sample(random);
+    const std::string raw = compose(sample.composition);
+    const Decomposition parts = decompose(raw);
+    const Message read = parse(raw);
+    EXPECT_EQ(parts.subject, read.subject);
+    ASSERT_EQ(parts.to.size(), read.to.size());
+    for (std::size_t n = 0; n < read.to.size(); ++n) EXPECT_EQ(bare_address(parts.to[n].address), read.to[n]);
+    EXPECT_EQ(parts.html, read.html);
+    ASSERT_GE(parts.parts.size(), read.attachments.size());
+    for (const CarriedPart& part : parts.parts)
+      EXPECT_TRUE(is_utf8(part.filename) && is_utf8(part.content_id));
+    for (const auto& [name, value] : parts.headers) {
+      EXPECT_TRUE(is_utf8(value));
+      EXPECT_EQ(value.find_first_of("\r\n"), std::string::npos);
+      EXPECT_NE(ascii_lower(name), "bcc");
+    }
+  }
+}
+
+TEST(Decompose, KeepsHistoryAndPartsThatAReaderSkips) {
+  const Decomposition parts = decompose(
+      "From: A <a@x.example>, b@x.example\r\nTo: =?utf-8?q?J=C3=B6?= <j@x.example>\r\nCc: c@x.example\r\n"
+      "Bcc: secret@x.example\r\nReply-To: r@x.example\r\nSubject: s\r\nDate: now\r\nMessage-ID: <1@x>\r\n"
+      "DKIM-Signature: v=1\r\nReferences: <a@x>\r\n <b@x>\r\nX-One: =?utf-8?q?=C3=BC?=\r\nMIME-Version: "
+      "1.0\r\n"
+      "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+      "--b\r\n\r\nnew\r\nOn Monday X wrote:\r\n> old\r\n"
+      "--b\r\nContent-Type: text/html\r\n\r\n<b>h</b>\r\n"
+      "--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=a.txt\r\n\r\nattached\r\n"
+      "--b\r\nContent-Type: image/png\r\nContent-ID: <pic>\r\nContent-Transfer-Encoding: "
+      "base64\r\n\r\nAAEC\r\n"
+      "--b\r\nContent-Type: text/calendar\r\n\r\nBEGIN\r\n--b--\r\n");
+  EXPECT_EQ(parts.from, (std::vector<Mailbox>{{"A", "a@x.example"}, {"", "b@x.example"}}));
+  EXPECT_EQ(parts.to, (std::vector<Mailbox>{{"J\xc3\xb6", "j@x.example"}}));
+  EXPECT_EQ(parts.cc, (std::vector<Mailbox>{{"", "c@x.example"}}));
+  EXPECT_EQ(parts.reply_to, (std::vector<Mailbox>{{"", "r@x.example"}}));
+  EXPECT_EQ(parts.text, "new\nOn Monday X wrote:\n> old");
+  EXPECT_EQ(parts.html, "<b>h</b>");
+  EXPECT_EQ(parts.headers, (std::vector<std::pair<std::string, std::string>>{{"References", "<a@x> <b@x>"},
+                                                                             {"X-One", "\xc3\xbc"}}));
+  ASSERT_EQ(parts.parts.size(), 3U);
+  EXPECT_EQ(parts.parts[0].filename, "a.txt");
+  EXPECT_EQ(parts.parts[0].content, "attached");
+  EXPECT_EQ(parts.parts[1].content_id, "pic");
+  EXPECT_EQ(parts.parts[1].content, std::string("\0\1\2", 3));
+  EXPECT_EQ(parts.parts[2].content_type, "text/calendar");
+}
+
 TEST(Parse, LeavesOutWhatLiesBeyondACap) {
   EXPECT_EQ(parse(nested(10) + "\r\ninside").text, "inside");
   EXPECT_EQ(parse(nested(11) + "\r\ninside").text, "");
