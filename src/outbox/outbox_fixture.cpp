@@ -102,6 +102,11 @@ bool OutboxTest::renew(const Claim& claim) {
   return db().write([&](store::Tx& tx) { return outbox::renew(tx, claim, kWorker, now_ + kLease); });
 }
 
+bool OutboxTest::repeat(const Claim& claim) {
+  const RepeatCommand command{now_, now_, kRepeatWindow, "the answer was lost"};
+  return db().write([&](store::Tx& tx) { return outbox::repeat(tx, claim, kWorker, command); });
+}
+
 Rescued OutboxTest::rescue(std::string_view repeatable_provider) {
   const RescueCommand command{now_, now_, 100, std::string(repeatable_provider), kRepeatWindow};
   return db().write([&](store::Tx& tx) { return outbox::rescue(tx, command); });

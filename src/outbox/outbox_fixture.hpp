@@ -28,6 +28,11 @@ class OutboxTest : public test::StoreTest {
 
   std::vector<Claim> claim(std::int64_t limit = 32, const UserId& last_user = {},
                            std::string_view worker = kWorker);
+  /// What can be claimed once every pause is over.
+  std::vector<Claim> claim_none() {
+    now_ += std::chrono::hours(1);
+    return claim();
+  }
   /// Claims and expects exactly one.
   Claim claim_one();
   bool fence(const Claim& claim, std::string_view worker = kWorker);
@@ -35,6 +40,7 @@ class OutboxTest : public test::StoreTest {
   bool record(const Claim& claim, Verdict verdict, std::vector<RecipientAnswer> recipients = {});
   bool release(const Claim& claim, std::string_view detail = "connection refused");
   bool renew(const Claim& claim);
+  bool repeat(const Claim& claim);
   Rescued rescue(std::string_view repeatable_provider = "");
   std::optional<Work> work(const Claim& claim);
 

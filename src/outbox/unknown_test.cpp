@@ -1,0 +1,262 @@
+// Hand-overs whose answer was lost: how they are settled, by whom, and what a late truth still changes.
+#include <gmock/gmock.h>
+
+#include "outbox/outbox_fixture.hpp"
+#include "outbox/resolve.hpp"
+
+namespace countersign::outbox {
+namespace {
+
+using mailbox::DeliveryStatus;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class UnknownTest : public OutboxTest {
+ protected:
+  UnknownTest() { add_account(1); }
+
+  Claim handed_over() {
+    const Claim claim = claim_one();
+    EXPECT_TRUE(fence(claim));
+    return claim;
+  }
+  /// A message whose only attempt is unknown.
+  Claim lose(const std::vector<std::string>& to = {"one@elsewhere.example"},
+             std::vector<RecipientAnswer> answers = {}) {
+    id_ = queue(1, to);
+    const Claim claim = handed_over();
+    EXPECT_TRUE(record(claim, Verdict::unknown, std::move(answers)));
+    now_ += std::chrono::seconds(1);
+    return claim;
+  }
+  bool resolve(const Claim& claim, Resolution resolution, const std::optional<UserId>& user = {}) {
+    const ResolveCommand command{user, claim.id, resolution, "person: ann@example.com", "why"};
+    return db().write([&](store::Tx& tx) { return outbox::resolve(tx, command, now_); }).has_value();
+  }
+  std::int64_t resend() {
+    return db().write([&](store::Tx& tx) { return resend_by_policy(tx, now_, 10); });
+  }
+  void policy(bool resend, std::int64_t grace) {
+    const UserId user = message(id_).user;
+    EXPECT_TRUE(db().write(
+        [&](store::Tx& tx) { return set_unknown_policy(tx, user, agent_of(1), {resend, grace}); }));
+  }
+
+  MessageId id_;
+};
+COUNTERSIGN_ON_EVERY_STORE(UnknownTest);
+
+TEST_P(UnknownTest, IsAnnouncedAndJournaledWhenItHappens) {
+  lose();
+  EXPECT_THAT(events(id_), ElementsAre("email.unknown"));
+  EXPECT_EQ(lifecycle(id_).back(), "submission.temporary_failure");
+}
+
+TEST_P(UnknownTest, OfThreeRecipientsOneUnknownMakesTheMessageUnknownNotSent) {
+  id_ = queue(1, {"a@x.example", "b@x.example"});
+  ASSERT_TRUE(record(handed_over(), Verdict::accepted, {{"b@x.example", Verdict::deferred, 451, "later"}}));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sent);
+  now_ += kRetryPauses[0];
+  ASSERT_TRUE(record(handed_over(), Verdict::unknown));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::unknown);
+  EXPECT_EQ(message(id_).delivery_detail, "1 of 2 recipients (b@x.example): 451 as scripted");
+}
+
+TEST_P(UnknownTest, APersonSaysItWasSent) {
+  const Claim claim = lose();
+  ASSERT_TRUE(resolve(claim, Resolution::sent));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1"));
+  EXPECT_THAT(recipients(id_), ElementsAre("one@elsewhere.example accepted"));
+  EXPECT_THAT(events(id_), ElementsAre("email.unknown", "email.sent"));
+  EXPECT_THAT(claim_none(), IsEmpty());
+}
+
+TEST_P(UnknownTest, WhatWasDeferredBesideItGoesOnOnceItIsSettled) {
+  const Claim claim =
+      lose({"a@x.example", "b@x.example"}, {{"b@x.example", Verdict::deferred, 451, "later"}});
+  ASSERT_TRUE(resolve(claim, Resolution::sent));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "queued/0"));
+  EXPECT_THAT(work(claim_one())->recipients, ElementsAre("b@x.example"));
+}
+
+TEST_P(UnknownTest, SentAgainByAPersonIsOneMoreAttemptToEverybodyItConcerns) {
+  const Claim claim =
+      lose({"a@x.example", "b@x.example"}, {{"b@x.example", Verdict::deferred, 451, "later"}});
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  EXPECT_THAT(attempts(id_), ElementsAre("superseded/1", "queued/0"));
+  EXPECT_THAT(work(claim_one())->recipients, ElementsAre("a@x.example", "b@x.example"));
+}
+
+TEST_P(UnknownTest, GivenUpIsFailedAndAnnounced) {
+  const Claim claim = lose();
+  ASSERT_TRUE(resolve(claim, Resolution::give_up));
+  EXPECT_THAT(attempts(id_), ElementsAre("superseded/1"));
+  EXPECT_THAT(recipients(id_), ElementsAre("one@elsewhere.example cancelled"));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::failed);
+  EXPECT_THAT(events(id_), ElementsAre("email.unknown", "email.failed"));
+}
+
+TEST_P(UnknownTest, OneDecisionWinsAndAForeignOneFindsNothing) {
+  const Claim claim = lose();
+  EXPECT_FALSE(resolve(claim, Resolution::sent, UserId("somebody else")));
+  ASSERT_TRUE(resolve(claim, Resolution::sent));
+  EXPECT_FALSE(resolve(claim, Resolution::send_again));
+  EXPECT_FALSE(resolve(claim, Resolution::give_up));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1"));
+}
+
+TEST_P(UnknownTest, ALateAnswerBeatsALaterDecision) {
+  const Claim claim = lose();
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_FALSE(resolve(claim, Resolution::send_again));
+  EXPECT_THAT(claim_none(), IsEmpty());
+}
+
+TEST_P(UnknownTest, ALateAcceptanceTakesBackASecondAttemptThatWasNotMadeYet) {
+  const Claim claim = lose();
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "cancelled/0"));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sent);
+  EXPECT_THAT(claim_none(), IsEmpty());
+}
+
+TEST_P(UnknownTest, ALateAcceptanceKeepsAClaimedSecondAttemptFromPassingItsFence) {
+  const Claim claim = lose();
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  const Claim second = claim_one();
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_FALSE(fence(second));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "cancelled/1"));
+}
+
+TEST_P(UnknownTest, ALateAcceptanceLeavesTheSecondAttemptTheRecipientsTheFirstHadDeferred) {
+  const Claim claim =
+      lose({"a@x.example", "b@x.example"}, {{"b@x.example", Verdict::deferred, 451, "later"}});
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  const Claim second = claim_one();
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_FALSE(fence(second)) << "it would serve a@x.example again";
+  EXPECT_THAT(recipients(id_), ElementsAre("a@x.example accepted", "b@x.example queued"));
+  EXPECT_THAT(work(claim_one())->recipients, ElementsAre("b@x.example"));
+}
+
+TEST_P(UnknownTest, ALateAcceptanceBehindASecondCopyIsWrittenDown) {
+  const Claim claim = lose();
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  ASSERT_TRUE(record(handed_over(), Verdict::accepted));
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "accepted/1"));
+  EXPECT_EQ(std::ranges::count(lifecycle(id_), "submission.upstream_accepted"), 2);
+  EXPECT_THAT(events(id_), ElementsAre("email.unknown", "email.sent"))
+      << "the message was sent once more, not anew";
+}
+
+TEST_P(UnknownTest, ALateAcceptanceSettlesASecondAttemptThatIsUnknownToo) {
+  const Claim claim = lose();
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  ASSERT_TRUE(record(handed_over(), Verdict::unknown));
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "superseded/1"));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sent);
+}
+
+TEST_P(UnknownTest, ALateAcceptanceCorrectsWhatWasGivenUp) {
+  const Claim claim = lose();
+  ASSERT_TRUE(resolve(claim, Resolution::give_up));
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1"));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sent);
+  EXPECT_THAT(events(id_), ElementsAre("email.unknown", "email.failed", "email.sent"));
+}
+
+TEST_P(UnknownTest, AnAgentWhosePolicyIsToResendDoesSoAfterTheGrace) {
+  lose();
+  policy(true, 60);
+  now_ += std::chrono::seconds(58);
+  EXPECT_EQ(resend(), 0);
+  now_ += std::chrono::seconds(1);
+  EXPECT_EQ(resend(), 1);
+  EXPECT_EQ(resend(), 0);
+  EXPECT_THAT(attempts(id_), ElementsAre("superseded/1", "queued/0"));
+}
+
+TEST_P(UnknownTest, APolicySetBeforehandAppliesToWhatBecomesUnknownLater) {
+  lose();
+  policy(true, 60);
+  const Claim second = lose();
+  now_ += std::chrono::seconds(60);
+  EXPECT_EQ(resend(), 2);
+  EXPECT_FALSE(resolve(second, Resolution::sent));
+}
+
+TEST_P(UnknownTest, APolicyTakenBackLeavesItToAPerson) {
+  lose();
+  policy(true, 60);
+  policy(false, 60);
+  now_ += std::chrono::hours(100);
+  EXPECT_EQ(resend(), 0);
+}
+
+TEST_P(UnknownTest, EvidenceInsideTheGraceKeepsThePolicyFromResending) {
+  const Claim claim = lose();
+  policy(true, 60);
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  now_ += std::chrono::hours(1);
+  EXPECT_EQ(resend(), 0);
+  EXPECT_THAT(claim_none(), IsEmpty());
+}
+
+// --- providers that recognise a repetition ---------------------------------------------------------------
+
+TEST_P(UnknownTest, AKeyedHandOverIsRepeatedInsideItsWindow) {
+  repeat_window_ = kRepeatWindow;
+  id_ = queue(1);
+  const Claim claim = handed_over();
+  ASSERT_TRUE(repeat(claim));
+  EXPECT_THAT(attempts(id_), ElementsAre("queued/1"));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sending);
+  const Claim again = handed_over();
+  EXPECT_EQ(again.epoch, 2);
+  ASSERT_TRUE(record(again, Verdict::accepted));
+  EXPECT_THAT(events(id_), ElementsAre("email.sent"));
+}
+
+TEST_P(UnknownTest, AnAnswerToTheFirstHandOverSettlesOneThatWaitsToBeRepeated) {
+  repeat_window_ = kRepeatWindow;
+  id_ = queue(1);
+  const Claim claim = handed_over();
+  ASSERT_TRUE(repeat(claim));
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1"));
+  EXPECT_THAT(claim_none(), IsEmpty());
+}
+
+TEST_P(UnknownTest, BehindItsWindowAKeyedHandOverIsUnknownInsteadOfRepeated) {
+  repeat_window_ = kRepeatWindow;
+  id_ = queue(1);
+  ASSERT_TRUE(repeat(handed_over()));
+  now_ += kRepeatWindow;
+  EXPECT_THAT(claim(), IsEmpty());
+  EXPECT_THAT(attempts(id_), ElementsAre("unknown/2"));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::unknown);
+}
+
+TEST_P(UnknownTest, AnotherProviderDoesNotRecogniseWhatThisOneMayHave) {
+  id_ = queue(1);
+  ASSERT_TRUE(repeat(handed_over()));
+  EXPECT_THAT(claim(), IsEmpty()) << "the provider asked now recognises nothing";
+  EXPECT_THAT(attempts(id_), ElementsAre("unknown/2"));
+}
+
+TEST_P(UnknownTest, WhatMayHaveBeenTakenIsUnknownNotCancelledWhenItsMessageIsTrashed) {
+  repeat_window_ = kRepeatWindow;
+  id_ = queue(1);
+  ASSERT_TRUE(repeat(handed_over()));
+  (void)db().write([&](store::Tx& tx) { return mailbox::trash(tx, agent_of(1), id_, now_); });
+  EXPECT_THAT(claim(), IsEmpty());
+  EXPECT_THAT(attempts(id_), ElementsAre("unknown/2"));
+}
+
+}  // namespace
+}  // namespace countersign::outbox
