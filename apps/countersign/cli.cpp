@@ -28,10 +28,11 @@ Examples:
   countersign serve --set store.url=postgres://me@db/mail --set http.listen=0.0.0.0:8080
   countersign config                            the settings as they stand
   countersign check                             is every promise kept in this database?
+  countersign unknown list                      hand-overs whose answer was lost
 
 Exit status:
   0  done
-  1  check found a violation; bootstrap was refused
+  1  check found a violation; bootstrap or unknown was refused
   2  the command line or a setting is wrong
   3  store, disk or network failed
 
@@ -41,10 +42,17 @@ constexpr const char* kSettingsFooter =
     "\nSettings come from --set, the environment (COUNTERSIGN_STORE_URL for store.url), the TOML file and\n"
     "defaults, in this order. `countersign config --list` describes them all.";
 
+constexpr const char* kResolutions =
+    "\n  sent        the provider has it: nothing is sent, the message counts as sent\n"
+    "  send_again  hand it over once more; the recipient may get two copies\n"
+    "  give_up     send nothing; the message counts as failed, although it may have arrived\n"
+    "\nLook first: in the relay's log for the message's X-E2A-Message-ID, or ask the recipient.";
+
 struct Options {
   std::optional<std::string> file;
   std::vector<std::string> flags;
   std::string email;
+  daemon::ResolveUnknown resolve;
   bool markdown = false;
   bool list = false;
 };
@@ -115,7 +123,22 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   config->add_flag("--markdown", options.markdown, "The same as docs/config.md")->excludes(list);
   config->footer(kSettingsFooter);
   CLI::App* version = app.add_subcommand("version", "Print the version");
-  for (CLI::App* command : {serve, bootstrap, check, config}) add_settings(*command, options);
+  CLI::App* unknown = app.add_subcommand(
+      "unknown", "Hand-overs whose answer was lost: see them, and decide what each shall count as");
+  unknown->require_subcommand(1);
+  CLI::App* list_unknown = unknown->add_subcommand("list", "One line each, newest first");
+  CLI::App* show_unknown = unknown->add_subcommand("show", "All that is known of one hand-over");
+  CLI::App* resolve_unknown =
+      unknown->add_subcommand("resolve", "Decide about one; exactly one decision counts");
+  resolve_unknown->footer(kResolutions);
+  for (CLI::App* command : {show_unknown, resolve_unknown}) {
+    command->add_option("id", options.resolve.id, "The hand-over")->required()->type_name("sub_…");
+  }
+  resolve_unknown->add_option("--as", options.resolve.as, "sent, send_again or give_up")->required();
+  resolve_unknown->add_option("--note", options.resolve.note, "Why, for the record");
+  for (CLI::App* command : {serve, bootstrap, check, config, list_unknown, show_unknown, resolve_unknown}) {
+    add_settings(*command, options);
+  }
 
   try {
     app.parse(argc, argv);
@@ -140,6 +163,9 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   log::configure(loaded->config.log.level, loaded->config.log.format);
   if (serve->parsed()) return daemon::serve(loaded->config);
   if (bootstrap->parsed()) return daemon::bootstrap(loaded->config, options.email, out);
+  if (list_unknown->parsed()) return daemon::list_unknown(loaded->config, out);
+  if (show_unknown->parsed()) return daemon::show_unknown(loaded->config, options.resolve.id, out);
+  if (resolve_unknown->parsed()) return daemon::resolve_unknown(loaded->config, options.resolve, out);
   return daemon::check(loaded->config, out);
 }
 

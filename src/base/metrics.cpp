@@ -34,7 +34,7 @@ constexpr std::array<std::string_view, 1> kOperation{"operation"};
 constexpr std::array<std::string_view, 1> kOutcome{"outcome"};
 constexpr std::array<std::string_view, 1> kProvider{"provider"};
 
-constexpr std::array<Definition, 9> kDefinitions{{
+constexpr std::array<Definition, 12> kDefinitions{{
     {Metric::build_info,
      "countersign_build_info",
      Type::gauge,
@@ -73,6 +73,24 @@ constexpr std::array<Definition, 9> kDefinitions{{
      {},
      {},
      "Hand-overs that wait for their turn."},
+    {Metric::submissions_unknown,
+     "countersign_submissions_unknown",
+     Type::gauge,
+     {},
+     {},
+     "Hand-overs whose answer was lost and that nothing and nobody has settled yet."},
+    {Metric::submissions_resent_total,
+     "countersign_submissions_resent_total",
+     Type::counter,
+     {},
+     {},
+     "Unknown hand-overs that were sent again because their agent's policy says so."},
+    {Metric::relay_open,
+     "countersign_relay_open",
+     Type::gauge,
+     kProvider,
+     {},
+     "1 while the provider is found unusable and left alone, for all nodes; 0 otherwise."},
     {Metric::dispatcher_session_faults_total,
      "countersign_dispatcher_session_faults_total",
      Type::counter,

@@ -23,6 +23,9 @@ enum class Metric : std::uint8_t {
   reviews_resolved_total,
   submissions_total,
   submissions_queued,
+  submissions_unknown,
+  submissions_resent_total,
+  relay_open,
   dispatcher_session_faults_total,
   leases_rescued_total,
 };

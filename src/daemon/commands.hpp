@@ -12,8 +12,8 @@
 namespace countersign::daemon {
 
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitRefused = 1;      // check found a violation; bootstrap found the account to exist
-inline constexpr int kExitUsage = 2;        // the command line or the settings are wrong
+inline constexpr int kExitRefused = 1;  // check found a violation; bootstrap, unknown: not as things stand
+inline constexpr int kExitUsage = 2;    // the command line or the settings are wrong
 inline constexpr int kExitEnvironment = 3;  // store, disk, network, address in use
 
 /// Runs the server until SIGTERM or SIGINT, then drains for at most config.stop_timeout.
@@ -27,5 +27,20 @@ int bootstrap(const Config& config, std::string_view email, std::ostream& out);
 /// Checks the invariants of delivery over the store and writes a verdict to `out`. Changes nothing.
 /// Returns kExitRefused when one is violated.
 int check(const Config& config, std::ostream& out);
+
+/// Lists the hand-overs of all accounts whose outcome is unknown, newest first, one a line.
+int list_unknown(const Config& config, std::ostream& out);
+/// Shows all that is known of one hand-over, in whatever state. kExitRefused when there is none.
+int show_unknown(const Config& config, std::string_view id, std::ostream& out);
+
+struct ResolveUnknown {
+  std::string id;
+  std::string as;  // "sent", "send_again", "give_up"
+  std::string note;
+};
+/// Decides about an unknown hand-over in the name of the operator and shows it as it is then. A running
+/// server takes up what is to be sent again at its next look at the queue. kExitRefused when there is none,
+/// or it is not unknown; kExitUsage for a decision that is none.
+int resolve_unknown(const Config& config, const ResolveUnknown& command, std::ostream& out);
 
 }  // namespace countersign::daemon

@@ -1,6 +1,7 @@
 #include "daemon/instruments.hpp"
 
 #include "daemon/version.hpp"
+#include "outbox/relay.hpp"
 #include "store/awaitable.hpp"
 
 namespace countersign::daemon {
@@ -12,11 +13,14 @@ using metrics::Metric;
 constexpr store::Query kQueues("daemon.queues",
                                "SELECT (SELECT CAST(count(*) AS BIGINT) FROM messages WHERE "
                                "review_status = 'pending_review'), "
-                               "(SELECT CAST(count(*) AS BIGINT) FROM submissions WHERE state = 'queued')");
+                               "(SELECT CAST(count(*) AS BIGINT) FROM submissions WHERE state = 'queued'), "
+                               "(SELECT CAST(count(*) AS BIGINT) FROM submissions WHERE state = 'unknown')");
 
 struct Queues {
   std::int64_t holds;
   std::int64_t submissions;
+  std::int64_t unknown;
+  bool relay_open;
 };
 
 }  // namespace
@@ -49,14 +53,22 @@ void Instruments::rescued(std::int64_t requeued, std::int64_t unknown) {
   if (unknown > 0) metrics_.count(Metric::leases_rescued_total, {"unknown"}, static_cast<double>(unknown));
 }
 
-boost::asio::awaitable<void> Instruments::measure(store::Database& database) {
-  auto body = [](store::ReadTx& tx) {
+void Instruments::resent(std::int64_t count) {
+  metrics_.count(Metric::submissions_resent_total, {}, static_cast<double>(count));
+}
+
+boost::asio::awaitable<void> Instruments::measure(store::Database& database, std::string_view provider) {
+  auto body = [provider](store::ReadTx& tx) {
     const store::Rows rows = tx.query(kQueues);
-    return Queues{rows.front().integer(0), rows.front().integer(1)};
+    const store::Row row = rows.front();
+    const auto relay = outbox::look_at_relay(tx, provider);
+    return Queues{row.integer(0), row.integer(1), row.integer(2), relay && relay->open};
   };
   const Queues queues = co_await store::read(database, body);
   metrics_.set(Metric::holds_pending, static_cast<double>(queues.holds));
   metrics_.set(Metric::submissions_queued, static_cast<double>(queues.submissions));
+  metrics_.set(Metric::submissions_unknown, static_cast<double>(queues.unknown));
+  metrics_.set(Metric::relay_open, {provider}, queues.relay_open ? 1 : 0);
 }
 
 }  // namespace countersign::daemon

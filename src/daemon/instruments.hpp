@@ -23,9 +23,10 @@ class Instruments {
   /// A hand-over that ended, by the transport's verdict.
   void submission(std::string_view provider, std::string_view verdict);
   void rescued(std::int64_t requeued, std::int64_t unknown);
+  void resent(std::int64_t count);
 
-  /// Looks the queues up in the store.
-  [[nodiscard]] boost::asio::awaitable<void> measure(store::Database& database);
+  /// Looks the queues up in the store, and how `provider` stands.
+  [[nodiscard]] boost::asio::awaitable<void> measure(store::Database& database, std::string_view provider);
 
   [[nodiscard]] std::string render() const { return metrics_.render(); }
 

@@ -3,6 +3,7 @@
 #include "account/idempotency.hpp"
 #include "base/log.hpp"
 #include "mailbox/mailbox.hpp"
+#include "outbox/feedback.hpp"
 #include "store/awaitable.hpp"
 
 namespace countersign::daemon {
@@ -11,12 +12,17 @@ namespace {
 // Rows per transaction, so that a sweep never holds the writer for long.
 constexpr std::int64_t kAnswersPerStep = 500;
 constexpr std::int64_t kMessagesPerStep = 50;
+constexpr std::int64_t kFeedbackPerStep = 500;
+
+// As long as events are kept (contract §24); a provider repeats a notification for hours, not for weeks.
+constexpr std::chrono::days kFeedbackKept{30};
 
 }  // namespace
 
 boost::asio::awaitable<void> Janitor::sweep() {
   std::int64_t answers = 0;
   std::int64_t messages = 0;
+  std::int64_t feedback = 0;
   for (std::int64_t step = kAnswersPerStep; step == kAnswersPerStep; answers += step) {
     auto body = [now = clock_.now()](store::Tx& tx) {
       return account::forget_old_answers(tx, now, kAnswersPerStep);
@@ -29,7 +35,14 @@ boost::asio::awaitable<void> Janitor::sweep() {
     };
     step = co_await store::write(database_, std::move(body));
   }
-  if (answers + messages > 0) log::info("janitor.swept", {{"answers", answers}, {"messages", messages}});
+  for (std::int64_t step = kFeedbackPerStep; step == kFeedbackPerStep; feedback += step) {
+    auto body = [cutoff = clock_.now() - kFeedbackKept](store::Tx& tx) {
+      return outbox::forget_feedback(tx, cutoff, kFeedbackPerStep);
+    };
+    step = co_await store::write(database_, std::move(body));
+  }
+  if (answers + messages + feedback > 0)
+    log::info("janitor.swept", {{"answers", answers}, {"messages", messages}, {"feedback", feedback}});
 }
 
 }  // namespace countersign::daemon

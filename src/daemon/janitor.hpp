@@ -1,4 +1,4 @@
-// What expires without anybody deciding it: old idempotency answers and the trash.
+// What expires without anybody deciding it: old idempotency answers, the trash, old events of providers.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

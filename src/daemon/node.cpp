@@ -7,6 +7,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
 #include <csignal>
+#include <filesystem>
 #include <future>
 #include <thread>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "net/http_server.hpp"
 #include "provider/dispatcher.hpp"
 #include "provider/loopback/send_step.hpp"
+#include "provider/receipts.hpp"
 #include "store/awaitable.hpp"
 
 namespace countersign::daemon {
@@ -76,7 +78,16 @@ net::HttpOptions http_options(const Config& config) {
   return options;
 }
 
-provider::DispatcherOptions dispatcher_options(const Config& config, bool sole_process) {
+// Beside a store across a network, answers are kept on this machine first; an embedded store is no further
+// away than such a file.
+std::unique_ptr<provider::ReceiptFile> open_receipts(const Config& config, bool embedded,
+                                                     asio::thread_pool& files) {
+  if (embedded) return nullptr;
+  return std::make_unique<provider::ReceiptFile>(config.data_dir, files);
+}
+
+provider::DispatcherOptions dispatcher_options(const Config& config, bool sole_process,
+                                               provider::ReceiptFile* receipts) {
   provider::DispatcherOptions options;
   options.worker = random_id("node_");
   options.from_domain = from_domain_of(config);
@@ -84,6 +95,7 @@ provider::DispatcherOptions dispatcher_options(const Config& config, bool sole_p
   options.poll_interval = config.dispatcher.poll_interval;
   options.in_flight_max = config.dispatcher.batch;
   options.sole_process = sole_process;
+  options.receipts = receipts;
   return options;
 }
 
@@ -98,9 +110,10 @@ class Node::Impl {
         embedded_(database_->dialect() == store::Dialect::sqlite),
         lock_(embedded_ ? std::make_unique<StoreLock>(config) : nullptr),
         transport_(make_transport(config, io_.get_executor(), files_, clock)),
+        receipts_(open_receipts(config, embedded_, files_)),
         send_({config.shared_domain, from_domain_of(config)}),
-        dispatcher_(io_.get_executor(), *database_, clock, *transport_, dispatcher_options(config, embedded_),
-                    dispatcher_hooks()),
+        dispatcher_(io_.get_executor(), *database_, clock, *transport_,
+                    dispatcher_options(config, embedded_, receipts_.get()), dispatcher_hooks()),
         expiry_(
             *database_, clock, send_, config.shared_domain, [this] { dispatcher_.wake(); },
             [this](std::string_view outcome) { instruments_.review(outcome); }),
@@ -111,7 +124,7 @@ class Node::Impl {
         server_(server_options(config), clock, server_hooks()),
         api_(*database_, send_, api_settings(config, [this] { dispatcher_.wake(); })),
         gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
-                    [this] { return instruments_.measure(*database_); }),
+                    [this] { return instruments_.measure(*database_, transport_->name()); }),
         http_(io_, http_options(config), server_.service()),
         signals_(io_, SIGTERM, SIGINT) {
     api_.attach(server_);
@@ -178,6 +191,7 @@ class Node::Impl {
     hooks.rescued = [this](std::int64_t requeued, std::int64_t unknown) {
       instruments_.rescued(requeued, unknown);
     };
+    hooks.resent = [this](std::int64_t count) { instruments_.resent(count); };
     return hooks;
   }
 
@@ -223,6 +237,7 @@ class Node::Impl {
   asio::thread_pool files_{kFileThreads};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   std::unique_ptr<provider::Transport> transport_;
+  std::unique_ptr<provider::ReceiptFile> receipts_;
   provider::loopback::SendStep send_;
   provider::Dispatcher dispatcher_;
   ExpiryWorker expiry_;

@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/fault.hpp"
@@ -30,6 +31,8 @@ namespace {
 namespace asio = boost::asio;
 namespace json = boost::json;
 
+// Processes that share a data directory.
+constexpr int kFilesMax = 64;
 // Beyond this the file is written anew with what is outstanding.
 constexpr std::size_t kBytesMax = 1024 * 1024;
 
@@ -113,25 +116,40 @@ std::vector<Receipt> read_receipts(const std::filesystem::path& path) {
   return receipts;
 }
 
-[[noreturn]] void fail(const std::filesystem::path& path, std::string_view what) {
-  throw EnvironmentError(
-      fmt::format("the file of receipts {} {}: {}", path.string(), what, std::strerror(errno)), false);
+// Opens or creates the file and locks it; negative when a living process holds it.
+int open_unheld(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (descriptor < 0) {
+    throw EnvironmentError(fmt::format("the file of receipts {} cannot be opened: {}; is data_dir writable?",
+                                       path.string(), std::strerror(errno)),
+                           false);
+  }
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
+  ::close(descriptor);
+  return -1;
 }
 
 }  // namespace
 
 class ReceiptFile::Impl : public std::enable_shared_from_this<ReceiptFile::Impl> {
  public:
-  Impl(const std::filesystem::path& path, asio::thread_pool& files) : path_(path), files_(files) {
-    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (descriptor_ < 0) fail(path, "cannot be opened");
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) fail(path, "is held by another process");
-    left_behind_ = read_receipts(path);
-    for (const Receipt& receipt : left_behind_) {
-      std::string line = line_of(receipt);
-      bytes_ += line.size();
-      outstanding_.insert_or_assign(key_of(receipt.claim), std::move(line));
+  Impl(const std::filesystem::path& folder, asio::thread_pool& files) : files_(files) {
+    for (int number = 0; number < kFilesMax; ++number) {
+      const std::filesystem::path path = folder / fmt::format("receipts-{}", number);
+      if (descriptor_ >= 0 && !std::filesystem::exists(path)) continue;
+      const int descriptor = open_unheld(path);
+      if (descriptor < 0) continue;
+      if (descriptor_ < 0) {
+        path_ = path;
+        descriptor_ = descriptor;
+        take(read_receipts(path));
+        for (const auto& [key, line] : outstanding_) bytes_ += line.size();
+      } else {
+        inherit(path, descriptor);
+      }
     }
+    if (descriptor_ < 0)
+      throw EnvironmentError("no file of receipts can be opened in " + folder.string(), false);
   }
   ~Impl() {
     if (outstanding_.empty() && ::ftruncate(descriptor_, 0) != 0) report("truncate");
@@ -163,6 +181,24 @@ class ReceiptFile::Impl : public std::enable_shared_from_this<ReceiptFile::Impl>
   }
 
  private:
+  void take(std::vector<Receipt> receipts) {
+    for (Receipt& receipt : receipts) {
+      outstanding_.insert_or_assign(key_of(receipt.claim), line_of(receipt));
+      left_behind_.push_back(std::move(receipt));
+    }
+  }
+
+  // A dead process's file: into this one first, and then away with it.
+  void inherit(const std::filesystem::path& path, int descriptor) {
+    std::vector<Receipt> receipts = read_receipts(path);
+    std::string lines;
+    for (const Receipt& receipt : receipts) lines += line_of(receipt);
+    append(lines);
+    take(std::move(receipts));
+    if (::unlink(path.c_str()) != 0) report("remove");
+    ::close(descriptor);
+  }
+
   void enqueue(std::string line, const Key& key, std::function<void()> done) {
     const std::lock_guard lock(mutex_);
     lines_ += line;
@@ -265,8 +301,8 @@ class ReceiptFile::Impl : public std::enable_shared_from_this<ReceiptFile::Impl>
   bool flushing_ = false;
 };
 
-ReceiptFile::ReceiptFile(const std::filesystem::path& path, asio::thread_pool& files)
-    : impl_(std::make_shared<Impl>(path, files)) {}
+ReceiptFile::ReceiptFile(const std::filesystem::path& folder, asio::thread_pool& files)
+    : impl_(std::make_shared<Impl>(folder, files)) {}
 ReceiptFile::~ReceiptFile() = default;
 
 const std::vector<Receipt>& ReceiptFile::left_behind() const noexcept { return impl_->left_behind(); }

@@ -23,18 +23,19 @@ struct Receipt {
   outbox::Answer answer;
 };
 
-/// One file of a data directory, for one process. Lines of JSON, each synced before keep() completes; many
-/// that come together share one sync. It is emptied whenever no receipt is outstanding.
+/// One file of a data directory for each process that uses it. Lines of JSON, each synced before keep()
+/// completes; many that come together share one sync. It is emptied whenever no receipt is outstanding.
 class ReceiptFile {
  public:
-  /// Opens or creates the file and reads what an earlier process left. `files` runs the file I/O and must
-  /// outlive this. Throws EnvironmentError when the file cannot be opened or another process holds it.
-  ReceiptFile(const std::filesystem::path& path, boost::asio::thread_pool& files);
+  /// Opens or creates `receipts-0` in `folder`, or the first after it that no living process holds, and takes
+  /// over what dead ones left in any of them. `files` runs the file I/O and must outlive this.
+  /// Throws EnvironmentError when no file can be opened.
+  ReceiptFile(const std::filesystem::path& folder, boost::asio::thread_pool& files);
   ~ReceiptFile();
   ReceiptFile(const ReceiptFile&) = delete;
   ReceiptFile& operator=(const ReceiptFile&) = delete;
 
-  /// What was outstanding when the file was opened, oldest first. A line that was cut by a crash was never
+  /// What was outstanding when it was opened. A line that was cut by a crash was never
   /// relied upon and is left out.
   [[nodiscard]] const std::vector<Receipt>& left_behind() const noexcept;
   /// Completes when the receipt is on disk. A disk that fails is logged and does not stop the hand-over: the
