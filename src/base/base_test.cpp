@@ -120,6 +120,25 @@ TEST(FaultPoints, FireAtTheNthPassageOnce) {
   EXPECT_THAT(fault::passed(), testing::ElementsAre("here", "here", "here"));
   fault::reset();
 }
+
+TEST(FaultPoints, MayWaitForAnotherPointFirst) {
+  fault::reset();
+  fault::arm_text("fence>commit@2=throw");
+  for (int i = 0; i < 3; ++i) EXPECT_NO_THROW(fault::point("commit"));
+  EXPECT_NO_THROW(fault::point("fence"));
+  EXPECT_NO_THROW(fault::point("commit"));
+  EXPECT_THROW(fault::point("commit"), EnvironmentError);
+  EXPECT_NO_THROW(fault::point("commit"));
+  fault::reset();
+}
+
+TEST(FaultPoints, RefuseATextTheyDoNotUnderstand) {
+  for (const char* text : {"here", "here=", "here=explode", "@2=kill", "here@0=kill", "here@x=kill", "=kill",
+                           ">here=kill", "here>=kill", "a=throw,b"}) {
+    EXPECT_THROW(fault::arm_text(text), EnvironmentError) << text;
+  }
+  fault::reset();
+}
 #endif
 
 }  // namespace

@@ -247,6 +247,7 @@ std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command) {
     room -= static_cast<std::int64_t>(rows.size());
   }
   if (taken.empty()) return {};
+  CS_FAULT("outbox.claim");
   std::ranges::sort(taken, {}, [](const Taken& one) { return std::tie(one.due_at, one.claim.id); });
 
   const std::string messages = messages_of(taken);
@@ -283,6 +284,7 @@ bool renew(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime l
 
 bool fence(store::Tx& tx, const Claim& claim, std::string_view worker, std::string_view provider, UtcTime now,
            UtcTime lease_until) {
+  CS_FAULT("outbox.fence");
   return tx.execute(kFence, {claim.id.str(), claim.epoch, worker, provider, now, lease_until}) == 1;
 }
 

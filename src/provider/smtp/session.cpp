@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/crypto.hpp"
+#include "base/fault.hpp"
 #include "provider/smtp/transaction.hpp"
 #include "provider/verdict.hpp"
 
@@ -112,11 +113,13 @@ asio::awaitable<Session::Answer> Session::ask(std::string line, std::chrono::mil
 }
 
 asio::awaitable<std::optional<Reply>> Session::open() {
+  CS_FAULT("smtp.connect");
   auto connected = co_await stream_.connect(options_.host, options_.port, options_.deadlines.connect);
   if (!connected) co_return session_fault(Phase::connect, std::move(connected.error().text));
   if (options_.tls == TlsMode::implicit) {
     if (auto failed = co_await start_tls()) co_return failed;
   }
+  CS_FAULT("smtp.connected");
   const Answer greeting = co_await read_response(options_.deadlines.greeting);
   if (auto failed = judge(Phase::greeting, greeting)) co_return failed;
   if (auto failed = co_await hello()) co_return failed;
@@ -125,6 +128,7 @@ asio::awaitable<std::optional<Reply>> Session::open() {
   if (may_encrypt && relay_.starttls) {
     const Answer go_ahead = co_await ask("STARTTLS", options_.deadlines.hello);
     if (auto failed = judge(Phase::tls, go_ahead)) co_return failed;
+    CS_FAULT("smtp.starttls");
     // What came in clear behind the 220 was not sent by whoever holds the certificate (RFC 3207 §6).
     if (!parser_.empty()) co_return session_fault(Phase::tls, "data in clear after the answer to STARTTLS");
     if (auto failed = co_await start_tls()) co_return failed;
@@ -136,6 +140,7 @@ asio::awaitable<std::optional<Reply>> Session::open() {
   if (!options_.username.empty()) {
     if (auto failed = co_await authenticate()) co_return failed;
   }
+  CS_FAULT("smtp.session_open");
   usable_ = true;
   co_return std::nullopt;
 }

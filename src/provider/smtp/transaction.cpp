@@ -79,7 +79,9 @@ asio::awaitable<Reply> Transaction::run() {
   if (!failed) {
     session_.needs_reset_ = true;
     failed = co_await envelope();
+    CS_FAULT("smtp.envelope_answered");
     if (!failed) failed = co_await send_content();
+    CS_FAULT("smtp.content_sent");
   }
   if (failed) {
     reply = std::move(*failed);
@@ -277,6 +279,7 @@ asio::awaitable<Reply> Transaction::finish() {
   } else {
     answer = co_await read(Phase::final_dot);
   }
+  CS_FAULT("smtp.answer_read");
   Reply reply = to_reply(Phase::final_dot, answer);
   reply.fence_passed = true;
   if (reply.verdict == Verdict::accepted) reply.provider_message_id = answer->queue_id();

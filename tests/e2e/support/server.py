@@ -69,23 +69,24 @@ class Server:
 
     # Its life.
 
-    def start(self, fault=""):
+    def start(self, fault="", fault_file=None):
         """Starts the process and returns when it serves, or when `fault` (a COUNTERSIGN_FAULT) has killed
-        it already."""
+        it already. `fault_file` is a COUNTERSIGN_FAULT_FILE."""
+        variables = {"COUNTERSIGN_FAULT": fault, "COUNTERSIGN_FAULT_FILE": str(fault_file or "")}
         self._begin = self._log.stat().st_size
         with open(self._log, "ab") as log:
             # The kernel ends the server when this process dies.
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", binary(), "serve", *arguments_of(self.settings)],
-                env=environment(**({"COUNTERSIGN_FAULT": fault} if fault else {})),
+                env=environment(**{name: value for name, value in variables.items() if value}),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        eventually("the server is ready", lambda: self._ready_or_ended(bool(fault)))
+        eventually("the server is ready", lambda: self._ready_or_ended(bool(fault or fault_file)))
         return self
 
-    def restart(self, fault=""):
+    def restart(self, fault="", fault_file=None):
         """Starts it again after it has ended."""
         assert not self.is_running, "the server still runs"
-        return self.start(fault)
+        return self.start(fault, fault_file)
 
     def kill9(self):
         self._process.kill()
@@ -97,6 +98,14 @@ class Server:
         status = self._process.wait(timeout=_STOP_SECONDS)
         self._process = None
         assert status == -signal.SIGKILL, f"the server ended with {status} rather than by the fault point"
+
+    def wait_briefly_for_death(self):
+        """Whether it is dead, also when its connections have ended a moment before it has."""
+        try:
+            self._process.wait(timeout=0.2)
+            return True
+        except subprocess.TimeoutExpired:
+            return False
 
     def terminate(self):
         """SIGTERM, without waiting. A process that has ended already is left alone."""
@@ -113,6 +122,15 @@ class Server:
         self.terminate()
         status = self.wait_until_ended()
         assert status == 0, f"the server ended with {status}"
+
+    @property
+    def is_stopped(self):
+        """True from a SIGSTOP to its SIGCONT."""
+        with open(f"/proc/{self._process.pid}/stat", encoding="ascii") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "T"
+
+    def resume(self):
+        self._process.send_signal(signal.SIGCONT)
 
     @property
     def is_running(self):

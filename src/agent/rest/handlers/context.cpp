@@ -3,6 +3,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/crypto.hpp"
+#include "base/fault.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "mail/address.hpp"
@@ -132,12 +133,15 @@ Result<std::optional<Answer>, ApiError> look_up(store::ReadTx& tx, const UserId&
 Result<std::optional<Answer>, ApiError> claim(store::Tx& tx, const UserId& user, const Keyed& keyed,
                                               UtcTime now) {
   if (keyed.key.empty()) return std::nullopt;
-  return settle(account::claim_key(tx, user, keyed.key, keyed.fingerprint, now));
+  auto state = account::claim_key(tx, user, keyed.key, keyed.fingerprint, now);
+  CS_FAULT("rest.key_claimed");
+  return settle(std::move(state));
 }
 
 void remember(store::Tx& tx, const UserId& user, const Keyed& keyed, const Answer& answer, UtcTime now) {
   if (keyed.key.empty()) return;
   account::store_answer(tx, user, keyed.key, keyed.fingerprint, answer.status, answer.body, now);
+  CS_FAULT("rest.answer_kept");
 }
 
 ApiError key_in_flight() {

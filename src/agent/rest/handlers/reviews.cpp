@@ -7,6 +7,7 @@
 #include "agent/rest/handlers/outcomes.hpp"
 #include "agent/rest/views.hpp"
 #include "approve/approve.hpp"
+#include "base/fault.hpp"
 #include "base/text.hpp"
 #include "mailbox/limits.hpp"
 #include "mailbox/mailbox.hpp"
@@ -203,6 +204,7 @@ Awaitable<Response> approve_review(Context& context, const Call& call) {
   if (!decision.allowed) co_return call.refuse(rate_limited(decision.retry_after_seconds));
   const Result<Answer, ApiError> approved =
       co_await decide(context, call, *keyed, std::move(*edit), *revision);
+  CS_FAULT("rest.decided");
   if (approved) context.settings.queued();
   co_return respond(call, approved);
 }
