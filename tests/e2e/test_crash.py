@@ -4,7 +4,7 @@ import http.client
 import unittest
 
 from support.client import draft, path_of
-from support.scenario import AGENT, on_both_stores
+from support.scenario import AGENT, on_both_stores, on_sqlite
 from support.waiting import eventually
 
 GONE = (OSError, http.client.HTTPException)  # what a client sees of a server that is killed
@@ -117,6 +117,28 @@ class Crash:
         self.assertGreater(cut_approvals, 0, "one of the commits was the approval's")
         self.assertGreater(passage, 4, "the approval, the claim, the fence and the record commit")
         print(f"{passage} runs", end=" ... ", flush=True)
+
+
+@on_sqlite
+class LookFromOutside:
+    def test_behind_a_lost_commit_answer_neither_a_look_from_outside_nor_a_crash_loses_anything(self):
+        """The store has opened its file anew; whoever else opens and closes it must still find it in use, or it
+        would take the log away under the server."""
+        server = self.add_server()
+        server.start(fault="approve.resolve>store.after_commit=throw")
+        account = self.open_account(server)
+        account.create_agent(AGENT)
+        account.hold_everything(AGENT)
+        first = account.send(AGENT, draft("First"))["message_id"]
+        account.approve(first)
+        server.check()
+        second = account.send(AGENT, draft("Second"))["message_id"]
+        account.approve(second)
+        server.kill9()
+        server.restart()
+        for message_id in (first, second):
+            self.wait_for_delivery_status(account, message_id, "sent")
+        self.assertEqual(server.maildir.copies(), {first: 1, second: 1})
 
 
 if __name__ == "__main__":

@@ -32,9 +32,12 @@ void configure_library() {
   });
 }
 
-// Mail is private: the file is made here with mode 0600, and SQLite gives its log the same mode.
+// Mail is private: the file is made here with mode 0600, and SQLite gives its log the same mode. A file that
+// is there is not touched: closing any descriptor of it would release the locks that other connections of
+// this process hold on it (POSIX fcntl), and the next process to close the database would take it for unused
+// and remove the log.
 void create_private(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file >= 0) ::close(file);
 }
 
