@@ -1,11 +1,14 @@
 """SIGTERM: what has begun is finished, what has not is refused, and nothing is left behind."""
 
 import json
+import time
 import unittest
 
 from support.client import draft, path_of, read_to_end
 from support.load import Load, assert_nothing_lost_or_doubled
 from support.maildir import Maildir
+from support.peers import SmtpSink, plain_relay
+from support.queue import approve_many
 from support.relay import PostfixRelay, relay_settings
 from support.scenario import AGENT, on_both_stores
 from support.waiting import eventually
@@ -40,6 +43,50 @@ class Drain:
             load.stop()
         self.assertEqual(load.refusals[500], 0)
         assert_nothing_lost_or_doubled(self, load, maildir or server.maildir)
+
+    def stop_while_a_queue_drains(self, *, pause_seconds, stop_timeout_seconds):
+        """A slow relay, a queue of 100 and a lease of an hour; the server is told to stop in the middle of it.
+        Returns the sink, the messages, the server that has stopped, and what it left of the queue."""
+        sink = self.enterContext(SmtpSink())
+        sink.final_dot_pause_seconds = pause_seconds
+        server = self.start_server(**plain_relay(sink.port), dispatcher__lease_seconds=3600,
+                                   stop_timeout_seconds=stop_timeout_seconds)
+        account = self.open_account(server)
+        account.create_agent(AGENT)
+        account.hold_everything(AGENT)
+        ids = approve_many(account, 100)
+        eventually("the relay has the first ones", lambda: sink.taken() >= 4)
+        server.terminate()
+        began = time.monotonic()
+        self.assertEqual(server.wait_until_ended(), 0)
+        self.assertLess(time.monotonic() - began, stop_timeout_seconds + 2)
+        return sink, ids, server, self.open_submissions()
+
+    def start_in_its_place(self, server, sink):
+        """A node that knows nothing of the one before; on PostgreSQL it cannot tell its leases from a living one's."""
+        sink.final_dot_pause_seconds = 0
+        server.settings["dispatcher.lease_seconds"] = 3600
+        server.restart()
+
+    def test_a_stop_gives_back_what_it_has_not_begun_and_nobody_waits_for_a_lease(self):
+        sink, ids, server, left = self.stop_while_a_queue_drains(pause_seconds=0.1, stop_timeout_seconds=20)
+        self.assertEqual([line["clean"] for line in server.log_events("node.stopped")], ["yes"])
+        self.assertEqual({state for _, state in left}, {"queued"})
+        self.start_in_its_place(server, sink)
+        self.wait_until_settled()
+        self.assertEqual(sink.copies(), {(message, "someone@example.org"): 1 for message in ids})
+
+    def test_a_relay_that_does_not_answer_holds_up_only_what_it_already_has(self):
+        sink, ids, server, left = self.stop_while_a_queue_drains(pause_seconds=3600, stop_timeout_seconds=2)
+        self.assertEqual([line["clean"] for line in server.log_events("node.stopped")], ["no"])
+        taken = {message for message, _ in sink.copies()}
+        under_way = {row[0] for row in self.store.rows("SELECT message_id FROM submissions WHERE state = 'handover'")}
+        self.assertEqual(under_way, taken)
+        self.assertEqual({state for _, state in left}, {"handover", "queued"}, "what was not begun is given back")
+        self.start_in_its_place(server, sink)
+        rest = set(ids) - taken
+        eventually("the rest goes out", lambda: rest <= {message for message, _ in sink.copies()})
+        self.assertEqual(set(sink.copies().values()), {1})
 
     def begin(self, client, method, path, body):
         """A connection whose request the server has begun to read, and the rest of its bytes."""

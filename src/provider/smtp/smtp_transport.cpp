@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/concurrent_channel.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -62,7 +63,9 @@ class SmtpTransport::Pool : public std::enable_shared_from_this<SmtpTransport::P
 
   asio::awaitable<Reply> hand_over(HandOver message, Fence fence) {
     if (closing()) co_return closed();
-    co_await permits_.async_receive(asio::use_awaitable);
+    boost::system::error_code cancelled;
+    co_await permits_.async_receive(asio::redirect_error(asio::use_awaitable, cancelled));
+    if (cancelled) co_return closed();
     const Permit permit(*this);
     if (closing()) co_return closed();
     std::unique_ptr<Session> session = take_idle();
@@ -77,6 +80,7 @@ class SmtpTransport::Pool : public std::enable_shared_from_this<SmtpTransport::P
       const std::lock_guard lock(mutex_);
       closing_ = true;
     }
+    permits_.cancel();  // who waits for a connection has not begun, and need not wait for those who have
     // Whoever holds all permits knows that no message is under way.
     for (std::size_t i = 0; i < options_.connections_max; ++i) {
       co_await permits_.async_receive(asio::use_awaitable);
