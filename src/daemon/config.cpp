@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
 #include <numeric>
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/secret_file.hpp"
 #include "base/text.hpp"
 #include "daemon/config_toml.hpp"
 #include "daemon/settings.hpp"
@@ -26,7 +25,6 @@ constexpr std::string_view kEnvironmentPrefix = "COUNTERSIGN_";
 constexpr std::array<std::string_view, 5> kReservedEnvironment{"COUNTERSIGN_CONFIG", "COUNTERSIGN_FAULT",
                                                                "COUNTERSIGN_TEST_", "COUNTERSIGN_SERVICE_",
                                                                "COUNTERSIGN_PORT"};
-constexpr std::size_t kPasswordBytesMax = 4096;
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -93,7 +91,7 @@ class Loader {
   void choose(const Setting& setting, SettingValue value, const std::string& place, std::string origin);
   void choose_text(const Setting& setting, const std::string& text, const std::string& place,
                    std::string origin);
-  void read_secret_file(const std::string& secret_key);
+  void take_secret_file(const std::string& secret_key);
   void take_aws_environment();
 
   [[nodiscard]] const std::string& text(std::string_view key) const {
@@ -265,7 +263,7 @@ std::string own_host_name() {
 }
 
 // A secret that stands in the file named by `<secret_key>_file`.
-void Loader::read_secret_file(const std::string& secret_key) {
+void Loader::take_secret_file(const std::string& secret_key) {
   const std::string file_key = secret_key + "_file";
   const std::string path = text(file_key);
   if (path.empty()) return;
@@ -273,27 +271,16 @@ void Loader::read_secret_file(const std::string& secret_key) {
     fault_at(file_key, fmt::format("and {} exclude each other", secret_key));
     return;
   }
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string secret(kPasswordBytesMax + 1, '\0');
-  file.read(secret.data(), static_cast<std::streamsize>(secret.size()));
-  secret.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-  if (secret.size() > kPasswordBytesMax) {
-    fault_at(file_key, fmt::format("({}) holds more than {} bytes", path, kPasswordBytesMax));
+  auto secret = read_secret_file(path);
+  if (!secret) {
+    fault_at(file_key, secret.error());
     return;
   }
-  if (secret.ends_with('\n')) secret.pop_back();
-  if (secret.ends_with('\r')) secret.pop_back();
-  if (secret.empty()) {
-    fault_at(file_key,
-             fmt::format("({}): {}", path, errno != 0 ? std::strerror(errno) : "the file is empty"));
-    return;
-  }
-  if (const std::string wrong = find_setting(secret_key)->check(secret); !wrong.empty()) {
+  if (const std::string wrong = find_setting(secret_key)->check(*secret); !wrong.empty()) {
     fault_at(file_key, fmt::format("({}): what it holds {}", path, wrong));
     return;
   }
-  chosen_.at(find_setting(secret_key)->key).value = std::move(secret);
+  chosen_.at(find_setting(secret_key)->key).value = std::move(*secret);
 }
 
 // The variables that every AWS program reads, where our own settings say nothing.
@@ -334,7 +321,7 @@ void Loader::complete() {
         number_of(text("smtp.host").empty() ? Provider::maildir : Provider::smtp);
   }
   if (number("outbound.provider") == number_of(Provider::ses)) take_aws_environment();
-  for (const char* key : {"smtp.password", "ses.secret_access_key", "resend.api_key"}) read_secret_file(key);
+  for (const char* key : {"smtp.password", "ses.secret_access_key", "resend.api_key"}) take_secret_file(key);
 }
 
 void Loader::cross_check_apis() {

@@ -56,6 +56,7 @@ struct Config {
     std::string helo_name;
     std::string username;
     std::string password;  // from smtp.password or smtp.password_file
+    std::string password_file;
     bool auth_without_tls = false;
     bool ses = false;  // the relay is Amazon SES
     std::size_t connections_max = 0;

@@ -335,9 +335,10 @@ std::vector<Setting> relay_settings() {
            [](Config& c, const std::string& v) { c.smtp.username = v; }),
       shown(Shown::hidden, text("smtp.password", "", "Its password.", check_any,
                                 [](Config& c, const std::string& v) { c.smtp.password = v; })),
-      text("smtp.password_file", "", "A file that holds the password instead; a final newline is dropped.",
-           check_any,
-           [](Config&, const std::string&) { /* read into smtp.password before settings are applied */ }),
+      text("smtp.password_file", "",
+           "A file that holds the password instead; a final newline is dropped. It is read again at every "
+           "login, so that a password may be changed under a running server.",
+           check_any, [](Config& c, const std::string& v) { c.smtp.password_file = v; }),
       flag("smtp.auth_without_tls", false, "Allow the password to travel unencrypted.",
            [](Config& c, bool v) { c.smtp.auth_without_tls = v; }),
       flag("smtp.ses", false,

@@ -35,6 +35,7 @@ smtp::RelayOptions relay_options(const Config::Smtp& config, const Config::Ses& 
   options.tls_name = config.tls_name;
   options.username = config.username;
   options.password = config.password;
+  options.password_file = config.password_file;
   options.auth_without_tls = config.auth_without_tls;
   if (config.ses) options.ses_configuration_set = ses.configuration_set;
   options.helo_name = config.helo_name;

@@ -42,6 +42,7 @@ struct RelayOptions {
   std::string tls_name;     // name expected in the certificate; empty: host
   std::string username;     // empty: no AUTH
   std::string password;
+  std::string password_file;      // when set, read at every login in place of `password`
   bool auth_without_tls = false;  // credentials in clear to a host that is not this one
   std::string helo_name = "localhost";
   /// Set (it may be empty): the relay is Amazon SES. Messages get SES's own fields with our ids, and its

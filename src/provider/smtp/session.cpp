@@ -4,6 +4,7 @@
 
 #include "base/crypto.hpp"
 #include "base/fault.hpp"
+#include "base/secret_file.hpp"
 #include "provider/smtp/transaction.hpp"
 #include "provider/verdict.hpp"
 
@@ -169,21 +170,30 @@ asio::awaitable<std::optional<Reply>> Session::authenticate() {
   if (!stream_.encrypted() && !stream_.to_loopback() && !options_.auth_without_tls) {
     co_return session_fault(Phase::auth, "credentials are not sent in clear: the connection has no TLS");
   }
+  std::string password = options_.password;
+  if (!options_.password_file.empty()) {
+    auto current = read_secret_file(options_.password_file);
+    if (!current) co_return session_fault(Phase::auth, "the password file " + current.error());
+    if (current->find('\0') != std::string::npos) {  // RFC 4616 §2
+      co_return session_fault(Phase::auth, "the password file holds a NUL");
+    }
+    password = std::move(*current);
+  }
   if (relay_.auth_plain) {
-    const Answer answer = co_await authenticate_plain();
+    const Answer answer = co_await authenticate_plain(std::move(password));
     co_return judge(Phase::auth, answer);
   }
   if (relay_.auth_login) {
-    const Answer answer = co_await authenticate_login();
+    const Answer answer = co_await authenticate_login(std::move(password));
     co_return judge(Phase::auth, answer);
   }
   co_return session_fault(Phase::auth, "the relay offers neither AUTH PLAIN nor AUTH LOGIN");
 }
 
-asio::awaitable<Session::Answer> Session::authenticate_plain() {
+asio::awaitable<Session::Answer> Session::authenticate_plain(std::string password) {
   const auto patience = options_.deadlines.auth;
   std::string secret;  // RFC 4616 §2: authorization identity (none), NUL, user, NUL, password
-  secret.append(1, '\0').append(options_.username).append(1, '\0').append(options_.password);
+  secret.append(1, '\0').append(options_.username).append(1, '\0').append(password);
   const std::string encoded = base64_encode(secret);
   if (std::string command = "AUTH PLAIN " + encoded; command.size() <= kCommandBytesMax) {
     co_return co_await ask(std::move(command), patience);
@@ -193,13 +203,13 @@ asio::awaitable<Session::Answer> Session::authenticate_plain() {
   co_return co_await ask(encoded, patience);
 }
 
-asio::awaitable<Session::Answer> Session::authenticate_login() {
+asio::awaitable<Session::Answer> Session::authenticate_login(std::string password) {
   const auto patience = options_.deadlines.auth;
   Answer challenge = co_await ask("AUTH LOGIN", patience);
   if (!challenge || challenge->code != 334) co_return challenge;
   challenge = co_await ask(base64_encode(options_.username), patience);
   if (!challenge || challenge->code != 334) co_return challenge;
-  co_return co_await ask(base64_encode(options_.password), patience);
+  co_return co_await ask(base64_encode(password), patience);
 }
 
 asio::awaitable<Reply> Session::send(const HandOver& message, const Fence& fence) {

@@ -47,8 +47,8 @@ class Session {
   boost::asio::awaitable<std::optional<Reply>> hello();
   boost::asio::awaitable<std::optional<Reply>> start_tls();
   boost::asio::awaitable<std::optional<Reply>> authenticate();
-  boost::asio::awaitable<Answer> authenticate_plain();
-  boost::asio::awaitable<Answer> authenticate_login();
+  boost::asio::awaitable<Answer> authenticate_plain(std::string password);
+  boost::asio::awaitable<Answer> authenticate_login(std::string password);
   /// Sends `line` + CRLF and reads one reply; the deadline holds for each of the two.
   boost::asio::awaitable<Answer> ask(std::string line, std::chrono::milliseconds patience);
   boost::asio::awaitable<Answer> read_response(std::chrono::milliseconds patience);
