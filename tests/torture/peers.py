@@ -1,0 +1,86 @@
+"""Where the mail of a lane goes, and what the other side itself says that it has."""
+
+import collections
+
+from boundaries import LOOPBACK, MAILDIR, SMTP
+from smtp_sink import SmtpSink
+from support.client import path_of
+from support.maildir import Mail
+
+READER = "reader@agents.localhost"
+
+
+class Peer:
+    """A place that takes mail and keeps its own record of it."""
+
+    name = None
+    finished = ("sent", "delivered")  # delivery_status of what was handed over
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def settings(self):
+        return {}
+
+    def recipient(self, turn):
+        return f"someone{turn}@example.org"
+
+    def before_run(self, boundary):
+        """Makes sure that the boundary can be passed."""
+
+    def copies_of(self, lane, message_id):
+        """How often each recipient was given the message."""
+        raise NotImplementedError
+
+
+class LoopbackPeer(Peer):
+    name = LOOPBACK
+
+    def recipient(self, turn):
+        return READER
+
+    def copies_of(self, lane, message_id):
+        subject = lane.subject_of(message_id)
+        found = lane.ask("GET", path_of("agents", READER, "messages") + f"?limit=100&subject_contains={subject}")
+        return collections.Counter(READER for item in found["items"] if item["subject"] == subject)
+
+
+class SmtpPeer(Peer):
+    name = SMTP
+
+    def __init__(self):
+        self.sink = SmtpSink()
+
+    def __enter__(self):
+        self.sink.__enter__()
+        return self
+
+    def __exit__(self, *arguments):
+        self.sink.__exit__(*arguments)
+
+    def settings(self):
+        return {"smtp.host": "127.0.0.1", "smtp.port": self.sink.port, "smtp.tls": "none"}
+
+    def before_run(self, boundary):
+        if boundary.fault.startswith(("smtp.connect", "smtp.session")):
+            self.sink.cut_all()  # a new session is needed
+
+    def copies_of(self, lane, message_id):
+        return self.sink.copies_of(message_id)
+
+
+class MaildirPeer(Peer):
+    """Stands for every transport that knows a repeat by its key: the name of the file."""
+
+    name = MAILDIR
+
+    def copies_of(self, lane, message_id):
+        files = [path for folder in ("new", "cur") for path in (lane.server.maildir.path / folder).glob("*")
+                 if message_id in path.name]
+        return collections.Counter(Mail(path)["Delivered-To"] for path in files)
+
+
+PEERS = {peer.name: peer for peer in (LoopbackPeer, SmtpPeer, MaildirPeer)}
