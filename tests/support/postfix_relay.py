@@ -44,6 +44,7 @@ notify_classes =
 smtpd_peername_lookup = no
 disable_dns_lookups = yes
 in_flow_delay = 0
+service_throttle_time = 1s
 smtpd_error_sleep_time = 0
 smtpd_client_event_limit_exceptions = {host}
 message_size_limit = 20000000
