@@ -12,6 +12,7 @@ import datetime
 import os
 import pathlib
 import queue
+import random
 import statistics
 import subprocess
 import sys
@@ -63,7 +64,7 @@ class Tally:
 
 class Torture:
     def __init__(self, rows, options):
-        self.rows = rows
+        self.rows = random.Random(options.seed).sample(rows, len(rows))
         self.options = options
         self.tallies = {row: Tally() for row in rows}
         self.failures = []
