@@ -3,6 +3,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/json/serialize.hpp>
 #include <exception>
+#include <map>
 #include <utility>
 
 #include "agent/rest/schema.hpp"
@@ -79,6 +80,20 @@ class Server::Impl {
     handlers_.insert_or_assign(&operation(operation_id), std::move(handler));
   }
 
+  void mount(Mount mount) {
+    CS_ASSERT(!is_api_path(mount.path) && !mount.name.empty() && mount.respond);
+    std::string path = mount.path;
+    const bool free = mounts_.emplace(std::move(path), std::move(mount)).second;
+    CS_ASSERT(free);
+  }
+
+  [[nodiscard]] std::uint64_t body_bytes_max(std::string_view method, std::string_view path) const {
+    if (const auto found = mounts_.find(path); found != mounts_.end()) return found->second.body_bytes_max;
+    const auto routed = route(method, path);
+    const auto* match = std::get_if<Match>(&routed);
+    return match ? match->operation->body_bytes_max : kBodyBytesDefault;
+  }
+
   RateDecision take_send(std::string_view agent, UtcTime now) { return send_.take(agent, now); }
 
   asio::awaitable<Response> respond(net::Request request) {
@@ -115,6 +130,10 @@ class Server::Impl {
   }
 
   asio::awaitable<Response> dispatch(net::Request request, std::string_view& name) {
+    if (const auto mounted = mounts_.find(request.path); mounted != mounts_.end()) {
+      auto work = elsewhere(mounted->second, std::move(request), name);
+      co_return co_await std::move(work);
+    }
     if (!is_api_path(request.path)) co_return co_await outside_api(request, name);
     if (request.path == "/v1/openapi.json") co_return openapi(request, name);
     auto routed = route(request.method, request.path);
@@ -229,16 +248,26 @@ class Server::Impl {
     return json_text_response(200, std::string(openapi_document()));
   }
 
+  static asio::awaitable<Response> elsewhere(const Mount& mount, net::Request request,
+                                             std::string_view& name) {
+    name = mount.name;
+    if (request.method != mount.method) co_return wrong_method(mount.method);
+    auto work = mount.respond(std::move(request));
+    co_return co_await std::move(work);
+  }
+
+  static Response wrong_method(std::string allow) {
+    Response response = text_response(405, "method not allowed\n");
+    response.headers.add("Allow", std::move(allow));
+    return response;
+  }
+
   asio::awaitable<Response> outside_api(const net::Request& request, std::string_view& name) {
     if (request.path == "/api/health") name = "health";
     if (request.path == "/readyz" && hooks_.not_ready_because) name = "ready";
     if (request.path == "/metrics" && hooks_.metrics) name = "metrics";
     if (name == "unmatched") co_return text_response(404, "not found\n");
-    if (request.method != "GET" && request.method != "HEAD") {
-      Response response = text_response(405, "method not allowed\n");
-      response.headers.add("Allow", "GET, HEAD");
-      co_return response;
-    }
+    if (request.method != "GET" && request.method != "HEAD") co_return wrong_method("GET, HEAD");
     if (name == "ready") co_return co_await readiness();
     if (name == "metrics") {
       Response response = text_response(200, hooks_.metrics());
@@ -282,6 +311,7 @@ class Server::Impl {
   RateLimiter registration_;
   RateLimiter send_;
   std::unordered_map<const Operation*, Handler> handlers_;
+  std::map<std::string, Mount, std::less<>> mounts_;  // by path
 };
 
 Server::Server(ServerOptions options, const Clock& clock, ServerHooks hooks)
@@ -292,15 +322,15 @@ void Server::handle(std::string_view operation_id, Handler handler) {
   impl_->handle(operation_id, std::move(handler));
 }
 
+void Server::mount(Mount mount) { impl_->mount(std::move(mount)); }
+
 asio::awaitable<Response> Server::respond(net::Request request) { return impl_->respond(std::move(request)); }
 
 net::HttpService Server::service() {
   net::HttpService service;
   service.respond = [this](net::Request request) { return impl_->respond(std::move(request)); };
-  service.body_bytes_max = [](std::string_view method, std::string_view path) {
-    const auto routed = route(method, path);
-    const auto* match = std::get_if<Match>(&routed);
-    return match ? match->operation->body_bytes_max : kBodyBytesDefault;
+  service.body_bytes_max = [this](std::string_view method, std::string_view path) {
+    return impl_->body_bytes_max(method, path);
   };
   service.refuse = refuse_protocol_fault;
   return service;

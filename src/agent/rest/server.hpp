@@ -51,6 +51,16 @@ struct ServerHooks {
   std::function<void(const Finished&)> finished;
 };
 
+/// A path outside the API that another part of the program answers: its own format, none of the contract's
+/// envelopes, limits or validation.
+struct Mount {
+  std::string path;                  // whole, compared exactly
+  std::string method = "POST";       // others are answered 405
+  std::string name;                  // what requests are reported as
+  std::uint64_t body_bytes_max = 0;  // beyond: `respond` is called with body_too_large set
+  std::function<boost::asio::awaitable<Response>(net::Request)> respond;
+};
+
 class Server {
  public:
   /// Compiles the embedded api/openapi.json. `clock` must outlive the server.
@@ -62,6 +72,9 @@ class Server {
   /// Gives an operation its handler, before the server is used. An operation without one answers 501
   /// not_implemented. An unknown id is a bug.
   void handle(std::string_view operation_id, Handler handler);
+
+  /// Gives a path outside the API to somebody else, before the server is used. A path that is taken is a bug.
+  void mount(Mount mount);
 
   /// Answers one request; the entry for the HTTP server and, in tests, for calls without a socket.
   [[nodiscard]] boost::asio::awaitable<Response> respond(net::Request request);

@@ -387,6 +387,42 @@ TEST_F(RestServerTest, HealthNeedsNothingAndReadinessAsks) {
   EXPECT_THAT(finished_, ElementsAre("health 200", "health 200", "ready 503", "ready 200", "metrics 200"));
 }
 
+TEST_F(RestServerTest, AMountedPathBelongsToItsHandlerWithEverythingThatCame) {
+  start();
+  Mount mount{.path = "/webhooks/other", .name = "other", .body_bytes_max = 7, .respond = {}};
+  mount.respond = [](net::Request request) -> asio::awaitable<Response> {
+    Response response;
+    response.status = request.body_too_large ? 413 : 200;
+    response.body = request.body;
+    co_return response;
+  };
+  server_->mount(std::move(mount));
+
+  const Response taken = ask("POST", "/webhooks/other", "no JSON");
+  EXPECT_EQ(taken.status, 200);
+  EXPECT_EQ(taken.body, "no JSON");
+  const Response refused = ask("GET", "/webhooks/other");
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(refused.headers.get("Allow"), "POST");
+  EXPECT_EQ(ask("POST", "/webhooks/other/").status, 404);
+  EXPECT_EQ(server_->service().body_bytes_max("POST", "/webhooks/other"), 7u);
+  EXPECT_GT(server_->service().body_bytes_max("POST", "/webhooks/another"), 7u);
+  EXPECT_THAT(finished_, ElementsAre("other 200", "other 405", "unmatched 404"));
+}
+
+TEST_F(RestServerTest, FaultsOfAMountedHandlerAreAnsweredAsThoseOfTheApi) {
+  start();
+  Mount mount{.path = "/webhooks/other", .name = "other", .body_bytes_max = 7, .respond = {}};
+  mount.respond = [](net::Request) -> asio::awaitable<Response> {
+    throw EnvironmentError("a secret", true);
+    co_return Response();
+  };
+  server_->mount(std::move(mount));
+  const Response response = ask("POST", "/webhooks/other");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.body, Not(HasSubstr("secret")));
+}
+
 TEST_F(RestServerTest, ServesItsOwnDescription) {
   start();
   const Response response = ask("GET", "/v1/openapi.json");
