@@ -221,6 +221,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       log::warn("dispatcher.nothing_to_hand_over", {{"submission", claim.id.str()}});
       co_return;
     }
+    if (options_.return_path) work->envelope_from = options_.return_path(work->envelope_from, claim.message);
     HandOver message = hand_over_of(std::move(*work));
     const auto fence = std::make_shared<FenceState>();
     const Reply reply = co_await ask_transport(claim, std::move(message), fence);

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/id.hpp"
 #include "base/time.hpp"
 #include "net/timers.hpp"
 #include "provider/receipts.hpp"
@@ -29,6 +30,9 @@ struct DispatcherOptions {
   /// After a session fault: the first pause of all nodes; it doubles up to outbox::kOutagePauseMax while the
   /// fault lasts (outbox/relay.hpp).
   std::chrono::milliseconds outage_pause_first{1000};
+  /// The envelope sender a message is handed over with, from the one it would have (outbox::Work) and its id;
+  /// the same for every attempt. Empty: unchanged. Called on the dispatcher's strand.
+  std::function<std::string(std::string_view envelope_sender, const MessageId& message)> return_path;
   /// No other process can hold a lease in this store (embedded SQLite): what a dead predecessor had claimed
   /// is taken up at once instead of when its lease runs out.
   bool sole_process = false;

@@ -191,6 +191,23 @@ TEST_P(DispatcherTest, HandsOverWhatIsDueAndRecordsTheAnswer) {
   office_.expect_sound();
 }
 
+TEST_P(DispatcherTest, EveryAttemptOfAMessageHasTheReturnPathThatNamesIt) {
+  const MessageId id = queue_one();
+  transport_.then(replies(session_fault()));
+  provider::DispatcherOptions with_path = options();
+  with_path.return_path = [](std::string_view sender, const MessageId& message) {
+    return fmt::format("{}/{}", message.str(), sender);
+  };
+  office_.pass(std::chrono::seconds(1));
+  EXPECT_THAT(run_until(1, with_path), ElementsAre("session_fault"));
+  office_.pass(std::chrono::hours(1));
+  EXPECT_THAT(run_until(1, with_path), ElementsAre("accepted"));
+  ASSERT_THAT(transport_.asked, SizeIs(2));
+  for (const HandOver& asked : transport_.asked) {
+    EXPECT_EQ(asked.envelope_from, id.str() + "/agent@relay.example");
+  }
+}
+
 TEST_P(DispatcherTest, TheFenceIsDurableBeforeTheLastByteLeaves) {
   const MessageId id = queue_one();
   transport_.then([&](HandOver message, Fence fence) -> asio::awaitable<Reply> {
