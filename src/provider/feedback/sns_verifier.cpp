@@ -33,6 +33,8 @@ std::string_view name_of(SnsRefusal refusal) {
       return "bad_certificate";
     case SnsRefusal::bad_signature:
       return "bad_signature";
+    case SnsRefusal::not_there:
+      return "not_there";
     case SnsRefusal::unavailable:
       return "unavailable";
   }
@@ -139,7 +141,7 @@ asio::awaitable<Result<std::string, SnsRefusal>> SnsVerifier::get(std::string ur
     log::warn("feedback.sns_unreachable", {{"status", answer->status}});
     // A definite no will not change by repeating the question.
     const bool definite = answer->status >= 400 && answer->status < 500 && answer->status != 429;
-    co_return unexpected(definite ? SnsRefusal::bad_certificate : SnsRefusal::unavailable);
+    co_return unexpected(definite ? SnsRefusal::not_there : SnsRefusal::unavailable);
   }
   co_return std::move(answer->body);
 }

@@ -46,6 +46,7 @@ enum class SnsRefusal : std::uint8_t {
   foreign_url,  // of the certificate or the subscription: not a host of SNS
   bad_certificate,
   bad_signature,
+  not_there,    // SNS answered that there is no such certificate or subscription
   unavailable,  // the certificate cannot be had now, or too much is asked for at once: try again
 };
 [[nodiscard]] std::string_view name_of(SnsRefusal refusal);
