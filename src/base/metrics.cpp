@@ -33,8 +33,9 @@ constexpr std::array<std::string_view, 2> kOperationStatus{"operation", "status"
 constexpr std::array<std::string_view, 1> kOperation{"operation"};
 constexpr std::array<std::string_view, 1> kOutcome{"outcome"};
 constexpr std::array<std::string_view, 1> kProvider{"provider"};
+constexpr std::array<std::string_view, 2> kSourceOutcome{"source", "outcome"};
 
-constexpr std::array<Definition, 12> kDefinitions{{
+constexpr std::array<Definition, 13> kDefinitions{{
     {Metric::build_info,
      "countersign_build_info",
      Type::gauge,
@@ -103,6 +104,13 @@ constexpr std::array<Definition, 12> kDefinitions{{
      kOutcome,
      {},
      "Leases that ran out: requeued before the hand-over, unknown after it."},
+    {Metric::feedback_total,
+     "countersign_feedback_total",
+     Type::counter,
+     kSourceOutcome,
+     {},
+     "What providers told later (ses) and mailed reports (dsn): applied, repeated, kept, ignored, or why "
+     "not."},
 }};
 
 const Definition& definition_of(Metric metric) {

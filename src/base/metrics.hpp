@@ -28,6 +28,7 @@ enum class Metric : std::uint8_t {
   relay_open,
   dispatcher_session_faults_total,
   leases_rescued_total,
+  feedback_total,
 };
 
 enum class Type : std::uint8_t { counter, gauge, histogram };

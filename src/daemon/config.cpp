@@ -350,6 +350,11 @@ void Loader::cross_check() {
   if (text("outbound.from_domain").empty()) {
     fault_at("outbound.from_domain", "must be set where shared_domain is empty");
   }
+  const bool stand_in = !text("feedback.sns_stand_in_for_tests").empty();
+  if (stand_in == text("feedback.sns_stand_in_for_tests_ca_file").empty()) {
+    fault_at("feedback.sns_stand_in_for_tests",
+             "and feedback.sns_stand_in_for_tests_ca_file need each other");
+  }
   const bool username = !text("smtp.username").empty();
   const bool password = !text("smtp.password").empty();
   if (username && !password && text("smtp.password_file").empty()) {

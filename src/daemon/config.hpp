@@ -19,6 +19,7 @@
 namespace countersign::daemon {
 
 enum class Provider : std::uint8_t { maildir, smtp, ses, resend };
+enum class ReturnPath : std::uint8_t { per_message, plain };
 enum class SmtpTls : std::uint8_t { none, opportunistic, starttls, implicit };
 
 /// The settings, checked and complete. docs/config.md says what each means.
@@ -45,7 +46,16 @@ struct Config {
     std::string from_domain;
     Provider provider = Provider::maildir;
     std::string maildir;
+    ReturnPath return_path = ReturnPath::per_message;
   } outbound;
+  struct Feedback {
+    std::vector<std::string> sns_topic_arns;
+    std::string sns_ca_file;
+    std::string sns_stand_in_for_tests;  // HOST[:PORT]
+    std::string sns_stand_in_for_tests_ca_file;
+    std::string bounce_maildir;  // empty: off
+    std::chrono::milliseconds bounce_poll_interval{};
+  } feedback;
   struct Smtp {
     std::string host;
     std::uint16_t port = 0;

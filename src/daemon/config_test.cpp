@@ -71,6 +71,9 @@ TEST_F(ConfigTest, StandsWithoutAnySource) {
   EXPECT_EQ(config.smtp.tls, SmtpTls::starttls);
   EXPECT_TRUE(config.smtp.verify);
   EXPECT_FALSE(config.smtp.helo_name.empty());
+  EXPECT_EQ(config.outbound.return_path, ReturnPath::per_message);
+  EXPECT_TRUE(config.feedback.sns_topic_arns.empty());
+  EXPECT_EQ(config.feedback.bounce_maildir, "");
   EXPECT_EQ(config.limits.storage_bytes_max, std::int64_t{1} << 50);
   EXPECT_EQ(config.log.level, log::Level::info);
   EXPECT_EQ(config.trash_retention, std::chrono::days(30));
@@ -80,6 +83,26 @@ TEST_F(ConfigTest, DerivesPathsFromTheDataDirectory) {
   const Config config = loaded({.flags = {"data_dir=/srv/mail"}}).config;
   EXPECT_EQ(config.store.url, "sqlite:/srv/mail/countersign.db");
   EXPECT_EQ(config.outbound.maildir, "/srv/mail/outbound");
+}
+
+TEST_F(ConfigTest, TopicsAreAListOfArns) {
+  const std::string key = "feedback.sns_topic_arns=";
+  const std::string one = "arn:aws:sns:eu-west-1:123456789012:one";
+  const std::string two = "arn:aws-cn:sns:cn-north-1:123456789012:two";
+  EXPECT_THAT(loaded({.flags = {key + one + " , " + two + ","}}).config.feedback.sns_topic_arns,
+              ElementsAre(one, two));
+  for (const char* wrong : {"one", "arn:aws:sqs:eu-west-1:123456789012:one", "arn:aws:sns:eu-west-1:one"}) {
+    EXPECT_THAT(faults({.flags = {key + wrong}}), ElementsAre(HasSubstr("must be ARNs of SNS topics")))
+        << wrong;
+  }
+}
+
+TEST_F(ConfigTest, AStandInForSnsNeedsItsAuthority) {
+  const std::string host = "feedback.sns_stand_in_for_tests=127.0.0.1:1234";
+  const std::string file = "feedback.sns_stand_in_for_tests_ca_file=ca.pem";
+  EXPECT_EQ(loaded({.flags = {host, file}}).config.feedback.sns_stand_in_for_tests, "127.0.0.1:1234");
+  EXPECT_THAT(faults({.flags = {host}}), ElementsAre(HasSubstr("need each other")));
+  EXPECT_THAT(faults({.flags = {file}}), ElementsAre(HasSubstr("need each other")));
 }
 
 TEST_F(ConfigTest, FlagsBeatTheEnvironmentWhichBeatsTheFile) {

@@ -48,6 +48,10 @@ void Instruments::submission(std::string_view provider, std::string_view verdict
   }
 }
 
+void Instruments::feedback(std::string_view source, std::string_view outcome) {
+  metrics_.count(Metric::feedback_total, {source, outcome});
+}
+
 void Instruments::rescued(std::int64_t requeued, std::int64_t unknown) {
   if (requeued > 0) metrics_.count(Metric::leases_rescued_total, {"requeued"}, static_cast<double>(requeued));
   if (unknown > 0) metrics_.count(Metric::leases_rescued_total, {"unknown"}, static_cast<double>(unknown));

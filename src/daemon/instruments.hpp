@@ -22,6 +22,8 @@ class Instruments {
   void review(std::string_view outcome);
   /// A hand-over that ended, by the transport's verdict.
   void submission(std::string_view provider, std::string_view verdict);
+  /// What became of one notification of a provider or mailed report.
+  void feedback(std::string_view source, std::string_view outcome);
   void rescued(std::int64_t requeued, std::int64_t unknown);
   void resent(std::int64_t count);
 

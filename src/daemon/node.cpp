@@ -17,6 +17,7 @@
 #include "base/id.hpp"
 #include "base/log.hpp"
 #include "daemon/expiry_worker.hpp"
+#include "daemon/feedback_intake.hpp"
 #include "daemon/instruments.hpp"
 #include "daemon/janitor.hpp"
 #include "daemon/open_store.hpp"
@@ -96,6 +97,7 @@ provider::DispatcherOptions dispatcher_options(const Config& config, bool sole_p
   options.in_flight_max = config.dispatcher.batch;
   options.sole_process = sole_process;
   options.receipts = receipts;
+  options.return_path = return_path_of(config);
   return options;
 }
 
@@ -123,11 +125,16 @@ class Node::Impl {
         janitor_loop_(io_.get_executor(), "janitor", kJanitorPause, [this] { return janitor_.sweep(); }),
         server_(server_options(config), clock, server_hooks()),
         api_(*database_, send_, api_settings(config, [this] { dispatcher_.wake(); })),
+        feedback_(config, *database_, clock, io_.get_executor(), files_,
+                  [this](std::string_view source, std::string_view outcome) {
+                    instruments_.feedback(source, outcome);
+                  }),
         gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
                     [this] { return instruments_.measure(*database_, transport_->name()); }),
         http_(io_, http_options(config), server_.service()),
         signals_(io_, SIGTERM, SIGINT) {
     api_.attach(server_);
+    feedback_.attach(server_);
   }
 
   ~Impl() {
@@ -141,6 +148,7 @@ class Node::Impl {
     http_.start();
     dispatcher_done_ = asio::co_spawn(io_, dispatcher_.run(), asio::use_future);
     expiry_done_ = asio::co_spawn(io_, expiry_loop_.run(), asio::use_future);
+    feedback_done_ = asio::co_spawn(io_, feedback_.run(), asio::use_future);
     gauges_done_ = asio::co_spawn(io_, gauge_loop_.run(), asio::use_future);
     janitor_done_ = asio::co_spawn(io_, janitor_loop_.run(), asio::use_future);
     for (int i = 0; i < config_.http.threads; ++i) {
@@ -167,11 +175,13 @@ class Node::Impl {
     bool clean = ended(http_drained, deadline, "http") && http_drained.get();
     expiry_loop_.stop();
     janitor_loop_.stop();
+    feedback_.stop();
     gauge_loop_.stop();
     dispatcher_.stop();
     auto transport_drained = asio::co_spawn(io_, transport_->drain(), asio::use_future);
     clean = ended(expiry_done_, deadline, "expiry") && clean;
     clean = ended(janitor_done_, deadline, "janitor") && clean;
+    clean = ended(feedback_done_, deadline, "feedback") && clean;
     clean = ended(gauges_done_, deadline, "gauges") && clean;
     clean = ended(dispatcher_done_, deadline, "dispatcher") && clean;
     clean = ended(transport_drained, deadline, "transport") && clean;
@@ -246,6 +256,7 @@ class Node::Impl {
   Periodic janitor_loop_;
   rest::Server server_;
   rest::Api api_;
+  FeedbackIntake feedback_;
   Periodic gauge_loop_;
   net::HttpServer http_;
   asio::signal_set signals_;
@@ -254,6 +265,7 @@ class Node::Impl {
   std::future<void> dispatcher_done_;
   std::future<void> expiry_done_;
   std::future<void> janitor_done_;
+  std::future<void> feedback_done_;
   std::future<void> gauges_done_;
   std::vector<std::thread> threads_;
 };

@@ -15,6 +15,13 @@ void announce(const Config& config, std::uint16_t port) {
   log::info("node.serving", {{"url", fmt::format("http://{}:{}", config.http.address, port)},
                              {"store", store::without_secret(config.store.url)},
                              {"shared_domain", config.shared_domain}});
+  if (!config.feedback.sns_stand_in_for_tests.empty()) {
+    log::warn("node.sns_stand_in",
+              {{"authority", config.feedback.sns_stand_in_for_tests},
+               {"note",
+                "feedback.sns_stand_in_for_tests is set: whoever holds that host can invent feedback; "
+                "never set it where mail is real"}});
+  }
   switch (config.outbound.provider) {
     case Provider::maildir:
       log::warn("node.no_relay",

@@ -22,6 +22,7 @@ namespace {
 constexpr std::int64_t kMillion = 1'000'000;
 
 constexpr std::array<std::string_view, 5> kProviders{"auto", "maildir", "smtp", "ses", "resend"};
+constexpr std::array<std::string_view, 2> kReturnPaths{"per_message", "plain"};
 constexpr std::array<std::string_view, 4> kTlsModes{"none", "opportunistic", "starttls", "implicit"};
 constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
@@ -104,6 +105,31 @@ std::string check_region(const std::string& value) {
 
 std::string check_host(const std::string& value) {
   return value.find_first_of(" \t\r\n/@") == std::string::npos ? "" : "must be a host name or address";
+}
+
+// A list in one text: its entries, without blanks around them.
+std::vector<std::string> entries_of(const std::string& value) {
+  std::vector<std::string> entries;
+  for (std::size_t begin = 0; begin <= value.size();) {
+    const std::size_t end = std::min(value.find(',', begin), value.size());
+    const std::string_view entry = trim(std::string_view(value).substr(begin, end - begin));
+    if (!entry.empty()) entries.emplace_back(entry);
+    begin = end + 1;
+  }
+  return entries;
+}
+
+// arn:PARTITION:sns:REGION:ACCOUNT:NAME (Amazon SNS, "Topic ARN format").
+std::string check_topic_arns(const std::string& value) {
+  for (const std::string& entry : entries_of(value)) {
+    const bool printable = entry.find_first_of(" \t\r\n") == std::string::npos;
+    const bool fields = std::ranges::count(entry, ':') == 5 && entry.find(":sns:") != std::string::npos;
+    if (!entry.starts_with("arn:") || !fields || !printable) {
+      return "must be ARNs of SNS topics such as arn:aws:sns:eu-west-1:123456789012:ses-feedback, separated "
+             "by commas";
+    }
+  }
+  return "";
 }
 
 // Enough entropy for HMAC-SHA256 (RFC 2104 §3: no shorter than the hash).
@@ -300,6 +326,10 @@ std::vector<Setting> outbound_settings() {
       else_is("`<data_dir>/outbound`",
               text("outbound.maildir", "", "Folder of the provider `maildir`.", check_any,
                    [](Config& c, const std::string& v) { c.outbound.maildir = v; })),
+      choice("outbound.return_path", kReturnPaths, 0,
+             "Envelope sender: one per message, so that bounces say which (`bounces+…@`, `agent+…@`), or "
+             "`plain`.",
+             [](Config& c, std::int64_t v) { c.outbound.return_path = static_cast<ReturnPath>(v); }),
       number("dispatcher.lease_seconds", 60, {1, 3600},
              "How long a claimed hand-over belongs to a worker that does not renew it.",
              [](Config& c, std::int64_t v) { c.dispatcher.lease = std::chrono::seconds(v); }),
@@ -421,13 +451,38 @@ std::vector<Setting> resend_settings() {
   };
 }
 
+std::vector<Setting> feedback_settings() {
+  return {
+      text("feedback.sns_topic_arns", "",
+           "Amazon SES: SNS topics whose notifications `POST /webhooks/ses` takes, by commas; empty: none.",
+           check_topic_arns,
+           [](Config& c, const std::string& v) { c.feedback.sns_topic_arns = entries_of(v); }),
+      else_is("the system's",
+              text("feedback.sns_ca_file", "",
+                   "Authorities that SNS and its certificates are checked with (PEM).", check_any,
+                   [](Config& c, const std::string& v) { c.feedback.sns_ca_file = v; })),
+      text("feedback.bounce_maildir", "",
+           "A Maildir into which a mail server delivers what comes to the return paths; empty: none is read.",
+           check_any, [](Config& c, const std::string& v) { c.feedback.bounce_maildir = v; }),
+      number(
+          "feedback.bounce_poll_interval_ms", 5000, {10, 3'600'000}, "Pause between two looks into it.",
+          [](Config& c, std::int64_t v) { c.feedback.bounce_poll_interval = std::chrono::milliseconds(v); }),
+      text("feedback.sns_stand_in_for_tests", "",
+           "For tests only: a HOST:PORT that may play SNS. Whoever holds it can invent feedback.", check_host,
+           [](Config& c, const std::string& v) { c.feedback.sns_stand_in_for_tests = ascii_lower(v); }),
+      text("feedback.sns_stand_in_for_tests_ca_file", "",
+           "For tests only: the authority of that stand-in (PEM).", check_any,
+           [](Config& c, const std::string& v) { c.feedback.sns_stand_in_for_tests_ca_file = v; }),
+  };
+}
+
 }  // namespace
 
 std::span<const Setting> settings() {
   static const std::vector<Setting> table = [] {
     std::vector<Setting> all;
     for (auto part : {general_settings, store_settings, http_settings, outbound_settings, relay_settings,
-                      ses_settings, resend_settings}) {
+                      ses_settings, resend_settings, feedback_settings}) {
       std::ranges::copy(part(), std::back_inserter(all));
     }
     return all;
