@@ -11,7 +11,8 @@ Needs root (Postfix does), and the packages postfix, dovecot-core (which answers
 
 As a program it speaks the lines of mail_relay.py.
 
-    gone@…   is refused with 550 5.1.1        busy@…   is deferred with 450 4.2.1
+    gone@…        is refused with 550 5.1.1        busy@…   is deferred with 450 4.2.1
+    late-gone@…   is taken, and then bounces with 5.1.1 to the sender
 """
 
 import pwd
@@ -61,6 +62,7 @@ smtpd_sasl_path = {folder}/auth
 smtpd_sasl_security_options = noanonymous
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
 smtpd_recipient_restrictions = check_recipient_access regexp:{folder}/recipients
+transport_maps = regexp:{folder}/transports
 virtual_mailbox_domains = static:all
 virtual_mailbox_maps = static:inbox/
 virtual_mailbox_base = {folder}/mail
@@ -83,6 +85,7 @@ verify unix - - n - 1 verify
 proxymap unix - - n - - proxymap
 error unix - - n - - error
 retry unix - - n - - error
+late unix - - n - - error
 discard unix - - n - - discard
 smtp unix - - n - - error
 relay unix - - n - - error
@@ -96,6 +99,10 @@ postlog unix-dgram n - n - 1 postlogd
 RECIPIENTS = """\
 /^gone@/ 550 5.1.1 no such user here
 /^busy@/ 450 4.2.1 mailbox busy, try again
+"""
+
+TRANSPORTS = """\
+/^late-gone@/ late:5.1.1 no longer here
 """
 
 DOVECOT_CONF = """\
@@ -154,6 +161,7 @@ class PostfixRelay(MailRelay):
         (folder / "config/main.cf").write_text(MAIN_CF.format(**values))
         (folder / "config/master.cf").write_text(MASTER_CF.format(**values))
         (folder / "recipients").write_text(RECIPIENTS)
+        (folder / "transports").write_text(TRANSPORTS)
         (folder / "config/dovecot.conf").write_text(DOVECOT_CONF.format(**values))
         (folder / "users").write_text(f"{USERNAME}:{{PLAIN}}{PASSWORD}\n")
         self.info = {"host": HOST, "port": port, "port_tls": port_tls, "ca_file": str(folder / "ca.pem"),

@@ -16,7 +16,6 @@
 #include "base/fault.hpp"
 #include "base/log.hpp"
 #include "store/awaitable.hpp"
-#include "store/error.hpp"
 
 namespace countersign::provider::feedback {
 namespace {
@@ -130,9 +129,8 @@ asio::awaitable<void> BounceMaildir::sweep() {
     bool done = false;
     try {
       done = co_await take(name);
-    } catch (const store::Unavailable&) {
-      throw;  // concerns all that follow as well
-    } catch (const std::exception& error) {
+    } catch (const EnvironmentError& error) {
+      if (error.retryable()) throw;  // concerns all that follow as well
       log::error("feedback.not_taken", {{"source", kSource}, {"file", name}, {"error", error.what()}});
     }
     if (!done && skipped_.size() < kSkippedMax) skipped_.insert(name);
