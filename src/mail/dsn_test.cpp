@@ -73,7 +73,7 @@ TEST(Dsn, ReadsWhatServersWriteAsTheGoldenFilesSay) {
     if (std::getenv("UPDATE_GOLDEN") != nullptr) testing_support::write_file(golden, reading);
     EXPECT_EQ(reading, testing_support::read_file(golden));
   }
-  EXPECT_GE(paths.size(), 12u);
+  EXPECT_GE(paths.size(), 13u);
 }
 
 TEST(Dsn, AReportReadsTheSameWithTheLineEndsOfMailAndOfFiles) {

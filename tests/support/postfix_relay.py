@@ -85,7 +85,7 @@ verify unix - - n - 1 verify
 proxymap unix - - n - - proxymap
 error unix - - n - - error
 retry unix - - n - - error
-late unix - - n - - error
+late unix - n n - - pipe flags=q user=nobody argv=/bin/sh -c {{echo no longer here; exit 67}}
 discard unix - - n - - discard
 smtp unix - - n - - error
 relay unix - - n - - error
@@ -102,7 +102,7 @@ RECIPIENTS = """\
 """
 
 TRANSPORTS = """\
-/^late-gone@/ late:5.1.1 no longer here
+/^late-gone@/ late:
 """
 
 DOVECOT_CONF = """\
