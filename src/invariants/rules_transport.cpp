@@ -94,10 +94,11 @@ constexpr Rule kRules[] = {
             "NULL OR s.state NOT IN ('superseded', 'accepted')))"),
     CS_RULE_SINCE(Since::leases, "policy-carried-out", "no agent's policy to resend has waited for long",
                   "SELECT " CS_ATTEMPT " AS detail FROM submissions s WHERE s.resend_at_us < $2"),
-    CS_RULE("feedback-applied", "no event of a provider waits for an acceptance that has come",
-            "SELECT f.source || ' ' || f.event_id AS subject, f.kind || ' for ' || f.provider_message_id AS "
-            "detail FROM feedback f WHERE f.waiting = 1 AND EXISTS (SELECT 1 FROM submissions s WHERE "
-            "s.provider_message_id = f.provider_message_id AND s.state = 'accepted')"),
+    CS_RULE_SINCE(
+        Since::leases, "feedback-applied", "no event of a provider waits for an acceptance that has come",
+        "SELECT f.source || ' ' || f.event_id AS subject, f.kind || ' for ' || f.provider_message_id AS "
+        "detail FROM feedback f WHERE f.waiting = 1 AND f.received_at_us < $2 AND EXISTS (SELECT 1 FROM "
+        "submissions s WHERE s.provider_message_id = f.provider_message_id AND s.settled_at_us < $2)"),
     CS_RULE("delivery-after-acceptance", "a recipient is delivered to only after its acceptance",
             "SELECT " CS_RECIPIENT
             " FROM message_recipients r WHERE r.delivery <> '' AND r.state <> 'accepted'"),

@@ -28,6 +28,10 @@ constexpr Query kRemember(
 constexpr Query kWaiting("outbox.waiting_feedback",
                          "SELECT source, event_id, content FROM feedback WHERE provider_message_id = $1 AND "
                          "waiting = 1 ORDER BY received_at_us, event_id");
+constexpr Query kOverlooked(
+    "outbox.overlooked_feedback",
+    "SELECT DISTINCT f.provider_message_id FROM feedback f WHERE f.waiting = 1 AND EXISTS (SELECT 1 FROM "
+    "submissions s WHERE s.provider_message_id = f.provider_message_id) LIMIT $1");
 constexpr Query kNoLongerWaiting("outbox.feedback_applied",
                                  "UPDATE feedback SET waiting = 0, content = '' WHERE source = $1 AND "
                                  "event_id = $2 AND waiting = 1");
@@ -314,6 +318,12 @@ void apply_waiting_feedback(store::Tx& tx, std::string_view provider_message_id,
     const Feedback feedback = feedback_from_text(row.view(2));
     if (const auto found = correlate(tx, feedback)) apply_to(tx, feedback, *found, now);
   }
+}
+
+std::int64_t settle_waiting_feedback(store::Tx& tx, UtcTime now, std::int64_t limit) {
+  const store::Rows rows = tx.query(kOverlooked, {limit});
+  for (const store::Row row : rows) apply_waiting_feedback(tx, row.view(0), now);
+  return static_cast<std::int64_t>(rows.size());
 }
 
 std::int64_t forget_feedback(store::Tx& tx, UtcTime cutoff, std::int64_t limit) {

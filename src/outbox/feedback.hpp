@@ -65,6 +65,10 @@ enum class FeedbackOutcome : std::uint8_t {
 /// written. Throws store::Unavailable.
 FeedbackOutcome apply_feedback(store::Tx& tx, const Feedback& feedback, UtcTime now);
 
+/// Applies feedback that still waits although its acceptance has come: it came through a way out that was not
+/// expected to be told of. At most `limit`; how many.
+std::int64_t settle_waiting_feedback(store::Tx& tx, UtcTime now, std::int64_t limit);
+
 /// Forgets events that were received before `cutoff`, at most `limit`; how many.
 std::int64_t forget_feedback(store::Tx& tx, UtcTime cutoff, std::int64_t limit);
 

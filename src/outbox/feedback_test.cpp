@@ -203,6 +203,20 @@ TEST_P(FeedbackTest, AnEventThatNamesAnUnknownProviderIdWaitsForTheAcceptanceTha
   EXPECT_THAT(texts(kSuppressed), ElementsAre("one@elsewhere.example bounce"));
 }
 
+TEST_P(FeedbackTest, WhatWasOverlookedBecauseNobodyExpectedItIsAppliedByTheNextSweep) {
+  id_ = queue(1);
+  const Claim claim = handed_over();
+  ASSERT_EQ(apply(about(FeedbackKind::delivered)), FeedbackOutcome::kept);
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_EQ(status(), DeliveryStatus::sent);
+  const auto sweep = [&] {
+    return db().write([&](store::Tx& tx) { return settle_waiting_feedback(tx, now_, 10); });
+  };
+  EXPECT_EQ(sweep(), 1);
+  EXPECT_EQ(status(), DeliveryStatus::delivered);
+  EXPECT_EQ(sweep(), 0);
+}
+
 TEST_P(FeedbackTest, WhatWasNeverHandedOverIsProvedByNobody) {
   id_ = queue(1);
   const Claim claim = claim_one();

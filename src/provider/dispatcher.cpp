@@ -13,6 +13,7 @@
 #include "base/fault.hpp"
 #include "base/log.hpp"
 #include "mail/address.hpp"
+#include "outbox/feedback.hpp"
 #include "outbox/outbox.hpp"
 #include "outbox/relay.hpp"
 #include "outbox/resolve.hpp"
@@ -449,6 +450,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   // What the agents' policy or the outage horizon decides without anybody asking.
   asio::awaitable<void> decide() {
     auto body = [this, now = clock_.now()](store::Tx& tx) {
+      outbox::settle_waiting_feedback(tx, now, kUpkeepMax);  // before anything is sent again
       return std::pair(outbox::resend_by_policy(tx, now, kUpkeepMax),
                        outbox::end_overdue(tx, transport_.name(), now, kUpkeepMax));
     };

@@ -10,8 +10,8 @@ namespace countersign::provider {
 /// Names and values of tags: ASCII letters, digits, `_` and `-`, at most 256 (SES API v2, MessageTag; Resend,
 /// Send Email, tags).
 inline constexpr std::size_t kTagBytesMax = 256;
-inline constexpr std::string_view kMessageTag = "countersign_message";        // HandOver::key
-inline constexpr std::string_view kSubmissionTag = "countersign_submission";  // HandOver::submission
+inline constexpr std::string_view kMessageTag = "countersign-message";        // HandOver::key
+inline constexpr std::string_view kSubmissionTag = "countersign-submission";  // HandOver::submission
 
 [[nodiscard]] inline bool is_tag_value(std::string_view text) noexcept {
   return !text.empty() && text.size() <= kTagBytesMax && std::ranges::all_of(text, [](char c) {

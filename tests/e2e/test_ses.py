@@ -37,7 +37,7 @@ class Ses(OverHttp):
                          ["blind@example.org", "one@example.org", "two@example.org"])
         self.assertNotIn(b"blind@example.org", mail["raw"])
         [[submission, provider_id]] = self.store.rows("SELECT id, provider_message_id FROM submissions")
-        self.assertEqual(mail["tags"], {"countersign_message": message_id, "countersign_submission": submission})
+        self.assertEqual(mail["tags"], {"countersign-message": message_id, "countersign-submission": submission})
         self.assertEqual(mail["configuration_set"], "events")
         self.assertEqual(provider_id, mail["message_id"])
         self.assertEqual(curl(self.server.url + "/v1/info").json["outbound_transport"], "ses")

@@ -10,6 +10,7 @@
 #include "net/http_message.hpp"
 #include "provider/feedback/json_members.hpp"
 #include "provider/smtp/response.hpp"
+#include "provider/tags.hpp"
 #include "provider/transport.hpp"
 
 namespace countersign::provider::feedback {

@@ -14,10 +14,6 @@
 
 namespace countersign::provider::feedback {
 
-/// The tags of a message that carry our ids to SES and back.
-inline constexpr std::string_view kMessageTag = "countersign-message";
-inline constexpr std::string_view kSubmissionTag = "countersign-submission";
-
 /// A notification that says nothing about a message's way: opens, clicks, subscriptions, SES's own test
 /// message, a complaint that was taken back ("not-spam").
 struct NothingToDo {

@@ -68,7 +68,7 @@ TEST(EmailFields, HoldWhatAReaderSees) {
   EXPECT_EQ(picture.at("filename").as_string(), "bild.png");
   EXPECT_EQ(picture.at("content_type").as_string(), "image/png");
   EXPECT_EQ(base64_decode(std::string(picture.at("content").as_string())), std::string("\x89PNG\0\xff", 6));
-  EXPECT_EQ(json::serialize(fields.at("tags")), R"([{"name":"countersign_message","value":"msg_1"}])");
+  EXPECT_EQ(json::serialize(fields.at("tags")), R"([{"name":"countersign-message","value":"msg_1"}])");
 }
 
 TEST(EmailFields, AreTheSameBytesForEveryAttempt) {

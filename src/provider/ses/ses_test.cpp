@@ -82,8 +82,8 @@ TEST_F(SesTest, HandsOverTheStoredBytesInOneSignedRequest) {
   EXPECT_EQ(base64_decode(std::string(body.at("Content").at("Raw").at("Data").as_string())), raw);
   EXPECT_EQ(json::serialize(body.at("Destination")), R"({"ToAddresses":["b@x.example","blind@x.example"]})");
   EXPECT_EQ(body.at("ConfigurationSetName").as_string(), "events");
-  EXPECT_EQ(json::serialize(body.at("EmailTags")), R"([{"Name":"countersign_message","Value":"msg_1"},)"
-                                                   R"({"Name":"countersign_submission","Value":"sub_1"}])");
+  EXPECT_EQ(json::serialize(body.at("EmailTags")), R"([{"Name":"countersign-message","Value":"msg_1"},)"
+                                                   R"({"Name":"countersign-submission","Value":"sub_1"}])");
   EXPECT_FALSE(body.as_object().contains("FromEmailAddress"));
 }
 

@@ -276,7 +276,7 @@ TEST(Ses, GetsOurIdsAndItsConfigurationSetInFieldsOfItsOwn) {
   EXPECT_EQ(reply.provider_message_id, "0107018f3a1b2c3d-11111111-2222-3333-4444-555555555555-000000");
   EXPECT_EQ(server.messages().front().content,
             "X-SES-CONFIGURATION-SET: events\r\n"
-            "X-SES-MESSAGE-TAGS: countersign_message=msg_1,\r\n countersign_submission=sub_1\r\n"
+            "X-SES-MESSAGE-TAGS: countersign-message=msg_1,\r\n countersign-submission=sub_1\r\n"
             "Subject: hi\r\n\r\nText\r\n");
 }
 
