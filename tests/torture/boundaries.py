@@ -18,9 +18,11 @@ STORE = "commit"  # passed by every transaction
 UPKEEP = "upkeep"  # leases and outages
 SETTLE = "settling unknown"  # by an event of the provider, or by a person
 
-LOOPBACK, SMTP, MAILDIR = "loopback", "smtp", "maildir"
-KNOWS_REPEATS = (LOOPBACK, MAILDIR)  # transports that are in the transaction, or take a repeat for what it is
+LOOPBACK, SMTP, MAILDIR, SES, RESEND = "loopback", "smtp", "maildir", "ses", "resend"
+KNOWS_REPEATS = (LOOPBACK, MAILDIR, RESEND)  # transports that are in the transaction, or take a repeat for what it is
 _OUTSIDE = "outside"  # any transport with a hand-over
+_HTTP = "ses, resend"
+_KEYED = "maildir, resend"
 _RECEIPTS = "outside, on PostgreSQL"  # where answers are kept on the node's own disk first
 
 # name: (stage, who passes it ("" = all), what comes next)
@@ -53,8 +55,10 @@ POINTS = {
     "smtp.answer_read": (WINDOW, SMTP, "the answer to the final dot is read"),
     "maildir.fence_passed": (WINDOW, MAILDIR, "the file is about to be moved to new/"),
     "maildir.published": (WINDOW, MAILDIR, "the file is in new/"),
+    "http.fence_passed": (WINDOW, _HTTP, "the request is about to be sent"),
+    "http.answered": (WINDOW, _HTTP, "the request has its answer, or none"),
     "dispatcher.handed_over": (WINDOW, _OUTSIDE, "the transport has its answer"),
-    "outbox.repeat": (WINDOW, MAILDIR, "the answer was lost, and the provider will know a repeat"),
+    "outbox.repeat": (WINDOW, _KEYED, "the answer was lost, and the provider will know a repeat"),
     "receipts.keep": (WINDOW, _RECEIPTS, "the answer is about to be kept on disk"),
     "receipts.kept": (WINDOW, _RECEIPTS, "the answer is on disk, the database does not have it"),
     "outbox.record": (WINDOW, _OUTSIDE, "the answer is recorded in an open transaction"),
@@ -70,7 +74,7 @@ POINTS = {
     "store.after_commit": (STORE, "", "COMMIT was answered, the caller has not heard of it"),
 }
 
-_ALL = (LOOPBACK, SMTP, MAILDIR)
+_ALL = (LOOPBACK, SMTP, SES, RESEND, MAILDIR)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,11 +95,9 @@ class Boundary:
 
 
 def _transports(passed_by):
-    if passed_by == "":
-        return _ALL
     if passed_by in (_OUTSIDE, _RECEIPTS):
-        return (SMTP, MAILDIR)
-    return tuple(name for name in _ALL if name == passed_by)
+        return tuple(name for name in _ALL if name != LOOPBACK)
+    return tuple(name for name in _ALL if passed_by == "" or name in passed_by.split(", "))
 
 
 def _commits():
@@ -108,9 +110,9 @@ def _commits():
 
 # Points that are passed only after something else went wrong: (transports, what has to go wrong first).
 _FIRST = {
-    "outbox.repeat": ((MAILDIR,), "dispatcher.fenced=throw"),
-    "outbox.rescue": ((SMTP, MAILDIR), "dispatcher.claimed=kill"),
-    "outbox.release": ((SMTP, MAILDIR), "dispatcher.before_fence=throw"),
+    "outbox.repeat": ((MAILDIR, RESEND), "dispatcher.fenced=throw"),
+    "outbox.rescue": ((SMTP, SES, RESEND, MAILDIR), "dispatcher.claimed=kill"),
+    "outbox.release": ((SMTP, SES, RESEND, MAILDIR), "dispatcher.before_fence=throw"),
     "outbox.trip_relay": ((SMTP,), "smtp.content_sent=throw"),
     "dispatcher.released": ((SMTP,), "smtp.content_sent=throw"),
 }

@@ -2,7 +2,9 @@
 
 import collections
 
-from boundaries import LOOPBACK, MAILDIR, SMTP
+from boundaries import LOOPBACK, MAILDIR, RESEND, SES, SMTP
+from resend_stand_in import ResendStandIn
+from ses_stand_in import SesStandIn
 from smtp_sink import SmtpSink
 from support.client import path_of
 from support.maildir import Mail
@@ -72,8 +74,48 @@ class SmtpPeer(Peer):
         return self.sink.copies_of(message_id)
 
 
+class HttpPeer(Peer):
+    """A provider over HTTP, played by a stand-in of tests/support."""
+
+    stand_in = None
+
+    def __init__(self):
+        self.provider = self.stand_in()
+
+    def __enter__(self):
+        self.provider.start()
+        return self
+
+    def __exit__(self, *_):
+        self.provider.stop()
+
+    def copies_of(self, lane, message_id):
+        return collections.Counter(recipient for entry in self.provider.copies(message_id)
+                                   for recipient in entry["recipients"])
+
+
+class SesPeer(HttpPeer):
+    name = SES
+    stand_in = SesStandIn
+
+    def settings(self):
+        info = self.provider.info
+        return {"outbound.provider": "ses", "ses.region": info["region"], "ses.endpoint": info["url"],
+                "ses.access_key_id": info["access_key_id"], "ses.secret_access_key": info["secret_access_key"],
+                "ses.configuration_set": info["configuration_set"]}
+
+
+class ResendPeer(HttpPeer):
+    name = RESEND
+    stand_in = ResendStandIn
+
+    def settings(self):
+        return {"outbound.provider": "resend", "resend.endpoint": self.provider.url,
+                "resend.api_key": self.provider.api_key}
+
+
 class MaildirPeer(Peer):
-    """Stands for every transport that knows a repeat by its key: the name of the file."""
+    """Knows a repeat by its key: the name of the file."""
 
     name = MAILDIR
 
@@ -83,4 +125,4 @@ class MaildirPeer(Peer):
         return collections.Counter(Mail(path)["Delivered-To"] for path in files)
 
 
-PEERS = {peer.name: peer for peer in (LoopbackPeer, SmtpPeer, MaildirPeer)}
+PEERS = {peer.name: peer for peer in (LoopbackPeer, SmtpPeer, SesPeer, ResendPeer, MaildirPeer)}
