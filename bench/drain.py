@@ -113,7 +113,8 @@ def fill(place):
 
 
 def rate_of_drain(kind, postgres_url, sink):
-    """Messages per second from the first claim to the last record, and the bytes of one message."""
+    """Messages per second from the first claim to the last record, the bytes of one message, and the processor time
+    of the server."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = {"smtp__port": silent.getsockname()[1], "smtp__connections_max": CONNECTIONS,
                     "dispatcher__batch": 1, "dispatcher__lease_seconds": 2, "stop_timeout_seconds": 1}
@@ -125,12 +126,13 @@ def rate_of_drain(kind, postgres_url, sink):
             place.server.restart()
             open_ones = "SELECT count(*) FROM submissions WHERE state IN ('queued', 'claimed', 'handover')"
             eventually("the queue is empty", lambda: pause() or place.store.rows(open_ones) == [["0"]], 600)
+            cpu_seconds = place.server.cpu_seconds
             [[accepted, begun, ended]] = place.store.rows(
                 "SELECT count(*), min(claimed_at_us), max(settled_at_us) FROM submissions WHERE state = 'accepted'")
             if int(accepted) != QUEUE:
                 raise RuntimeError(f"{accepted} of {QUEUE} messages were accepted")
             [[size]] = place.store.rows("SELECT max(length(raw)) FROM message_contents")
-            return QUEUE / ((int(ended) - int(begun)) / 1e6), int(size)
+            return QUEUE / ((int(ended) - int(begun)) / 1e6), int(size), cpu_seconds
 
 
 def pause():
@@ -138,13 +140,14 @@ def pause():
 
 
 def drain(kind, postgres_url):
-    ours, source = [], []
+    ours, source, cpu = [], [], []
     with PostfixSink() as sink:
         for _ in range(ROUNDS):
-            rate, size = rate_of_drain(kind, postgres_url, sink)
+            rate, size, cpu_seconds = rate_of_drain(kind, postgres_url, sink)
             ours.append(rate)
+            cpu.append(cpu_seconds / QUEUE * 1e6)
             source.append(rate_of_source(sink, size))
-    return statistics.median(ours), statistics.median(source), size
+    return statistics.median(ours), statistics.median(source), size, statistics.median(cpu)
 
 
 def main():
@@ -153,9 +156,9 @@ def main():
     median, p99 = latency(kind, postgres_url)
     print(f"approval to the relay's 250, {APPROVALS} one after the other: p50 {median:.1f} ms, p99 {p99:.1f} ms",
           flush=True)
-    ours, source, size = drain(kind, postgres_url)
+    ours, source, size, cpu = drain(kind, postgres_url)
     print(f"drain of {QUEUE} messages of {size} bytes over {CONNECTIONS} connections: {ours:.0f}/s; "
-          f"smtp-source {source:.0f}/s; ratio {ours / source:.2f}", flush=True)
+          f"smtp-source {source:.0f}/s; ratio {ours / source:.2f}; {cpu:.0f} µs of processor time a message", flush=True)
 
 
 if __name__ == "__main__":

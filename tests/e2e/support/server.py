@@ -129,6 +129,13 @@ class Server:
         with open(f"/proc/{self._process.pid}/stat", encoding="ascii") as stat:
             return stat.read().rpartition(")")[2].split()[0] == "T"
 
+    @property
+    def cpu_seconds(self):
+        """Time the process has spent on processors, its own and the kernel's for it."""
+        with open(f"/proc/{self._process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def resume(self):
         self._process.send_signal(signal.SIGCONT)
 
