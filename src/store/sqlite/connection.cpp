@@ -68,7 +68,8 @@ Connection::Connection(const std::string& path, Access access) {
   configure_library();
   if (access == Access::write) create_private(path);
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(path.c_str(), &database_, flags, nullptr);
+  const char* name = access == Access::memory ? ":memory:" : path.c_str();
+  const int code = sqlite3_open_v2(name, &database_, flags, nullptr);
   if (code != SQLITE_OK) {
     const std::string reason = sqlite3_errstr(code);
     sqlite3_close_v2(database_);
@@ -94,14 +95,14 @@ void Connection::configure(Access access) {
   sqlite3_busy_handler(database_, &Connection::on_busy, this);
   static constexpr Query kWal{"store.wal", "PRAGMA journal_mode = WAL"};
   const Rows mode = query(kWal, {});
-  if (mode.empty() || mode.front().view(0) != "wal") {
+  if (access != Access::memory && (mode.empty() || mode.front().view(0) != "wal")) {
     throw Unavailable("the database file cannot be used in WAL mode; is it on a network file system?", false);
   }
   run_script(
       fmt::format("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; "
                   "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = {}; PRAGMA cache_size = -{}; "
                   "PRAGMA query_only = {}",
-                  kWalBytesKept, access == Access::write ? kWriterCacheKib : kReaderCacheKib,
+                  kWalBytesKept, access == Access::read ? kReaderCacheKib : kWriterCacheKib,
                   access == Access::read ? "ON" : "OFF"));
   // In place of SQLite's own checkpoint, which would run inside COMMIT, before anyone hears of it.
   sqlite3_wal_hook(database_, &Connection::on_commit, this);

@@ -25,7 +25,11 @@ class Busy : public Unavailable {
   explicit Busy(const std::string& what) : Unavailable(what) {}
 };
 
-enum class Access { write, read };
+enum class Access {
+  write,
+  read,
+  memory,  // a database of this connection's own that is never on disk; the path is not used
+};
 
 class Connection {
  public:
