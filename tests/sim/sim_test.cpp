@@ -1,0 +1,136 @@
+// The simulator itself: it says the same twice, and it catches every rule that is deliberately broken.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "base/log.hpp"
+#include "sim/range.hpp"
+
+namespace countersign::sim {
+namespace {
+
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr std::uint64_t kMutantSchedulesMax = 10'000;
+
+// What a dispatcher says about the faults that are made for it would bury the test's own words.
+class Quiet : public testing::Environment {
+ public:
+  void SetUp() override { log::configure(static_cast<log::Level>(9), log::Format::text); }
+};
+const testing::Environment* const kQuiet = testing::AddGlobalTestEnvironment(new Quiet);
+
+std::uint64_t hash_of(Store& store, std::uint64_t seed) {
+  return run_schedule(store, {seed, nullptr, false, nullptr}).hash;
+}
+
+TEST(SimulatorTest, TheSameSeedIsTheSameSchedule) {
+  Store store;
+  Store another;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const std::uint64_t first = hash_of(store, seed);
+    EXPECT_EQ(hash_of(store, seed), first) << "seed " << seed;
+    EXPECT_EQ(hash_of(another, seed), first) << "seed " << seed;
+  }
+}
+
+TEST(SimulatorTest, ASchedulePrintedIsTheScheduleThatWasRun) {
+  Store store;
+  std::ostringstream lines;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    EXPECT_EQ(run_schedule(store, {seed, nullptr, true, &lines}).hash, hash_of(store, seed));
+  }
+  EXPECT_THAT(lines.str(), testing::HasSubstr("from here on nothing goes wrong"));
+}
+
+TEST(SimulatorTest, AnotherSeedIsAnotherSchedule) {
+  Store store;
+  std::set<std::uint64_t> hashes;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) hashes.insert(hash_of(store, seed));
+  EXPECT_EQ(hashes.size(), 40U);
+}
+
+TEST(SimulatorTest, ARangeCountsTheSameOverOneProcessAndOverTwo) {
+  RangeOptions options;
+  options.count = 60;
+  const Counts one = run_range(options).counts;
+  options.jobs = 2;
+  const Counts two = run_range(options).counts;
+  EXPECT_EQ(one.schedules, 60);
+  EXPECT_EQ(two.schedules, 60);
+  EXPECT_EQ(one.messages, two.messages);
+  EXPECT_EQ(one.steps, two.steps);
+}
+
+TEST(SimulatorTest, SchedulesReachEveryKindOfEnd) {
+  RangeOptions options;
+  options.count = 400;
+  const RangeResult result = run_range(options);
+  EXPECT_THAT(result.failures, IsEmpty());
+  EXPECT_GT(result.counts.sent, 0);
+  EXPECT_GT(result.counts.failed, 0);
+  EXPECT_GT(result.counts.rejected, 0);
+  EXPECT_GT(result.counts.unknown, 0);
+  EXPECT_GT(result.counts.crashes, 0);
+}
+
+// By which judgement a mutant may be caught: what it breaks is what must be seen.
+struct Expected {
+  std::string_view mutant;
+  std::vector<Breach> breaches;
+};
+
+const std::vector<Expected>& expectations() {
+  static const std::vector<Expected> kAll{
+      {"no-fence", {Breach::duplicate}},
+      {"no-epoch-check", {Breach::duplicate}},
+      {"fence-ignored", {Breach::duplicate}},
+      {"record-with-other-work", {Breach::loss}},
+      {"resend-on-lost-reply", {Breach::duplicate}},
+      {"rescue-requeues", {Breach::duplicate}},
+      {"lease-ignored", {Breach::split}},
+      {"approve-unguarded", {Breach::split}},
+      {"enqueue-afterwards", {Breach::loss}},
+      {"answer-afterwards", {Breach::duplicate}},
+      {"copies-beforehand", {Breach::split}},
+      {"fault-costs-attempt", {Breach::split}},
+  };
+  return kAll;
+}
+
+class MutantTest : public testing::TestWithParam<Expected> {};
+
+TEST_P(MutantTest, IsCaught) {
+  RangeOptions options;
+  options.mutant = find_mutant(GetParam().mutant);
+  ASSERT_NE(options.mutant, nullptr);
+  options.count = kMutantSchedulesMax;
+  options.invariants_every = 0;  // the oracle alone
+  options.stop_at_first = true;
+  const RangeResult result = run_range(options);
+  ASSERT_THAT(result.failures, Not(IsEmpty())) << "not caught in " << result.counts.schedules << " schedules";
+  const Failure& failure = result.failures.front();
+  std::vector<Breach> seen;
+  for (const Violation& violation : failure.violations) seen.push_back(violation.breach);
+  for (const Breach breach : GetParam().breaches) EXPECT_THAT(seen, testing::Contains(breach));
+
+  // The same schedule without the defect is clean: it is the defect that was caught.
+  Store store;
+  EXPECT_THAT(run_schedule(store, {failure.seed, nullptr, true, nullptr}).violations, IsEmpty());
+  RecordProperty("seed", std::to_string(failure.seed));
+}
+
+INSTANTIATE_TEST_SUITE_P(Sim, MutantTest, testing::ValuesIn(expectations()), [](const auto& info) {
+  std::string name(info.param.mutant);
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
+
+TEST(MutantListTest, EveryMutantHasAnExpectation) {
+  EXPECT_EQ(mutants().size(), expectations().size());
+  for (const Expected& expected : expectations()) EXPECT_NE(find_mutant(expected.mutant), nullptr);
+}
+
+}  // namespace
+}  // namespace countersign::sim
