@@ -21,9 +21,9 @@ constexpr Query kMessages{
 constexpr Query kCopies{
     "sim.copies",
     "SELECT substr(rfc_message_id, 1, 36), agent_email, subject FROM messages WHERE direction = 'inbound'"};
-constexpr Query kRecipients{
-    "sim.recipients",
-    "SELECT message_id, address, route, state FROM message_recipients ORDER BY message_id, address"};
+constexpr Query kRecipients{"sim.recipients",
+                            "SELECT message_id, address, route, state, delivery FROM message_recipients "
+                            "ORDER BY message_id, address"};
 constexpr Query kSubmissions{
     "sim.submissions",
     "SELECT id, message_id, state, settled_by, unknown_at_us IS NOT NULL FROM submissions"};
@@ -39,6 +39,7 @@ struct Recipient {
   std::string address;
   bool local;
   std::string state;
+  std::string delivery;
 };
 struct Message {
   std::string id;
@@ -59,14 +60,13 @@ bool approved(const Message& message) {
 
 class Judge {
  public:
-  Judge(Store& store, const std::vector<Intent>& intents, const Provider& provider, bool leases_hold,
-        Counts& counts)
-      : intents_(intents), provider_(provider), leases_hold_(leases_hold), counts_(counts) {
+  Judge(Store& store, const Truth& truth, Counts& counts)
+      : truth_(truth), provider_(truth.provider), counts_(counts) {
     load(store.connection());
   }
 
   std::vector<Violation> verdict() {
-    for (const Intent& intent : intents_) look_at(intent);
+    for (const Intent& intent : truth_.intents) look_at(intent);
     for (const auto& hand_over : provider_.hand_overs()) look_at(*hand_over);
     for (const auto& [key, received] : provider_.received()) {
       if (received.copies > 1 && !may_be_sent_again(key.first)) {
@@ -77,6 +77,7 @@ class Judge {
       }
     }
     look_at_attempts();
+    for (const Told& told : truth_.told) look_at(told);
     return std::move(violations_);
   }
 
@@ -92,7 +93,8 @@ class Judge {
                                 row.text(5), row.text(6), {},          {}};
     }
     for (const store::Row row : connection.query(kRecipients, {})) {
-      messages_[row.text(0)].recipients.push_back({row.text(1), row.view(2) == "local", row.text(3)});
+      messages_[row.text(0)].recipients.push_back(
+          {row.text(1), row.view(2) == "local", row.text(3), row.text(4)});
     }
     for (const store::Row row : connection.query(kCopies, {})) {
       const auto found = messages_.find(row.view(0));
@@ -270,12 +272,18 @@ class Judge {
                                  [&](const Recipient& recipient) { return recipient.state == state; });
     };
     const bool failed = any("refused") || any("cancelled");
-    if (message.delivery == "sent" || message.delivery == "delivered") {
+    const bool bounced = std::ranges::any_of(
+        message.recipients, [](const Recipient& recipient) { return recipient.delivery == "bounced"; });
+    if (message.delivery == "bounced") {
+      ++counts_.failed;
+      if (!bounced) blame(Breach::split, "{}: is bounced, but no recipient is", message.id);
+    } else if (message.delivery == "sent" || message.delivery == "delivered" ||
+               message.delivery == "deferred") {
       ++counts_.sent;
-      if (failed || any("unknown") || any("queued")) {
+      if (failed || bounced || any("unknown") || any("queued")) {
         blame(Breach::split, "{}: is {}, but not all recipients are", message.id, message.delivery);
       }
-    } else if (message.delivery == "failed" || message.delivery == "bounced") {
+    } else if (message.delivery == "failed") {
       ++counts_.failed;
       if (!failed) blame(Breach::split, "{}: is {}, but no recipient is", message.id, message.delivery);
     } else if (message.delivery == "unknown") {
@@ -286,11 +294,27 @@ class Judge {
     }
   }
 
+  // What the provider told, and a node acknowledged, is shown: whatever it proves, and what became of whom.
+  void look_at(const Told& told) {
+    const auto attempt = std::ranges::find(attempts_, told.submission, &Attempt::id);
+    const auto message = messages_.find(told.message);
+    if (attempt == attempts_.end() || message == messages_.end()) return;
+    if (told.by_our_ids && attempt->state != "accepted") {
+      blame(Breach::loss, "{}: is {}, though the provider told that it has it", attempt->id, attempt->state);
+    }
+    if (attempt->state != "accepted" || told.recipient.empty()) return;
+    const auto& recipients = message->second.recipients;
+    const auto recipient = std::ranges::find(recipients, told.recipient, &Recipient::address);
+    if (recipient != recipients.end() && recipient->delivery.empty()) {
+      blame(Breach::loss, "{}: shows nothing of {}, of whom the provider told", told.message, told.recipient);
+    }
+  }
+
   void look_at_attempts() {
     std::map<std::string, int> deferred;
     for (const Attempt& attempt : attempts_) {
       if (attempt.state == "deferred") ++deferred[attempt.message];
-      if (attempt.was_unknown && leases_hold_ && !may_be_unknown(attempt.message)) {
+      if (attempt.was_unknown && truth_.leases_hold && !may_be_unknown(attempt.message)) {
         blame(Breach::split, "{}: was called unknown while its worker was at it", attempt.id);
       }
     }
@@ -326,9 +350,8 @@ class Judge {
 
   static constexpr int kAttemptsMax = 6;  // contract/behaviour.md §10
 
-  const std::vector<Intent>& intents_;
+  const Truth& truth_;
   const Provider& provider_;
-  bool leases_hold_;
   Counts& counts_;
   std::map<std::string, Message, std::less<>> messages_;
   std::vector<Attempt> attempts_;
@@ -369,9 +392,8 @@ Counts& Counts::operator+=(const Counts& other) {
   return *this;
 }
 
-std::vector<Violation> judge(Store& store, const std::vector<Intent>& intents, const Provider& provider,
-                             bool leases_hold, Counts& counts) {
-  return Judge(store, intents, provider, leases_hold, counts).verdict();
+std::vector<Violation> judge(Store& store, const Truth& truth, Counts& counts) {
+  return Judge(store, truth, counts).verdict();
 }
 
 std::vector<Violation> check_invariants(Store& store, UtcTime now) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/intent.hpp"
+#include "sim/notifier.hpp"
 #include "sim/provider.hpp"
 #include "sim/store.hpp"
 
@@ -45,10 +46,17 @@ struct Counts {
   Counts& operator+=(const Counts& other);
 };
 
-/// Reads the tables as they stand and compares.
-/// leases_hold   nothing in the schedule keeps a living worker from prolonging its leases in time.
-[[nodiscard]] std::vector<Violation> judge(Store& store, const std::vector<Intent>& intents,
-                                           const Provider& provider, bool leases_hold, Counts& counts);
+/// What really happened.
+struct Truth {
+  const std::vector<Intent>& intents;
+  const Provider& provider;
+  const std::vector<Told>& told;
+  /// Nothing in the schedule keeps a living worker from prolonging its leases in time.
+  bool leases_hold = false;
+};
+
+/// Reads the tables as they stand and compares them with the truth.
+[[nodiscard]] std::vector<Violation> judge(Store& store, const Truth& truth, Counts& counts);
 /// What production's invariant checker finds, as violations.
 [[nodiscard]] std::vector<Violation> check_invariants(Store& store, UtcTime now);
 

@@ -57,8 +57,8 @@ Plan Provider::plan(const HandOver& message) {
 }
 
 void Provider::draw_recipients(Plan& plan, const HandOver& message) {
-  // HTTP APIs answer for the message as a whole.
-  if (class_ == TransportClass::keyed) return;
+  // HTTP APIs, which are what has keys and sends events, answer for the message as a whole.
+  if (class_ != TransportClass::plain) return;
   Random& random = surroundings_.random;
   for (const std::string& address : message.recipients) {
     if (!random.chance(surroundings_.faults.provider.recipient)) continue;
@@ -71,6 +71,7 @@ void Provider::draw_recipients(Plan& plan, const HandOver& message) {
 void Provider::draw_end(Plan& plan, bool known) {
   Random& random = surroundings_.random;
   const ProviderFaults& faults = surroundings_.faults.provider;
+  plan.lies = random.chance(faults.lie);
   if (random.chance(faults.slow)) plan.answering = random.spread(seconds(1), minutes(9));
   if (random.chance(faults.lost_reply)) {
     plan.end = Plan::End::lost;
@@ -98,11 +99,13 @@ void Provider::last_byte(const HandOver& message, const Plan& plan, std::vector<
   const bool taken = plan.end == Plan::End::accept ||
                      ((plan.end == Plan::End::lost || plan.end == Plan::End::hang) && plan.takes);
   if (!taken) return;
-  auto arrive = [this, message, recipients = std::move(recipients)] { take(message, recipients); };
+  auto arrive = [this, message, recipients = std::move(recipients), lies = plan.lies] {
+    take(message, recipients, lies);
+  };
   surroundings_.time.after(plan.travel, kWorld, std::move(arrive));
 }
 
-void Provider::take(const HandOver& message, const std::vector<std::string>& recipients) {
+void Provider::take(const HandOver& message, const std::vector<std::string>& recipients, bool lies) {
   if (class_ == TransportClass::keyed && !known_keys_.emplace(message.key, true).second) {
     surroundings_.trace.note(surroundings_.time.now(), "provider: knows {} already", message.key);
     return;
@@ -115,6 +118,7 @@ void Provider::take(const HandOver& message, const std::vector<std::string>& rec
     surroundings_.trace.note(surroundings_.time.now(), "provider: takes {} for {}, copy {}: {}", message.key,
                              address, received.copies, subject);
   }
+  if (taken_) taken_(message.submission, message.key, recipients, lies);
 }
 
 void Provider::note_refusal(const std::string& message, const std::vector<std::string>& recipients) {

@@ -3,7 +3,9 @@
 // It lives in the world, not in a node: bytes that left a node that dies are taken or not all the same.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,11 +52,16 @@ struct Plan {
   provider::Phase early_phase = provider::Phase::connect;
   std::vector<provider::RecipientReply> recipients;  // refused or deferred at RCPT
   End end = End::accept;
+  bool lies = false;      // it takes the message, and it comes back later
   bool takes = true;      // for `lost` and `hang`: whether it had taken the message
   Duration dialogue{0};   // until the fence
   Duration travel{0};     // of the last byte
   Duration answering{0};  // from the last byte's arrival to the reply's
 };
+
+/// What a provider took: submission, message, recipients, and whether it will come back.
+using TakenHook =
+    std::function<void(const std::string&, const std::string&, const std::vector<std::string>&, bool)>;
 
 class Provider {
  public:
@@ -66,6 +73,8 @@ class Provider {
   void set_down(bool down) { down_ = down; }
   [[nodiscard]] bool down() const noexcept { return down_; }
 
+  /// Called for everything it takes.
+  void on_taken(TakenHook hook) { taken_ = std::move(hook); }
   /// Notes that a hand-over begins; the reference stays valid.
   HandedOver& begin(const provider::HandOver& message, Owner owner);
   /// The last byte leaves towards `recipients`; it arrives after the plan's travel.
@@ -85,13 +94,14 @@ class Provider {
   [[nodiscard]] bool under_way() const;
 
  private:
-  void take(const provider::HandOver& message, const std::vector<std::string>& recipients);
+  void take(const provider::HandOver& message, const std::vector<std::string>& recipients, bool lies);
   void draw_recipients(Plan& plan, const provider::HandOver& message);
   void draw_end(Plan& plan, bool known);
 
   Surroundings& surroundings_;
   provider::TransportClass class_;
   bool down_ = false;
+  TakenHook taken_;
   std::map<std::pair<std::string, std::string>, Received> received_;  // by message and recipient
   std::map<std::string, int> deferrals_;
   std::map<std::string, bool> known_keys_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/actors.hpp"
+#include "sim/notifier.hpp"
 
 namespace countersign::sim {
 namespace {
@@ -46,6 +47,11 @@ class World {
     draw_settings();
     draw_intents();
     pick_ = [this] { return pick_node(); };
+    if (provider_.transport_class() == TransportClass::evidence) {
+      provider_.on_taken([this](const std::string& submission, const std::string& message,
+                                const std::vector<std::string>& recipients,
+                                bool lied) { notifier_.taken(submission, message, recipients, lied); });
+    }
     sweep_after_ = [this](Duration delay) { sweep_after(delay); };
     for (Intent& intent : intents_) {
       clients_.push_back(
@@ -255,13 +261,13 @@ class World {
     const auto next = time_.next();
     if (next && *next < time_.now() + milliseconds(100)) return false;
     if (!std::ranges::all_of(clients_, [](const auto& client) { return client->done(); })) return false;
-    return store_.open_jobs() == 0 && time_.now() >= not_before_ && !provider_.under_way() &&
-           store_.connection().query(kOpen, {}).empty();
+    return store_.open_jobs() == 0 && time_.now() >= not_before_ && notifier_.done() &&
+           !provider_.under_way() && store_.connection().query(kOpen, {}).empty();
   }
 
   ScheduleResult judge_all() {
     ScheduleResult result;
-    result.violations = judge(store_, intents_, provider_, leases_hold_, result.counts);
+    result.violations = judge(store_, {intents_, provider_, notifier_.told(), leases_hold_}, result.counts);
     if (options_.check_invariants) {
       for (Violation& violation : check_invariants(store_, kBeginning + time_.now())) {
         result.violations.push_back(std::move(violation));
@@ -295,6 +301,7 @@ class World {
   NodeSettings settings_;
   PickNode pick_;
   SweepAfter sweep_after_;
+  Notifier notifier_{surroundings_, pick_};
   std::vector<Intent> intents_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Node>> nodes_;
