@@ -135,7 +135,10 @@ bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now
   const std::optional<Settled> settled = settle_attempt(tx, claim, answer, whole, now);
   if (!settled) return false;
   if (settled->superseded) {
-    const Acceptance late{answer.provider_message_id, describe(answer.code, answer.text), {"", "late"}};
+    Acceptance late{answer.provider_message_id, describe(answer.code, answer.text), {"", "late"}, {}};
+    for (const RecipientAnswer& recipient : answer.recipients) {
+      if (recipient.verdict != Verdict::accepted) late.turned_away.push_back(recipient.address);
+    }
     take_late_acceptance(tx, settlement, {claim.id, claim.message, claim.attempt, false}, late, now);
     return true;
   }

@@ -64,7 +64,11 @@ void take_late_acceptance(store::Tx& tx, Settlement& settlement, const AttemptNa
     // An open attempt serves everybody it has not deferred; another one those whose outcome it had lost.
     const bool deferred = row.state == "queued" && row.submission == attempt.id.str();
     const bool undecided = row.is_open() || row.state == "cancelled";
-    if (attempt.was_open ? row.is_open() && !deferred : undecided && row.was_unknown_in(attempt.id)) {
+    const bool served_by_it =
+        attempt.was_open ? row.is_open() && !deferred : undecided && row.was_unknown_in(attempt.id);
+    const bool turned_away =
+        std::ranges::find(acceptance.turned_away, row.address) != acceptance.turned_away.end();
+    if (served_by_it && !turned_away) {
       served.push_back({row.address, acceptance.reply});
     } else if (row.state == "queued") {
       others_queued = true;

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "outbox/outbox.hpp"
 #include "outbox/settlement.hpp"
@@ -27,6 +28,8 @@ struct Acceptance {
   std::string provider_message_id;  // may be empty
   std::string reply;                // for people; may be empty
   Witness witness;
+  /// Whom the same answer turned away: the acceptance says nothing about them.
+  std::vector<std::string> turned_away;
 };
 /// For an attempt that has just been found accepted after somebody had decided about it, or while it was open
 /// (its row is written already): its recipients are served, whoever is queued for no other reason is not
