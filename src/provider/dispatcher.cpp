@@ -282,7 +282,14 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       auto body = [this, claim, now = clock_.now()](store::Tx& tx) {
         return outbox::fence(tx, claim, options_.worker, transport_.name(), now, now + options_.lease);
       };
+      const auto begun = timers_.now();
       state->passed = co_await store::write(database_, std::move(body));
+      // Who slept through the lease here may have been given up on, and the message sent again: then nothing
+      // leaves, and the attempt is given back as one that was not taken.
+      if (state->passed && timers_.now() - begun >= options_.lease) {
+        state->passed = false;
+        throw store::Unavailable("the fence was passed later than the lease lasts");
+      }
     } catch (const EnvironmentError&) {
       state->store_failed = true;
       throw;
