@@ -80,18 +80,23 @@ std::vector<Mutant> all_mutants() {
                   "UPDATE submissions SET state = 'unknown', lease_until_us = NULL, unknown_at_us = "
                   "$2, provider = $4, reply_phase = $5, reply_code = $6, reply_text = $7 WHERE id = "
                   "$1 AND epoch = $3 AND state = 'handover'")}});
-  all.push_back({"approve-unguarded",
-                 "a decision does not look whether the message is still pending",
-                 {Replacement{"mailbox.lock_for_review",
-                              Query("mutant.mailbox.lock_for_review", pending_whatever_it_is())},
-                  CS_MUTANT("approve.resolve",
-                            "UPDATE messages SET review_status = $3, resolved_at_us = $4, resolved_by = $5, "
-                            "rejection_reason = $6, approved_revision = CASE WHEN $7 = 1 THEN revision END "
-                            "WHERE id = $1 AND revision = $2"),
-                  CS_MUTANT("mailbox.store_dispatch",
-                            "UPDATE messages SET method = $2, delivery_status = $3, sent_as = $4, "
-                            "rfc_message_id = $5, size_bytes = $6, charged_bytes = charged_bytes + $6 "
-                            "WHERE id = $1")}});
+  all.push_back(
+      {"approve-unguarded",
+       "a decision does not look whether the message is still pending",
+       {Replacement{"mailbox.lock_for_review",
+                    Query("mutant.mailbox.lock_for_review", pending_whatever_it_is())},
+        CS_MUTANT("approve.resolve",
+                  "UPDATE messages SET review_status = $3, resolved_at_us = $4, resolved_by = $5, "
+                  "rejection_reason = $6, approved_revision = CASE WHEN $7 = 1 THEN revision END "
+                  "WHERE id = $1 AND revision = $2"),
+        CS_MUTANT("approve.edit",
+                  "UPDATE messages SET revision = revision + 1, edited = 1, subject = $3, to_list = "
+                  "$4, cc_list = $5, bcc_list = $6, delivered_to = $7, charged_bytes = charged_bytes "
+                  "+ $8 WHERE id = $1 AND revision = $2"),
+        CS_MUTANT("mailbox.store_dispatch",
+                  "UPDATE messages SET method = $2, delivery_status = $3, sent_as = $4, "
+                  "rfc_message_id = $5, size_bytes = $6, charged_bytes = charged_bytes + $6 "
+                  "WHERE id = $1")}});
   all.push_back({"enqueue-afterwards",
                  "the hand-over is queued by a second transaction",
                  {},

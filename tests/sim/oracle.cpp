@@ -253,10 +253,13 @@ class Judge {
                                [](const Recipient& other) { return other.state == "unknown"; });
   }
 
-  // Where the answer was lost and the agent's policy is to send again, a second copy is what it asked for.
+  // Where an outcome was unknown and the agent's policy is to send again, a second copy is what it asked for.
   [[nodiscard]] bool may_be_sent_again(const std::string& id) const {
     const auto message = messages_.find(id);
-    return message != messages_.end() && message->second.agent == kInsistingAgent && may_be_unknown(id);
+    return message != messages_.end() && message->second.agent == kInsistingAgent &&
+           std::ranges::any_of(attempts_, [&](const Attempt& attempt) {
+             return attempt.message == id && attempt.was_unknown;
+           });
   }
 
   [[nodiscard]] bool may_be_unknown(const std::string& message) const {

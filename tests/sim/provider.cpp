@@ -17,8 +17,8 @@ using std::chrono::seconds;
 
 // RFC 5321 §4.5.3.2.6: ten minutes for the answer to the final dot.
 constexpr minutes kFinalDotMax{10};
-// A worker is sure to have recorded an answer after this, unless the store was away for as long.
-constexpr minutes kRecordedAfter{10};
+// A worker is sure to have recorded an answer after this, however long it or the store stood still.
+constexpr std::chrono::hours kRecordedAfter{3};
 
 std::string subject_of(std::string_view raw) {
   constexpr std::string_view kHeader = "\r\nSubject: ";

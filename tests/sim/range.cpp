@@ -48,6 +48,12 @@ json::object counts_json(const Counts& counts) {
   return out;
 }
 
+bool is_failure(const ScheduleResult& schedule, const RangeOptions& options) {
+  if (!options.wanted) return !schedule.violations.empty();
+  return std::ranges::find(schedule.violations, *options.wanted, &Violation::breach) !=
+         schedule.violations.end();
+}
+
 // The share of process number `job`.
 RangeResult run_share(const RangeOptions& options, int job, Place& place) {
   RangeResult result;
@@ -60,7 +66,7 @@ RangeResult run_share(const RangeOptions& options, int job, Place& place) {
     ScheduleResult schedule = run_schedule(store, {seed, options.mutant, check, nullptr});
     result.counts += schedule.counts;
     ++place.done;
-    if (schedule.violations.empty()) continue;
+    if (!is_failure(schedule, options)) continue;
     if (result.failures.size() < kFailuresMax) {
       result.failures.push_back({seed, std::move(schedule.violations)});
     }

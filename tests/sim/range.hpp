@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct RangeOptions {
   std::uint64_t invariants_every = 50;
   /// Ends at the first seed with a violation.
   bool stop_at_first = false;
+  /// Only schedules with this violation count as failures; none: with any.
+  std::optional<Breach> wanted;
   /// Called about once a second with the number of schedules done; may be empty.
   std::function<void(std::uint64_t done)> progress;
 };

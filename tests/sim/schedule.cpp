@@ -21,6 +21,7 @@ constexpr Query kOpen{
     "EXISTS (SELECT 1 FROM messages WHERE review_status = 'pending_review')"};
 
 constexpr int kFaultySteps = 400;       // then the calm begins
+constexpr int kHandOverSteps = 12;      // from its beginning to the record of its answer, about
 constexpr int kFaultWithinSteps = 160;  // most of what happens to one or two messages
 // The longest pause of the retry ladder, an hour of clocks that were ahead, and everything short.
 constexpr hours kSettleMax{6};
@@ -77,6 +78,8 @@ class World {
   struct Trouble {
     enum class Kind : std::uint8_t { crash, pause, stop, clock_step, outage } kind;
     int step;
+    /// Else: so many steps after the first hand-over, at the node that makes it. Most windows are there.
+    bool at_hand_over = false;
   };
 
   TransportClass draw_class() {
@@ -99,7 +102,10 @@ class World {
     }
     const auto plan = [&](Trouble::Kind kind, int count) {
       for (int i = 0; i < count; ++i) {
-        troubles_.push_back({kind, static_cast<int>(random_.below(kFaultWithinSteps))});
+        const bool at_hand_over = random_.chance(500);
+        const int within = at_hand_over ? kHandOverSteps : kFaultWithinSteps;
+        troubles_.push_back(
+            {kind, static_cast<int>(random_.below(static_cast<std::uint64_t>(within))), at_hand_over});
       }
     };
     plan(Trouble::Kind::crash, faults_.node.crashes);
@@ -187,14 +193,33 @@ class World {
   }
 
   void step_with_faults() {
+    if (first_hand_over_ < 0 && !provider_.hand_overs().empty()) first_hand_over_ = steps_;
     for (const Trouble& trouble : troubles_) {
-      if (trouble.step == steps_) strike(trouble.kind);
+      if (trouble.at_hand_over) {
+        if (first_hand_over_ >= 0 && first_hand_over_ + trouble.step == steps_)
+          strike(trouble.kind, sender());
+      } else if (trouble.step == steps_) {
+        strike(trouble.kind, any_node());
+      }
     }
     step();
   }
 
-  void strike(Trouble::Kind kind) {
-    Node& node = any_node();
+  // The node whose hand-over is the latest; any, when that life of it is over.
+  Node& sender() {
+    const Owner owner = provider_.hand_overs().back()->owner;
+    for (const auto& node : nodes_) {
+      if (node->up() && node->owner() == owner) return *node;
+    }
+    return any_node();
+  }
+
+  Duration pause_time() {
+    const Duration lease = settings_.lease;
+    return random_.chance(500) ? random_.between(lease, lease * 3) : random_.spread(milliseconds(500), lease);
+  }
+
+  void strike(Trouble::Kind kind, Node& node) {
     switch (kind) {
       case Trouble::Kind::crash:
         if (!node.up()) return;
@@ -203,7 +228,7 @@ class World {
         restart_later(node);
         return;
       case Trouble::Kind::pause:
-        if (node.up()) node.pause(random_.spread(milliseconds(500), Duration(settings_.lease) * 3));
+        if (node.up()) node.pause(pause_time());
         return;
       case Trouble::Kind::stop:
         if (!node.accepts_requests()) return;
@@ -308,6 +333,7 @@ class World {
   std::vector<Trouble> troubles_;
   Duration not_before_ = Duration::max();  // it has settled no earlier than this
   bool leases_hold_ = false;
+  int first_hand_over_ = -1;  // the step in which it began
   int steps_ = 0;
   int crashes_ = 0;
 };
