@@ -30,7 +30,7 @@ constexpr Query kAccounts("outbox.accounts",
 // The last three: an earlier hand-over of it may have been taken, by whom, since when.
 #define CS_CLAIMED                                       \
   "id, message_id, user_id, epoch, attempt, due_at_us, " \
-  "CASE WHEN fenced_at_us IS NULL THEN 0 ELSE 1 END, provider, COALESCE(first_fenced_at_us, 0)"
+  "CASE WHEN repeated_at_us IS NULL THEN 0 ELSE 1 END, provider, COALESCE(first_fenced_at_us, 0)"
 
 // Differs because SQLite has one writer and no row locks to skip. An array, because PostgreSQL may run a
 // subquery of IN again for every row it compares, and each run skips what the one before has locked.
@@ -68,30 +68,31 @@ constexpr Query kCancel(
     "outbox.cancel",
     "UPDATE submissions SET state = 'cancelled', lease_until_us = NULL, settled_at_us = $3, "
     "settled_by = 'cancellation', reply_text = $4 WHERE id = $1 AND epoch = $2 AND state = 'claimed' AND "
-    "fenced_at_us IS NULL");
+    "repeated_at_us IS NULL");
 
-// What is given back was definitely not taken, so no hand-over stands behind it.
+// What is given back was definitely not taken, so no hand-over stands behind it, unless it was a repetition.
 constexpr Query kRelease(
     "outbox.release",
     "UPDATE submissions SET state = 'queued', lease_until_us = NULL, due_at_us = $4, reply_text = $5, "
-    "fenced_at_us = NULL, resend_at_us = NULL "
+    "fenced_at_us = CASE WHEN repeated_at_us IS NULL THEN NULL ELSE fenced_at_us END, resend_at_us = NULL "
     "WHERE id = $1 AND epoch = $2 AND worker = $3 AND state IN ('claimed', 'handover', 'unknown') "
     "RETURNING first_due_at_us");
 constexpr Query kRepeat(
     "outbox.repeat",
     "UPDATE submissions SET state = 'queued', lease_until_us = NULL, due_at_us = $4, reply_text = $5, "
-    "resend_at_us = NULL WHERE id = $1 AND epoch = $2 AND worker = $3 AND state IN ('handover', 'unknown') "
+    "repeated_at_us = $7, resend_at_us = NULL WHERE id = $1 AND epoch = $2 AND worker = $3 AND state IN "
+    "('handover', 'unknown') "
     "AND "
     "first_fenced_at_us > $6");
 constexpr Query kGiveUp(
     "outbox.give_up",
     "UPDATE submissions SET state = 'cancelled', settled_at_us = $2, settled_by = 'cancellation' "
-    "WHERE id = $1 AND state = 'queued' AND fenced_at_us IS NULL");
+    "WHERE id = $1 AND state = 'queued' AND repeated_at_us IS NULL");
 // One way out is away: what has waited for it too long, whoever would have asked next.
 constexpr Query kOverdue(
     "outbox.overdue",
     "SELECT s.id, s.message_id, s.user_id, s.attempt FROM "
-    "submissions s WHERE s.state = 'queued' AND s.fenced_at_us IS NULL AND s.first_due_at_us <= $1 AND "
+    "submissions s WHERE s.state = 'queued' AND s.repeated_at_us IS NULL AND s.first_due_at_us <= $1 AND "
     "s.due_at_us <= $2 ORDER BY s.first_due_at_us, s.id LIMIT $3");
 
 constexpr Query kRenew(
@@ -137,7 +138,6 @@ std::vector<std::string> accounts_from(store::Tx& tx, const UserId& last, UtcTim
 struct Taken {
   Claim claim;
   UtcTime due_at;
-  bool may_have_been_taken = false;
   std::string provider;
   UtcTime first_fenced_at;
 };
@@ -156,7 +156,7 @@ void cancel(store::Tx& tx, const Taken& taken, mailbox::Message message, std::st
   const Claim& claim = taken.claim;
   Settlement settlement(tx, std::move(message), {claim.id, claim.user, claim.attempt}, now);
   const std::vector<Fate> fates = fates_of_open(settlement.recipients(), detail);
-  if (taken.may_have_been_taken) {
+  if (claim.repetition) {
     const bool marked = mark_unrepeatable(tx, claim, detail, now);
     CS_ASSERT(marked);  // claimed by this transaction
     settlement.unknown(fates);
@@ -198,7 +198,7 @@ void cancel_trashed(store::Tx& tx, std::vector<Taken>& taken, const std::string&
 void cancel_unrepeatable(store::Tx& tx, std::vector<Taken>& taken, const ClaimCommand& command) {
   std::vector<MessageId> messages;
   for (const Taken& one : taken) {
-    if (!one.may_have_been_taken) continue;
+    if (!one.claim.repetition) continue;
     const bool recognised =
         one.provider == command.provider && one.first_fenced_at > command.now - command.repeat_window;
     if (!recognised) messages.push_back(one.claim.message);
@@ -240,9 +240,13 @@ std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command) {
     const store::Rows rows =
         tx.query(kClaim, {command.worker, command.now, command.lease_until, accounts[i], share});
     for (const store::Row row : rows) {
-      const Claim claim{SubmissionId(row.text(0)), MessageId(row.text(1)), UserId(row.text(2)),
-                        row.integer(3), row.integer(4)};
-      taken.push_back({claim, row.time(5), row.flag(6), row.text(7), row.time(8)});
+      const Claim claim{SubmissionId(row.text(0)),
+                        MessageId(row.text(1)),
+                        UserId(row.text(2)),
+                        row.integer(3),
+                        row.integer(4),
+                        row.flag(6)};
+      taken.push_back({claim, row.time(5), row.text(7), row.time(8)});
     }
     room -= static_cast<std::int64_t>(rows.size());
   }
@@ -329,7 +333,7 @@ bool repeat(store::Tx& tx, const Claim& claim, std::string_view worker, const Re
   auto message = mailbox::lock_for_worker(tx, claim.message);
   if (!message) return false;
   const auto queued = tx.execute(kRepeat, {claim.id.str(), claim.epoch, worker, command.due_at,
-                                           command.detail, command.now - command.window});
+                                           command.detail, command.now - command.window, command.now});
   if (queued != 1) return false;
   Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, command.now);
   requeue_unknown(settlement, command.detail);

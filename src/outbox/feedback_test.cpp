@@ -183,6 +183,23 @@ TEST_P(FeedbackTest, AnEventThatOvertakesTheReplySettlesTheHandOver) {
   EXPECT_THAT(events(id_), ElementsAre("email.sent", "email.delivered"));
 }
 
+TEST_P(FeedbackTest, AReplyBehindTheEventStillTellsWhoWasTurnedAway) {
+  id_ = queue(1, {"a@x.example", "full@x.example", "gone@x.example"});
+  const Claim claim = handed_over();
+  Feedback sent = about(FeedbackKind::delivered, {"a@x.example"});
+  sent.submission = claim.id;
+  ASSERT_EQ(apply(sent), FeedbackOutcome::applied);
+  ASSERT_TRUE(record(claim, Verdict::accepted,
+                     {{"gone@x.example", Verdict::refused, 550, "no such user"},
+                      {"full@x.example", Verdict::deferred, 452, "mailbox full"}}));
+  EXPECT_THAT(recipients(id_),
+              ElementsAre("a@x.example accepted", "full@x.example queued", "gone@x.example refused"));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "queued/0"));
+  EXPECT_EQ(status(), DeliveryStatus::failed);
+  EXPECT_FALSE(record(claim, Verdict::accepted, {{"a@x.example", Verdict::refused, 550, "no"}}))
+      << "an answer counts once";
+}
+
 TEST_P(FeedbackTest, AnEventThatNamesAnUnknownProviderIdWaitsForTheAcceptanceThatBringsIt) {
   id_ = queue(1);
   const Claim claim = handed_over();

@@ -38,6 +38,9 @@ struct Claim {
   UserId user;
   std::int64_t epoch = 0;
   std::int64_t attempt = 0;
+  /// An earlier hand-over of this attempt went unanswered: it may have been taken, whatever the answer to the
+  /// repetition is, unless that is an acceptance.
+  bool repetition = false;
 };
 
 /// Takes up to `limit` due attempts for `worker` until `lease_until`, turn by turn over the accounts,

@@ -16,17 +16,25 @@ using journal::Reason;
 using store::Query;
 
 // An answer settles the attempt it belongs to: while it is ours, or after the rescuer has called it unknown.
-// A refusal may come before the fence (the relay rejects the recipients).
+// A refusal may come before the fence (the relay rejects the recipients). Of a repetition it says nothing
+// about the hand-over before.
 constexpr Query kSettle(
     "outbox.settle",
     "UPDATE submissions SET state = $3, lease_until_us = NULL, resend_at_us = NULL, settled_at_us = $4, "
     "settled_by = 'reply', provider = $5, reply_phase = $6, reply_code = $7, reply_text = $8 "
-    "WHERE id = $1 AND epoch = $2 AND state IN ('claimed', 'handover', 'unknown') "
-    "RETURNING first_due_at_us");
+    "WHERE id = $1 AND epoch = $2 AND state IN ('claimed', 'handover', 'unknown') AND "
+    "repeated_at_us IS NULL RETURNING first_due_at_us");
 
 // An acceptance is the truth about its attempt however late it comes, and whatever the epoch is by then: the
 // attempt may have been queued again because the provider knows repeats, or given up on. What has not passed
 // the fence cannot have been accepted.
+// Evidence of the acceptance has overtaken the answer, which knows more about single recipients.
+constexpr Query kSettleProved(
+    "outbox.settle_proved",
+    "UPDATE submissions SET settled_by = 'reply', reply_phase = $3, reply_code = $4, reply_text = $5 "
+    "WHERE id = $1 AND epoch = $2 AND state = 'accepted' AND settled_by = 'evidence' RETURNING "
+    "first_due_at_us");
+
 constexpr Query kSettleAccepted(
     "outbox.settle_accepted",
     "UPDATE submissions SET state = 'accepted', lease_until_us = NULL, resend_at_us = NULL, settled_at_us = "
@@ -119,6 +127,28 @@ std::optional<Settled> settle_attempt(store::Tx& tx, const Claim& claim, const A
   CS_ASSERT(false);
 }
 
+// Takes back what evidence of the whole had said of recipients whom the provider turned away. What it told of
+// one of them stands.
+bool correct_by_reply(store::Tx& tx, Settlement& settlement, const Claim& claim, const Answer& answer) {
+  const store::Rows rows =
+      tx.query(kSettleProved, {claim.id.str(), claim.epoch, answer.phase, answer.code, answer.text});
+  if (rows.empty()) return false;
+  Fates fates;
+  for (const RecipientAnswer& own : answer.recipients) {
+    const RecipientRow* row = settlement.recipients().find(own.address);
+    const bool assumed = row != nullptr && row->state == "accepted" && row->submission == claim.id.str() &&
+                         row->delivery.empty();
+    if (assumed) fates.of(own.verdict).push_back({own.address, describe(own.code, own.text)});
+  }
+  settlement.failed(fates.refused, "refused", Reason::submission_provider_rejected, {});
+  if (!fates.deferred.empty()) {
+    settlement.deferred(fates.deferred);
+    settlement.try_again(rows.front().time(0));
+  }
+  settlement.derive();
+  return true;
+}
+
 }  // namespace
 
 std::string describe(int code, std::string_view text) {
@@ -133,7 +163,10 @@ bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now
   const Fates fates = fates_of(settlement.recipients(), claim.id, answer);
   const Verdict whole = whole_of(fates, answer.verdict);
   const std::optional<Settled> settled = settle_attempt(tx, claim, answer, whole, now);
-  if (!settled) return false;
+  if (!settled) {
+    const bool partly = answer.verdict == Verdict::accepted && !answer.recipients.empty();
+    return partly && correct_by_reply(tx, settlement, claim, answer);
+  }
   if (settled->superseded) {
     Acceptance late{answer.provider_message_id, describe(answer.code, answer.text), {"", "late"}, {}};
     for (const RecipientAnswer& recipient : answer.recipients) {

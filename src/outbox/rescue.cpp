@@ -18,8 +18,8 @@ constexpr Query kOver(
 
 constexpr Query kRequeue(
     "outbox.rescue_claimed",
-    "UPDATE submissions SET state = 'queued', lease_until_us = NULL WHERE id = $1 AND epoch = $2 AND "
-    "lease_until_us < $3");
+    "UPDATE submissions SET state = 'queued', lease_until_us = NULL, repeated_at_us = CASE state WHEN "
+    "'handover' THEN $4 ELSE repeated_at_us END WHERE id = $1 AND epoch = $2 AND lease_until_us < $3");
 
 constexpr std::string_view kLost = "handed over, but the worker stopped before an answer was recorded";
 constexpr std::string_view kAgain = "the worker stopped; taken up again";
@@ -42,7 +42,8 @@ Rescued rescue(store::Tx& tx, const RescueCommand& command) {
     if (!message) continue;  // removed with its attempts by another transaction
     Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, command.now);
     if (may_be_repeated(row, command)) {
-      if (tx.execute(kRequeue, {claim.id.str(), claim.epoch, command.leases_before}) != 1) continue;
+      if (tx.execute(kRequeue, {claim.id.str(), claim.epoch, command.leases_before, command.now}) != 1)
+        continue;
       settlement.put_back("worker_stopped", kAgain);
       ++rescued.requeued;
     } else {

@@ -23,7 +23,7 @@ constexpr Query kUnrepeatable(
     "UPDATE submissions SET state = 'unknown', lease_until_us = NULL, unknown_at_us = $2, "
     "resend_at_us = " CS_RESEND_AT
     ", reply_text = $4 WHERE id = $1 AND epoch = $3 AND state IN ('queued', 'claimed') AND "
-    "fenced_at_us IS NOT NULL");
+    "repeated_at_us IS NOT NULL");
 
 // Later attempts that have handed nothing over: nobody is left to serve, or they must look again whom.
 constexpr Query kDropLater(

@@ -249,6 +249,35 @@ TEST_P(UnknownTest, AnotherProviderDoesNotRecogniseWhatThisOneMayHave) {
   EXPECT_THAT(attempts(id_), ElementsAre("unknown/2"));
 }
 
+TEST_P(UnknownTest, ARepetitionThatIsTurnedAwaySaysNothingOfTheHandOverBefore) {
+  repeat_window_ = kRepeatWindow;
+  id_ = queue(1);
+  ASSERT_TRUE(repeat(handed_over()));
+  const Claim again = handed_over();
+  EXPECT_TRUE(again.repetition);
+  EXPECT_FALSE(record(again, Verdict::refused));
+  EXPECT_FALSE(record(again, Verdict::deferred));
+  EXPECT_THAT(attempts(id_), ElementsAre("handover/2"));
+  ASSERT_TRUE(record(again, Verdict::unknown));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::unknown);
+}
+
+TEST_P(UnknownTest, ARepetitionThatIsGivenBackIsStillARepetition) {
+  repeat_window_ = kRepeatWindow;
+  id_ = queue(1);
+  ASSERT_TRUE(repeat(handed_over()));
+  ASSERT_TRUE(release(handed_over()));
+  EXPECT_TRUE(claim_one().repetition);
+}
+
+TEST_P(UnknownTest, ALateAcceptanceServesNobodyWhomTheSameAnswerTurnedAway) {
+  const Claim claim = lose({"a@x.example", "b@x.example"});
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  ASSERT_TRUE(record(claim, Verdict::accepted, {{"b@x.example", Verdict::refused, 550, "no such user"}}));
+  EXPECT_THAT(recipients(id_), ElementsAre("a@x.example accepted", "b@x.example queued"));
+  EXPECT_THAT(work(claim_one())->recipients, ElementsAre("b@x.example"));
+}
+
 TEST_P(UnknownTest, WhatMayHaveBeenTakenIsUnknownNotCancelledWhenItsMessageIsTrashed) {
   repeat_window_ = kRepeatWindow;
   id_ = queue(1);

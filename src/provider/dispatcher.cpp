@@ -225,8 +225,11 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     if (options_.return_path) work->envelope_from = options_.return_path(work->envelope_from, claim.message);
     HandOver message = hand_over_of(std::move(*work));
     const auto fence = std::make_shared<FenceState>();
-    const Reply reply = co_await ask_transport(claim, std::move(message), fence);
+    Reply reply = co_await ask_transport(claim, std::move(message), fence);
     CS_FAULT("dispatcher.handed_over");
+    // Turned away is the repetition; what became of the hand-over it repeats stays open.
+    const bool turned_away = reply.verdict == Verdict::refused || reply.verdict == Verdict::deferred;
+    if (claim.repetition && turned_away) reply.verdict = Verdict::unknown;
     note(claim, reply);
     switch (reply.verdict) {
       case Verdict::lost_lease:
@@ -307,7 +310,11 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     } else {
       receipt.answer = answer_of(reply, transport_.name(), transport_.transport_class());
     }
-    co_await options_.receipts->keep(std::move(receipt));
+    try {
+      co_await options_.receipts->keep(std::move(receipt));
+    } catch (const EnvironmentError& error) {  // the store is still there
+      log::error("dispatcher.receipt_failed", {{"submission", claim.id.str()}, {"error", error.what()}});
+    }
   }
 
   // An answer that is known is kept trying to be written: only the end of the process stops it.

@@ -15,6 +15,7 @@ ALTER TABLE agents ADD COLUMN unknown_grace_seconds BIGINT NOT NULL DEFAULT 3600
 
 -- One row per attempt to hand a message over (docs/flows.md, "A submission"). epoch grows with every claim.
 -- fenced_at_us: the hand-over that may have been taken; none once it is certain that it was not.
+-- repeated_at_us: an earlier hand-over went unanswered and is repeated, since the provider recognises it.
 -- first_fenced_at_us: since when the provider may know the message's key.
 -- superseded: the answer never came, and somebody decided what to do about it (resolution, resolved_by).
 CREATE TABLE submissions_2 (
@@ -32,6 +33,7 @@ CREATE TABLE submissions_2 (
   claimed_at_us BIGINT,
   first_fenced_at_us BIGINT,
   fenced_at_us BIGINT,
+  repeated_at_us BIGINT,
   unknown_at_us BIGINT,
   -- When the agent's policy sends it again; none: a person decides.
   resend_at_us BIGINT,
@@ -51,6 +53,7 @@ CREATE TABLE submissions_2 (
   CHECK ((state IN ('claimed', 'handover')) = (lease_until_us IS NOT NULL)),
   CHECK (state NOT IN ('handover', 'accepted', 'unknown', 'superseded') OR fenced_at_us IS NOT NULL),
   CHECK (fenced_at_us IS NULL OR first_fenced_at_us IS NOT NULL),
+  CHECK (repeated_at_us IS NULL OR fenced_at_us IS NOT NULL),
   CHECK (state NOT IN ('unknown', 'superseded') OR unknown_at_us IS NOT NULL),
   CHECK (state = 'unknown' OR resend_at_us IS NULL),
   CHECK (state NOT IN ('accepted', 'refused', 'deferred', 'cancelled', 'superseded') OR settled_at_us IS NOT NULL),
