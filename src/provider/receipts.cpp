@@ -13,6 +13,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <fstream>
@@ -151,14 +152,20 @@ class ReceiptFile::Impl : public std::enable_shared_from_this<ReceiptFile::Impl>
     if (descriptor_ < 0)
       throw EnvironmentError("no file of receipts can be opened in " + folder.string(), false);
   }
-  ~Impl() {
-    if (outstanding_.empty() && ::ftruncate(descriptor_, 0) != 0) report("truncate");
-    ::close(descriptor_);
-  }
+  ~Impl() { close(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   [[nodiscard]] const std::vector<Receipt>& left_behind() const noexcept { return left_behind_; }
+
+  // Behind the last write; the file is free for another process when this returns.
+  void close() {
+    std::unique_lock lock(mutex_);
+    idle_.wait(lock, [this] { return !flushing_; });
+    if (descriptor_ < 0) return;
+    if (outstanding_.empty() && ::ftruncate(descriptor_, 0) != 0) report("truncate");
+    ::close(std::exchange(descriptor_, -1));
+  }
 
   asio::awaitable<void> keep(Receipt receipt) {
     CS_FAULT("receipts.keep");
@@ -219,6 +226,7 @@ class ReceiptFile::Impl : public std::enable_shared_from_this<ReceiptFile::Impl>
         const std::lock_guard lock(mutex_);
         if (waiting_.empty()) {
           flushing_ = false;
+          idle_.notify_all();
           return;
         }
         lines.swap(lines_);
@@ -299,11 +307,12 @@ class ReceiptFile::Impl : public std::enable_shared_from_this<ReceiptFile::Impl>
   std::string lines_;
   std::deque<std::function<void()>> waiting_;
   bool flushing_ = false;
+  std::condition_variable idle_;
 };
 
 ReceiptFile::ReceiptFile(const std::filesystem::path& folder, asio::thread_pool& files)
     : impl_(std::make_shared<Impl>(folder, files)) {}
-ReceiptFile::~ReceiptFile() = default;
+ReceiptFile::~ReceiptFile() { impl_->close(); }
 
 const std::vector<Receipt>& ReceiptFile::left_behind() const noexcept { return impl_->left_behind(); }
 asio::awaitable<void> ReceiptFile::keep(Receipt receipt) { return impl_->keep(std::move(receipt)); }

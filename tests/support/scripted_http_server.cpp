@@ -72,6 +72,7 @@ class ScriptedHttpServer::Connection {
     input_.erase(0, end + 4);
     const auto length = request.fields.find("content-length");
     const std::size_t bytes = length == request.fields.end() ? 0 : std::stoul(length->second);
+    if (until == HttpTurn::After::header && bytes > 0 && input_.empty() && !read_more()) return false;
     if (until == HttpTurn::After::request) {
       while (input_.size() < bytes) {
         if (!read_more()) return false;

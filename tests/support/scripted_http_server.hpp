@@ -20,7 +20,7 @@ namespace countersign::test {
 struct HttpTurn {
   enum class After : std::uint8_t {
     request,  // was read to its end
-    header,   // was read, the body not
+    header,   // was read, of a body only how it begins
     nothing,  // was read: at once, when the connection stands
   };
   HttpTurn(Say words, After moment = After::request) : say(std::move(words)), after(moment) {}  // NOLINT
