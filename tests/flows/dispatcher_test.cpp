@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -113,6 +114,21 @@ class TickingClock final : public Clock {
   ManualClock& clock_;
 };
 
+/// Real timers on a steady clock that can be put forward, as a process sees it that was paused.
+class SkippingTimers final : public net::Timers {
+ public:
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const override {
+    return net::steady_timers().now() + skipped_.load();
+  }
+  [[nodiscard]] std::unique_ptr<net::Timer> make(const asio::any_io_executor& executor) override {
+    return net::steady_timers().make(executor);
+  }
+  void skip(std::chrono::steady_clock::duration time) { skipped_ = skipped_.load() + time; }
+
+ private:
+  std::atomic<std::chrono::steady_clock::duration> skipped_{};
+};
+
 class DispatcherTest : public StoreTest {
  protected:
   DispatcherTest() { office_.add_agent(kAuthor); }
@@ -153,7 +169,7 @@ class DispatcherTest : public StoreTest {
       if (verdicts.size() == ended) running->stop();
     };
     provider::Dispatcher dispatcher(io.get_executor(), db(), clock_, transport_, std::move(options),
-                                    std::move(hooks));
+                                    std::move(hooks), timers_);
     running = &dispatcher;
     bool finished = false;
     asio::co_spawn(io, dispatcher.run(), [&](const std::exception_ptr& error) {
@@ -169,6 +185,7 @@ class DispatcherTest : public StoreTest {
 
   Office office_{db()};
   TickingClock clock_{office_.clock()};
+  SkippingTimers timers_;
   ScriptedTransport transport_;
 };
 COUNTERSIGN_ON_EVERY_STORE(DispatcherTest);
@@ -313,6 +330,15 @@ TEST_P(DispatcherTest, AFenceThatCannotBeWrittenHandsNothingOverAndDoesNotBlameT
               testing::Not(testing::HasSubstr("dispatcher.provider_unavailable")));
   EXPECT_THAT(transport_.taken, ElementsAre(id.str()));
   EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/2"));
+}
+
+TEST_P(DispatcherTest, WhoSleepsThroughTheLeaseAtTheFenceSendsNothing) {
+  const MessageId id = queue_one();
+  fault::arm("outbox.fence", 1, fault::Action::call, [&] { timers_.skip(options().lease); });
+  EXPECT_THAT(run_until(2), ElementsAre("session_fault", "accepted"));
+  EXPECT_THAT(transport_.taken, ElementsAre(id.str())) << "by the second claim only";
+  EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/2"));
+  office_.expect_sound();
 }
 
 TEST_P(DispatcherTest, AnAnswerIsWrittenOnceTheStoreIsBack) {
