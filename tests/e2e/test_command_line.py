@@ -110,8 +110,8 @@ class CommandLine:
         message_id = account.send(AGENT, draft("Held"))["message_id"]
         # As if it had been handed over without anybody's approval.
         self.store.execute("INSERT INTO submissions (id, message_id, user_id, attempt, state, "
-                           "first_due_at_us, due_at_us, settled_at_us, created_at_us) "
-                           "SELECT 'sub_forged', id, user_id, 1, 'accepted', 1, 1, 1, 1 "
+                           "first_due_at_us, due_at_us, first_fenced_at_us, fenced_at_us, settled_at_us, "
+                           "created_at_us) SELECT 'sub_forged', id, user_id, 1, 'accepted', 1, 1, 1, 1, 1, 1 "
                            f"FROM messages WHERE id = '{message_id}'")
         verdict = server.run("check")
         self.assertEqual(verdict.returncode, REFUSED, verdict.stdout)
