@@ -22,6 +22,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/descriptor.hpp"
 #include "base/error.hpp"
 #include "base/fault.hpp"
 #include "base/log.hpp"
@@ -280,16 +281,6 @@ class ReceiptFile::Impl : public std::enable_shared_from_this<ReceiptFile::Impl>
     const int folder = ::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0 || ::fsync(folder) != 0) report("sync folder");
     if (folder >= 0) ::close(folder);
-  }
-
-  static bool write_all(int descriptor, const std::string& lines) {
-    std::size_t written = 0;
-    while (written < lines.size()) {
-      const ssize_t count = ::write(descriptor, lines.data() + written, lines.size() - written);
-      if (count < 0 && errno != EINTR) return false;
-      if (count > 0) written += static_cast<std::size_t>(count);
-    }
-    return true;
   }
 
   void report(std::string_view what) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/descriptor.hpp"
 #include "base/error.hpp"
 #include "base/fault.hpp"
 #include "base/log.hpp"
@@ -27,20 +28,6 @@ constexpr std::string_view kSource = "dsn";
 constexpr std::size_t kSkippedMax = 10'000;
 
 std::string message_of(int error) { return std::generic_category().message(error); }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
 
 struct Unreadable {
   std::string why;

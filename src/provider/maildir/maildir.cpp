@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/descriptor.hpp"
 #include "base/error.hpp"
 #include "base/id.hpp"
 
@@ -22,34 +23,10 @@ constexpr std::string_view kSuffix = ".countersign";
 constexpr std::chrono::hours kLeftoverAge{36};  // as the Maildir specification says
 constexpr std::size_t kKeyBytesMax = 200;       // with suffix and flags below NAME_MAX
 
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
-
 std::unexpected<FileFault> fault(std::string_view what, const fs::path& path) {
   const int number = errno;
   return unexpected(FileFault{
       number, fmt::format("cannot {} {}: {}", what, path.string(), std::generic_category().message(number))});
-}
-
-bool write_all(int descriptor, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 }  // namespace
