@@ -10,6 +10,8 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <thread>
 
 #include "base/error.hpp"
 
@@ -20,6 +22,7 @@ struct Armed {
   int remaining = 0;
   Action action = Action::throw_error;
   std::function<void()> call;
+  std::optional<std::thread::id> thread;  // only its passages count
 };
 
 struct State {
@@ -73,8 +76,11 @@ void arm_one(std::string_view text) {
     return;
   }
   const auto [first, first_nth] = passage_of(names.substr(0, behind), text);
-  arm(first, first_nth, Action::call,
-      [then = std::string(name), passage = nth, action]() { arm(then, passage, action); });
+  arm(first, first_nth, Action::call, [then = std::string(name), passage = nth, action]() {
+    // In the same thread: the COMMIT behind a point is that transaction's own.
+    const std::lock_guard lock(state().mutex);
+    state().armed[then] = Armed{passage, action, {}, std::this_thread::get_id()};
+  });
 }
 
 // With the mutex held. Nothing, or the text of the file, which is gone afterwards.
@@ -95,7 +101,7 @@ void note_in_file(const std::string& file, std::string_view name) {
 
 void arm(std::string_view name, int nth, Action action, std::function<void()> call) {
   const std::lock_guard lock(state().mutex);
-  state().armed[std::string(name)] = Armed{nth, action, std::move(call)};
+  state().armed[std::string(name)] = Armed{nth, action, std::move(call), {}};
 }
 
 void reset() {
@@ -140,7 +146,9 @@ void point(std::string_view name) {
     }
     if (s.passed.size() < kPassedMax) s.passed.emplace_back(name);
     const auto found = s.armed.find(name);
-    if (found == s.armed.end() || --found->second.remaining > 0) return;
+    if (found == s.armed.end()) return;
+    if (found->second.thread && *found->second.thread != std::this_thread::get_id()) return;
+    if (--found->second.remaining > 0) return;
     action = found->second.action;
     call = std::move(found->second.call);
     s.armed.erase(found);

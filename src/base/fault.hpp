@@ -7,7 +7,8 @@
 //   COUNTERSIGN_FAULT="outbox.claimed@3=throw"       EnvironmentError at the third passage
 //   COUNTERSIGN_FAULT="outbox.claimed=stop"          SIGSTOP, until somebody sends SIGCONT
 //   COUNTERSIGN_FAULT="a=kill,b@2=throw"             several
-//   COUNTERSIGN_FAULT="a>b=kill"                     at the first passage of b behind the first of a
+//   COUNTERSIGN_FAULT="a>b=kill"                     at the first passage of b behind the first of a, in one
+//   thread
 // A process that is to meet many faults in turn is given COUNTERSIGN_FAULT_FILE=PATH: when a point is passed
 // and PATH exists, it is taken away, and its text armed as above before that passage counts. Every point that
 // acts is noted in PATH.acted first.
