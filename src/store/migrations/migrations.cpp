@@ -6,6 +6,7 @@ namespace countersign::store {
 
 extern const std::string_view kFirstLight;
 extern const std::string_view kDeliveredOnce;
+extern const std::string_view kMailIn;
 
 namespace {
 
@@ -18,8 +19,8 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 2> kAll{
-      {{1, "first_light", kFirstLight}, {2, "delivered_once", kDeliveredOnce}}};
+  static const std::array<Migration, 3> kAll{
+      {{1, "first_light", kFirstLight}, {2, "delivered_once", kDeliveredOnce}, {3, "mail_in", kMailIn}}};
   return kAll;
 }
 
