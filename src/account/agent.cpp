@@ -24,6 +24,7 @@ using store::Query;
 constexpr Query kFindLive("account.find_live_agent",
                           CS_SELECT_AGENT "WHERE a.email = $1 AND a.deleted_at_us IS NULL");
 constexpr Query kFindOfUser("account.find_agent", CS_SELECT_AGENT "WHERE a.email = $1 AND a.user_id = $2");
+constexpr Query kFindAny("account.find_agent_for_mail", CS_SELECT_AGENT "WHERE a.email = $1");
 constexpr Query kListLive("account.list_live_agents", CS_SELECT_AGENT
                           "WHERE a.user_id = $1 AND a.deleted_at_us IS NULL "
                           "AND (a.created_at_us, a.email) < ($2, $3) "
@@ -76,8 +77,9 @@ constexpr Query kLockSubmissions(
     "SELECT s.state FROM submissions s JOIN messages m ON m.id = s.message_id "
     "WHERE m.agent_email = $1 AND s.state IN ('queued', 'claimed', 'handover') FOR UPDATE OF s");
 constexpr Query kChargedBytes("account.charged_bytes_of_agent",
-                              "SELECT CAST(COALESCE(SUM(charged_bytes), 0) AS BIGINT) FROM messages "
-                              "WHERE agent_email = $1");
+                              "SELECT CAST((SELECT COALESCE(SUM(charged_bytes), 0) FROM messages WHERE "
+                              "agent_email = $1) + (SELECT COALESCE(SUM(charged_bytes), 0) FROM arrivals "
+                              "WHERE agent_email = $1) AS BIGINT)");
 constexpr Query kDeleteMessages("account.delete_messages_of_agent",
                                 "DELETE FROM messages WHERE agent_email = $1");
 constexpr Query kDeleteAgent("account.delete_agent", "DELETE FROM agents WHERE email = $1");
@@ -150,6 +152,13 @@ Result<Agent, Access> resolve_agent(store::ReadTx& tx, const Principal& principa
 std::optional<Agent> find_live_agent(store::ReadTx& tx, std::string_view email,
                                      std::string_view shared_domain) {
   const store::Rows rows = tx.query(kFindLive, {email});
+  if (rows.empty()) return std::nullopt;
+  return agent_of(rows.front(), shared_domain);
+}
+
+std::optional<Agent> find_agent_for_mail(store::ReadTx& tx, std::string_view email,
+                                         std::string_view shared_domain) {
+  const store::Rows rows = tx.query(kFindAny, {email});
   if (rows.empty()) return std::nullopt;
   return agent_of(rows.front(), shared_domain);
 }

@@ -65,6 +65,9 @@ enum class Access : std::uint8_t { not_found, forbidden };
 /// A live agent by address, whoever owns it: for mail, never for a caller.
 [[nodiscard]] std::optional<Agent> find_live_agent(store::ReadTx& tx, std::string_view email,
                                                    std::string_view shared_domain);
+/// The same, in the trash too: for mail that was taken while the agent was live.
+[[nodiscard]] std::optional<Agent> find_agent_for_mail(store::ReadTx& tx, std::string_view email,
+                                                       std::string_view shared_domain);
 /// An agent of this user in either state.
 [[nodiscard]] std::optional<Agent> find_agent(store::ReadTx& tx, const UserId& user, std::string_view email,
                                               std::string_view shared_domain);

@@ -32,6 +32,10 @@ constexpr Query kUsage(
     "WHERE user_id = $1 AND month = $2), "
     "(SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM storage_counters WHERE user_id = $1)");
 
+constexpr Query kLimits("account.limits",
+                        "SELECT agents_max, domains_max, messages_month_max, storage_bytes_max FROM users "
+                        "WHERE id = $1");
+
 // Differs because SQLite has one writer at a time and no row locks. NO KEY: it must exclude other senders
 // near the cap, not the foreign keys of whoever inserts a row of this account.
 constexpr Query kLockUser("account.lock_user", "SELECT id FROM users WHERE id = $1",
@@ -95,6 +99,21 @@ std::optional<Exceeded> check_message_limits(store::Tx& tx, const UserId& user, 
     return Exceeded{Resource::storage_bytes, limits.storage_bytes_max, usage.storage_bytes};
   }
   return std::nullopt;
+}
+
+std::optional<Limits> limits_of(store::ReadTx& tx, const UserId& user, const Limits& defaults) {
+  const store::Rows rows = tx.query(kLimits, {user.str()});
+  if (rows.empty()) return std::nullopt;
+  const store::Row row = rows.front();
+  return Limits{row.maybe_integer(0).value_or(defaults.agents_max),
+                row.maybe_integer(1).value_or(defaults.domains_max),
+                row.maybe_integer(2).value_or(defaults.messages_month_max),
+                row.maybe_integer(3).value_or(defaults.storage_bytes_max)};
+}
+
+bool over_message_limits(store::ReadTx& tx, const UserId& user, const Limits& limits, UtcTime now) {
+  const Usage usage = usage_of(tx, user, now);
+  return usage.messages_month >= limits.messages_month_max || usage.storage_bytes >= limits.storage_bytes_max;
 }
 
 void lock_user(store::Tx& tx, const UserId& user) { (void)tx.query(kLockUser, {user.str()}); }

@@ -35,6 +35,13 @@ struct Exceeded {
 [[nodiscard]] std::optional<Exceeded> check_message_limits(store::Tx& tx, const UserId& user,
                                                            const Limits& limits, UtcTime now);
 
+/// The caps of an account: its own, else the deployment's. Nothing when there is no such account.
+[[nodiscard]] std::optional<Limits> limits_of(store::ReadTx& tx, const UserId& user, const Limits& defaults);
+/// Whether one more message would be refused, as far as can be told without a lock: for answers that commit
+/// to nothing.
+[[nodiscard]] bool over_message_limits(store::ReadTx& tx, const UserId& user, const Limits& limits,
+                                       UtcTime now);
+
 /// Makes other transactions that lock the same account wait until this one has ended. Other writes of the
 /// account are not held up.
 void lock_user(store::Tx& tx, const UserId& user);

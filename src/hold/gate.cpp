@@ -58,13 +58,19 @@ std::optional<Trip> outbound_gate(const account::Agent& agent, const std::vector
       fmt::format("{}", fmt::join(refused, ", "))};
 }
 
-std::optional<Trip> inbound_gate(const account::Agent& agent, std::string_view sender) {
-  if (sender_allowed(agent, sender)) return std::nullopt;
-  const bool by_domain = agent.protection.inbound.policy == GatePolicy::domain;
+std::optional<Trip> inbound_gate(const account::Agent& agent,
+                                 const std::optional<std::string>& authenticated_sender) {
+  const account::Gate& gate = agent.protection.inbound;
+  if (gate.policy == GatePolicy::open) return std::nullopt;
+  if (!authenticated_sender) {
+    return Trip{gate.action, "sender_gate", "the sender could not be authenticated (DMARC did not pass)", ""};
+  }
+  if (sender_allowed(agent, *authenticated_sender)) return std::nullopt;
+  const bool by_domain = gate.policy == GatePolicy::domain;
   return Trip{
-      agent.protection.inbound.action, "sender_gate",
+      gate.action, "sender_gate",
       by_domain ? "the sender's domain is not on the allowlist" : "the sender is not on the allowlist",
-      std::string(sender)};
+      *authenticated_sender};
 }
 
 }  // namespace countersign::hold

@@ -10,12 +10,15 @@
 
 namespace countersign::hold {
 
-/// Why a gate tripped, in words for a reviewer.
+/// Why a gate or the screening tripped, in words for a reviewer.
 struct Trip {
   account::GateAction action;
-  std::string code;  // "recipient_gate", "sender_gate"
+  std::string code;  // "recipient_gate", "sender_gate", "inbound_scan", "outbound_scan"
   std::string summary;
   std::string detail;
+  std::string type = "gate";  // "gate", "scan", "unknown" (contract HoldReasonView)
+  std::string category;       // of a scan
+  std::optional<double> confidence;
 };
 
 /// Compares every recipient (mailbox texts of to, cc, bcc) with the outbound gate. One that is not allowed
@@ -23,7 +26,9 @@ struct Trip {
 [[nodiscard]] std::optional<Trip> outbound_gate(const account::Agent& agent,
                                                 const std::vector<std::string>& recipients);
 
-/// Compares an authenticated sender (bare address) with the inbound gate.
-[[nodiscard]] std::optional<Trip> inbound_gate(const account::Agent& agent, std::string_view sender);
+/// Compares the sender (bare address) with the inbound gate. Without one – From is unusable or DMARC did not
+/// pass – every policy but `open` trips.
+[[nodiscard]] std::optional<Trip> inbound_gate(const account::Agent& agent,
+                                               const std::optional<std::string>& authenticated_sender);
 
 }  // namespace countersign::hold

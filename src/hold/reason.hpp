@@ -10,7 +10,7 @@ namespace countersign::hold {
 /// The longest a message may be held (contract §14).
 inline constexpr std::chrono::seconds kHoldTtlMax{604'800};
 
-/// `{"type":"gate","code":…,"summary":…,"detail":…}`
+/// `{"type":…,"code":…,"summary":…}`, with category, detail and confidence where there are any.
 [[nodiscard]] std::string hold_reason_json(const Trip& trip);
 
 /// When a hold that starts now ends by itself. Nothing when the settings do not allow holding (ttl ≤ 0 or

@@ -100,10 +100,12 @@ Sent send_now(store::Tx& tx, const account::Agent& agent, const mailbox::NewOutb
 
 std::string hold_reason_json(const Trip& trip) {
   boost::json::object reason;
-  reason["type"] = "gate";
+  reason["type"] = trip.type;
   reason["code"] = trip.code;
   reason["summary"] = trip.summary;
+  if (!trip.category.empty()) reason["category"] = trip.category;
   if (!trip.detail.empty()) reason["detail"] = trip.detail;
+  if (trip.confidence) reason["confidence"] = *trip.confidence;
   return boost::json::serialize(reason);
 }
 

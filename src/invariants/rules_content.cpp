@@ -42,8 +42,8 @@ constexpr Rule kRules[] = {
         "SELECT u.id AS subject, 'counted ' || CAST(u.counted AS TEXT) || ', stored ' || "
         "CAST(u.stored AS TEXT) AS detail FROM (SELECT id, (SELECT COALESCE(SUM(c.bytes), 0) FROM "
         "storage_counters c WHERE c.user_id = users.id) AS counted, (SELECT COALESCE(SUM(m.charged_bytes), "
-        "0) FROM messages m WHERE m.user_id = users.id) AS stored FROM users) u WHERE "
-        "u.counted <> u.stored"),
+        "0) FROM messages m WHERE m.user_id = users.id) + (SELECT COALESCE(SUM(a.charged_bytes), 0) FROM "
+        "arrivals a WHERE a.user_id = users.id) AS stored FROM users) u WHERE u.counted <> u.stored"),
     CS_RULE("messages-metered", "every stored message was counted",
             "SELECT u.id AS subject, 'counted ' || CAST(u.counted AS TEXT) || ', stored ' || "
             "CAST(u.stored AS TEXT) AS detail FROM (SELECT id, (SELECT COALESCE(SUM(c.messages), 0) FROM "

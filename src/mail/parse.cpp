@@ -150,6 +150,17 @@ std::string first_id(const Entity& root, std::string_view field) {
   return ids.empty() ? std::string() : std::move(ids.front());
 }
 
+void read_origin(const Entity& root, Message& message) {
+  message.report = root.media_type.name == "multipart/report";
+  const std::string submitted = ascii_lower(root.field("auto-submitted").value_or("no"));
+  message.auto_submitted = !trim(submitted).starts_with("no") || root.field("x-autoreply").has_value() ||
+                           root.field("x-autorespond").has_value();
+  const std::string precedence = ascii_lower(trim(root.field("precedence").value_or("")));
+  message.auto_submitted = message.auto_submitted || precedence == "auto_reply";
+  message.list = root.field("list-id").has_value() || root.field("list-unsubscribe").has_value() ||
+                 precedence == "bulk" || precedence == "list" || precedence == "junk";
+}
+
 // Fields that decompose() gives elsewhere, that belong to the transport, or that describe the form of the
 // body.
 bool is_carried_field(std::string_view name) {
@@ -176,6 +187,7 @@ Message parse(std::string_view raw) {
     message.references.erase(message.references.begin(), message.references.end() - kReferencesMax);
   }
   message.conversation_header = decode_header(root.field("x-e2a-conversation-id").value_or(""));
+  read_origin(root, message);
   read_bodies(root, message);
   return message;
 }

@@ -33,7 +33,11 @@ struct Message {
   std::string in_reply_to;
   std::vector<std::string> references;
   std::string conversation_header;  // X-E2A-Conversation-ID as it stands; trust is the caller's business
-  std::string text;                 // quoted history stripped, ≤ 16 KiB (cut at a code point)
+  /// Written by a machine, by what it says of itself.
+  bool report = false;          // multipart/report (RFC 6522)
+  bool auto_submitted = false;  // Auto-Submitted other than "no" (RFC 3834 §5), or X-Autoreply and the like
+  bool list = false;  // List-Id or List-Unsubscribe (RFC 2919, RFC 2369), Precedence bulk, list, junk
+  std::string text;   // quoted history stripped, ≤ 16 KiB (cut at a code point)
   bool text_truncated = false;
   std::string html;  // ≤ 1 MiB
   std::vector<AttachmentInfo> attachments;

@@ -22,17 +22,15 @@ constexpr Query kInsertOutbound(
     "$15, $16, $17, "
     "$18, $19, $20)");
 
-constexpr Query kInsertInbound("mailbox.insert_inbound",
-                               "INSERT INTO messages (id, user_id, agent_email, direction, kind, method, "
-                               "subject, conversation_id, header_from, "
-                               "envelope_from, sender, to_list, cc_list, reply_to_list, delivered_to, "
-                               "read_status, review_status, hold_reason, "
-                               "approval_expires_at_us, resolved_at_us, flagged, flag_reason, "
-                               "rfc_message_id, size_bytes, charged_bytes, "
-                               "created_at_us) "
-                               "VALUES ($1, $2, $3, 'inbound', 'received', $4, $5, $6, $7, $8, $9, $10, $11, "
-                               "$12, $3, 'unread', $13, $14, $15, $16, "
-                               "$17, $18, $19, $20, $20, $21) ON CONFLICT (id) DO NOTHING");
+constexpr Query kInsertInbound(
+    "mailbox.insert_inbound",
+    "INSERT INTO messages (id, user_id, agent_email, direction, kind, method, subject, conversation_id, "
+    "header_from, envelope_from, sender, to_list, cc_list, reply_to_list, delivered_to, read_status, "
+    "review_status, hold_reason, approval_expires_at_us, resolved_at_us, flagged, flag_reason, "
+    "rfc_message_id, size_bytes, charged_bytes, created_at_us, in_reply_to, reference_list, verified_domain, "
+    "authentication, protection, automatic) "
+    "VALUES ($1, $2, $3, 'inbound', 'received', $4, $5, $6, $7, $8, $9, $10, $11, $12, $3, 'unread', $13, "
+    "$14, $15, $16, $17, $18, $19, $20, $20, $21, $22, $23, $24, $25, $26, $27) ON CONFLICT (id) DO NOTHING");
 
 constexpr Query kInsertContent("mailbox.insert_content",
                                "INSERT INTO message_contents (message_id, has_draft, text, html, raw) "
@@ -103,6 +101,7 @@ bool insert_inbound(store::Tx& tx, const NewInbound& message, std::string_view r
   const std::string to = to_json_list(message.to);
   const std::string cc = to_json_list(message.cc);
   const std::string reply_to = to_json_list(message.reply_to_list);
+  const std::string references = fmt::format("{}", fmt::join(message.references, " "));
   const auto size = static_cast<std::int64_t>(raw.size());
   CS_FAULT("mailbox.inbound");
   const std::int64_t inserted = tx.execute(kInsertInbound, {message.id.str(),
@@ -125,9 +124,16 @@ bool insert_inbound(store::Tx& tx, const NewInbound& message, std::string_view r
                                                             message.flag_reason,
                                                             message.rfc_message_id,
                                                             size,
-                                                            message.now});
+                                                            message.now,
+                                                            message.in_reply_to,
+                                                            references,
+                                                            message.verified_domain,
+                                                            message.authentication,
+                                                            message.protection,
+                                                            name_of(message.automatic)});
   if (inserted == 0) return false;
   tx.send(kInsertContent, {message.id.str(), false, "", "", Blob{raw}});
+  if (message.metered) return true;
   account::meter_message(tx, message.user, message.meter_seed.empty() ? message.id.str() : message.meter_seed,
                          size, message.now);
   return true;

@@ -1,4 +1,5 @@
 // Looking at one message.
+#include "base/text.hpp"
 #include "mailbox/mailbox.hpp"
 #include "mailbox/row.hpp"
 
@@ -47,8 +48,31 @@ constexpr Query kAttachmentInfos("mailbox.attachment_infos",
                                  "SELECT filename, content_type, CAST(length(content) AS BIGINT) "
                                  "FROM draft_attachments WHERE message_id = $1 ORDER BY position");
 
+// Differs in how a JSON list becomes rows. $3: names that providers gave, see provider_names().
+#define CS_CONVERSATION_OF(first, second)                                                                \
+  "SELECT conversation_id FROM (SELECT conversation_id, created_at_us, id FROM messages WHERE "          \
+  "agent_email = $1 AND rfc_message_id <> '' AND rfc_message_id IN (SELECT value FROM " first            \
+  ") AND conversation_id <> '' UNION ALL SELECT conversation_id, created_at_us, id FROM messages WHERE " \
+  "agent_email = $1 AND provider_message_id <> '' AND provider_message_id IN (SELECT value FROM " second \
+  ") AND conversation_id <> '') AS found ORDER BY created_at_us DESC, id DESC LIMIT 1"
+constexpr Query kConversationOf("mailbox.conversation_of",
+                                CS_CONVERSATION_OF("json_each($2)", "json_each($3)"),
+                                CS_CONVERSATION_OF("jsonb_array_elements_text($2::jsonb)",
+                                                   "jsonb_array_elements_text($3::jsonb)"));
+#undef CS_CONVERSATION_OF
+
 constexpr Query kMarkRead(
     "mailbox.mark_read", "UPDATE messages SET read_status = 'read' WHERE id = $1 AND read_status = 'unread'");
+
+// SES names a message <id@email.amazonses.com> or <id@REGION.amazonses.com>, and what it told us is the id.
+std::vector<std::string> provider_names(const std::vector<std::string>& rfc_message_ids) {
+  std::vector<std::string> names;
+  for (const std::string& id : rfc_message_ids) {
+    const std::size_t at = id.find('@');
+    if (at != std::string::npos && id.ends_with(".amazonses.com")) names.push_back(id.substr(0, at));
+  }
+  return names;
+}
 
 std::optional<Message> first(const store::Rows& rows) {
   if (rows.empty()) return std::nullopt;
@@ -75,6 +99,15 @@ std::optional<Message> find_for_review(store::ReadTx& tx, const UserId& user, co
 
 std::optional<Message> lock_for_review(store::Tx& tx, const UserId& user, const MessageId& id) {
   return first(tx.query(kLockForReview, {id.str(), user.str()}));
+}
+
+std::string conversation_of(store::ReadTx& tx, std::string_view agent_email,
+                            const std::vector<std::string>& rfc_message_ids) {
+  if (rfc_message_ids.empty()) return "";
+  const std::string own = to_json_list(rfc_message_ids);
+  const std::string provided = to_json_list(provider_names(rfc_message_ids));
+  const store::Rows rows = tx.query(kConversationOf, {agent_email, own, provided});
+  return rows.empty() ? std::string() : rows.front().text(0);
 }
 
 Content load_content(store::ReadTx& tx, const MessageId& id) {

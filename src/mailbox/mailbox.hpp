@@ -56,8 +56,16 @@ struct NewInbound {
   std::vector<std::string> cc;
   std::vector<std::string> reply_to_list;
   std::string rfc_message_id;
+  std::string in_reply_to;
+  std::vector<std::string> references;
+  std::optional<std::string> verified_domain;
+  std::optional<std::string> authentication;  // JSON object (contract `Authentication`)
+  std::optional<std::string> protection;      // JSON array (contract `ProtectionFindingView`)
+  Automatic automatic = Automatic::no;
   bool flagged = false;
   std::string flag_reason;
+  /// It was metered when it arrived.
+  bool metered = false;
   /// Spreads the metering (account::meter_message): the id of the message this one is a copy of, so that a
   /// transaction locks one shard per account; else the message's own id.
   std::string meter_seed;
@@ -90,6 +98,11 @@ struct NewInbound {
 /// What is attached to a message that is held or once was; empty for others.
 [[nodiscard]] std::vector<DraftAttachmentInfo> list_draft_attachments(store::ReadTx& tx, const MessageId& id);
 [[nodiscard]] Draft load_draft(store::ReadTx& tx, const Message& message);
+
+/// The conversation of the newest of the agent's messages that one of `rfc_message_ids` names (Message-IDs
+/// without angle brackets), by its own Message-ID or by the one its provider gave it; "" when there is none.
+[[nodiscard]] std::string conversation_of(store::ReadTx& tx, std::string_view agent_email,
+                                          const std::vector<std::string>& rfc_message_ids);
 
 /// unread → read; false when it was not unread.
 bool mark_read(store::Tx& tx, const MessageId& id);

@@ -39,6 +39,11 @@ enum class DeliveryStatus : std::uint8_t {
   unknown,
 };
 
+/// Whether a machine wrote it: a report or a null sender, an automatic answer (RFC 3834), a list or bulk
+/// mailing. Whoever answers asks first.
+enum class Automatic : std::uint8_t { no, bounce, auto_reply, list };
+
+[[nodiscard]] std::string_view name_of(Automatic automatic);  // "", "bounce", "auto", "list"
 [[nodiscard]] std::string_view name_of(Kind kind);
 [[nodiscard]] std::string_view name_of(Method method);
 [[nodiscard]] std::string_view name_of(ReviewStatus status);
@@ -81,8 +86,10 @@ struct Message {
   std::string delivery_detail;
   std::string sent_as;  // "own_address", "relay", "" while undecided
   std::string provider_message_id;
-  std::string rfc_message_id;   // without angle brackets
-  std::int64_t size_bytes = 0;  // of the raw message, 0 without one
+  std::string rfc_message_id;             // without angle brackets
+  Automatic automatic = Automatic::no;    // inbound
+  std::optional<std::string> protection;  // JSON array (contract `ProtectionFindingView`)
+  std::int64_t size_bytes = 0;            // of the raw message, 0 without one
   UtcTime created_at;
   std::optional<UtcTime> deleted_at;
 

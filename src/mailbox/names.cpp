@@ -4,6 +4,20 @@
 
 namespace countersign::mailbox {
 
+std::string_view name_of(Automatic automatic) {
+  switch (automatic) {
+    case Automatic::no:
+      return "";
+    case Automatic::bounce:
+      return "bounce";
+    case Automatic::auto_reply:
+      return "auto";
+    case Automatic::list:
+      return "list";
+  }
+  CS_ASSERT(false);
+}
+
 std::string_view name_of(Kind kind) {
   switch (kind) {
     case Kind::received:

@@ -18,6 +18,7 @@ Enum enum_of(std::string_view name, const std::array<Enum, N>& all) {
 }
 
 constexpr std::array kKinds{Kind::received, Kind::send, Kind::reply, Kind::forward, Kind::test};
+constexpr std::array kAutomatic{Automatic::no, Automatic::bounce, Automatic::auto_reply, Automatic::list};
 constexpr std::array kMethods{Method::smtp, Method::loopback};
 constexpr std::array kReviewStatuses{ReviewStatus::pending_review, ReviewStatus::review_approved,
                                      ReviewStatus::review_rejected, ReviewStatus::review_expired_approved,
@@ -70,6 +71,8 @@ Message message_from(const store::Row& row) {
   m.size_bytes = row.integer(36);
   m.created_at = row.time(37);
   m.deleted_at = row.maybe_time(38);
+  m.automatic = enum_of(row.view(39), kAutomatic);
+  m.protection = row.maybe_text(40);
   return m;
 }
 

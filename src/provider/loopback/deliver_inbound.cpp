@@ -1,23 +1,14 @@
 #include "provider/loopback/deliver_inbound.hpp"
 
-#include <boost/json.hpp>
-
-#include "base/assert.hpp"
 #include "base/fault.hpp"
 #include "hold/gate.hpp"
-#include "hold/reason.hpp"
+#include "hold/receive.hpp"
 #include "journal/journal.hpp"
 #include "mail/address.hpp"
 #include "mailbox/mailbox.hpp"
 
 namespace countersign::provider::loopback {
 namespace {
-
-using account::GateAction;
-using journal::EventType;
-using journal::json_list;
-using journal::Reason;
-using mailbox::ReviewStatus;
 
 mailbox::NewInbound inbound_row(const account::Agent& recipient, const LocalMail& mail, UtcTime now) {
   const mailbox::Message& sent = mail.message;
@@ -41,93 +32,17 @@ mailbox::NewInbound inbound_row(const account::Agent& recipient, const LocalMail
   return row;
 }
 
-boost::json::object event_data(const mailbox::NewInbound& row) {
-  boost::json::object data;
-  data["message_id"] = row.id.str();
-  data["conversation_id"] = row.conversation_id;
-  data["agent_email"] = row.agent_email;
-  data["direction"] = "inbound";
-  data["header_from"] = *row.header_from;
-  data["envelope_from"] = nullptr;
-  data["verified_domain"] = nullptr;
-  data["authentication"] = nullptr;
-  data["to"] = json_list(row.to);
-  data["cc"] = json_list(row.cc);
-  data["reply_to"] = json_list(row.reply_to_list);
-  data["delivered_to"] = row.agent_email;
-  data["subject"] = row.subject;
-  return data;
-}
-
-void announce_received(store::Tx& tx, const journal::Subject& subject, const mailbox::NewInbound& row,
-                       const mailbox::Draft& draft) {
-  boost::json::object data = event_data(row);
-  data["received_at"] = to_rfc3339(row.now);
-  boost::json::array attachments;
-  for (std::size_t i = 0; i < draft.attachments.size(); ++i) {
-    boost::json::object item;
-    item["index"] = static_cast<std::int64_t>(i);
-    item["filename"] = draft.attachments[i].filename;
-    item["content_type"] = draft.attachments[i].content_type;
-    item["size_bytes"] = static_cast<std::int64_t>(draft.attachments[i].content.size());
-    attachments.push_back(std::move(item));
+std::vector<mail::AttachmentInfo> attachments_of(const mailbox::Draft& draft) {
+  std::vector<mail::AttachmentInfo> out;
+  for (const mailbox::DraftAttachment& attachment : draft.attachments) {
+    mail::AttachmentInfo info;
+    info.index = static_cast<std::int64_t>(out.size());
+    info.filename = attachment.filename;
+    info.content_type = attachment.content_type;
+    info.size_bytes = static_cast<std::int64_t>(attachment.content.size());
+    out.push_back(std::move(info));
   }
-  if (!attachments.empty()) data["attachments"] = std::move(attachments);
-  CS_FAULT("loopback.event");
-  journal::emit(tx, subject, EventType::email_received, data, row.now);
-}
-
-void announce_trip(store::Tx& tx, const journal::Subject& subject, const mailbox::NewInbound& row,
-                   const hold::Trip& trip, EventType type, std::optional<UtcTime> deadline) {
-  boost::json::object data = event_data(row);
-  data["reason"] = trip.summary;
-  data["reason_source"] = trip.code;
-  if (deadline) data["approval_expires_at"] = to_rfc3339(*deadline);
-  journal::emit(tx, subject, type, data, row.now);
-}
-
-void announce_flag(store::Tx& tx, const account::Agent& recipient, const journal::Subject& subject,
-                   const mailbox::NewInbound& row, const hold::Trip& trip) {
-  boost::json::object data = event_data(row);
-  data["policy"] = name_of(recipient.protection.inbound.policy);
-  data["reason"] = trip.summary;
-  journal::emit(tx, subject, EventType::email_flagged, data, row.now);
-}
-
-// Stores the copy as the recipient's gate wants it. Inbound holds with an unusable ttl get the longest one
-// (contract §14).
-void deliver_tripped(store::Tx& tx, const account::Agent& recipient, mailbox::NewInbound row,
-                     const LocalMail& mail, const journal::Subject& subject, const hold::Trip& trip) {
-  const std::string reason = hold::hold_reason_json(trip);
-  const journal::Transition accepted{Reason::acceptance_local_loopback, row.now, {}, {}, {}, {}};
-  switch (trip.action) {
-    case GateAction::flag:
-      row.flagged = true;
-      row.flag_reason = trip.summary;
-      if (!mailbox::create_inbound_message(tx, row, mail.raw)) return;
-      journal::record(tx, subject, accepted);
-      announce_received(tx, subject, row, mail.draft);
-      announce_flag(tx, recipient, subject, row, trip);
-      return;
-    case GateAction::review: {
-      const UtcTime deadline = hold::hold_deadline(recipient, row.now).value_or(row.now + hold::kHoldTtlMax);
-      if (!mailbox::create_held_inbound(tx, row, mail.raw, ReviewStatus::pending_review, reason, deadline))
-        return;
-      journal::record(tx, subject, accepted);
-      journal::Transition held{Reason::review_hold_created, row.now, {}, {}, {}, {}};
-      held.evidence["review_resolution"] = "pending";
-      journal::record(tx, subject, held);
-      announce_trip(tx, subject, row, trip, EventType::email_review_requested, deadline);
-      return;
-    }
-    case GateAction::block:
-      if (!mailbox::create_held_inbound(tx, row, mail.raw, ReviewStatus::review_rejected, reason, {})) return;
-      journal::record(tx, subject, accepted);
-      journal::record(tx, subject, {Reason::review_rejected, row.now, {}, {}, {}, {}});
-      announce_trip(tx, subject, row, trip, EventType::email_blocked, {});
-      return;
-  }
-  CS_ASSERT(false);
+  return out;
 }
 
 }  // namespace
@@ -137,18 +52,19 @@ MessageId local_copy_id(const MessageId& outbound, std::string_view recipient) {
 }
 
 void deliver_inbound(store::Tx& tx, const account::Agent& recipient, const LocalMail& mail, UtcTime now) {
-  const mailbox::NewInbound row = inbound_row(recipient, mail, now);
-  const journal::Subject subject{row.user, row.agent_email, row.id, row.conversation_id,
-                                 journal::Direction::inbound};
+  hold::Incoming incoming;
+  incoming.row = inbound_row(recipient, mail, now);
+  incoming.raw = mail.raw;
+  incoming.attachments = attachments_of(mail.draft);
+  incoming.received_at = now;
+  incoming.before.push_back({journal::Reason::acceptance_local_loopback, now, {}, {}, {}, {}});
   if (recipient.email != mail.message.agent_email) {
-    if (const auto trip = hold::inbound_gate(recipient, mail.message.agent_email)) {
-      deliver_tripped(tx, recipient, row, mail, subject, *trip);
-      return;
+    if (auto trip = hold::inbound_gate(recipient, mail.message.agent_email)) {
+      incoming.trips.push_back(std::move(*trip));
     }
   }
-  if (!mailbox::create_inbound_message(tx, row, mail.raw)) return;
-  journal::record(tx, subject, {Reason::acceptance_local_loopback, now, {}, {}, {}, {}});
-  announce_received(tx, subject, row, mail.draft);
+  CS_FAULT("loopback.event");
+  hold::receive(tx, recipient, std::move(incoming));
 }
 
 }  // namespace countersign::provider::loopback

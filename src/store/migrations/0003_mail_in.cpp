@@ -12,32 +12,41 @@ ALTER TABLE messages ADD COLUMN in_reply_to TEXT NOT NULL DEFAULT '';
 ALTER TABLE messages ADD COLUMN reference_list TEXT NOT NULL DEFAULT '';
 -- What gate and screening found (contract ProtectionFindingView, a JSON array); none: nothing.
 ALTER TABLE messages ADD COLUMN protection TEXT;
+-- Written by a machine: 'bounce' (a report, or a null sender), 'auto' (RFC 3834), 'list' (RFC 2919, RFC 2369).
+ALTER TABLE messages ADD COLUMN automatic TEXT NOT NULL DEFAULT '' CHECK (automatic IN ('', 'bounce', 'auto', 'list'));
 CREATE INDEX messages_by_rfc_id ON messages (agent_email, rfc_message_id) WHERE rfc_message_id <> '';
+CREATE INDEX messages_by_provider_id ON messages (agent_email, provider_message_id)
+  WHERE provider_message_id <> '';
 
--- The exact bytes of a message that was taken, until every recipient has it in the mailbox.
+-- A message whose sender was told 250, until every recipient has it. due_at_us: when somebody may take it up;
+-- while a worker has it, when its lease ends. epoch grows with every claim. attempts: claims that did not come
+-- to an end. delays: how often it was put off because the DNS could not answer.
 CREATE TABLE arrival_contents (
   id TEXT PRIMARY KEY,
   envelope TEXT NOT NULL,
   raw {blob} NOT NULL,
-  received_at_us BIGINT NOT NULL
-);
--- One row per recipient of a message whose sender was told 250. id is the message it becomes.
-CREATE TABLE arrivals (
-  id TEXT PRIMARY KEY,
-  content_id TEXT NOT NULL REFERENCES arrival_contents (id) ON DELETE CASCADE,
-  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-  agent_email TEXT NOT NULL REFERENCES agents (email) ON DELETE CASCADE,
   epoch BIGINT NOT NULL DEFAULT 0,
   worker TEXT NOT NULL DEFAULT '',
-  lease_until_us BIGINT,
   due_at_us BIGINT NOT NULL,
   attempts BIGINT NOT NULL DEFAULT 0,
+  delays BIGINT NOT NULL DEFAULT 0,
   trouble TEXT NOT NULL DEFAULT '',
   received_at_us BIGINT NOT NULL
 );
-CREATE INDEX arrivals_due ON arrivals (due_at_us, id);
-CREATE INDEX arrivals_by_content ON arrivals (content_id);
-CREATE INDEX arrivals_by_agent ON arrivals (agent_email);
+CREATE INDEX arrival_contents_due ON arrival_contents (due_at_us, id);
+-- One row per recipient. id is the message it becomes; without an agent it is a report to a return path.
+CREATE TABLE arrivals (
+  id TEXT PRIMARY KEY,
+  content_id TEXT NOT NULL REFERENCES arrival_contents (id) ON DELETE CASCADE,
+  recipient TEXT NOT NULL,
+  user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+  agent_email TEXT REFERENCES agents (email) ON DELETE CASCADE,
+  trace TEXT NOT NULL,
+  charged_bytes BIGINT NOT NULL,
+  CHECK ((user_id IS NULL) = (agent_email IS NULL))
+);
+CREATE INDEX arrivals_by_content ON arrivals (content_id, id);
+CREATE INDEX arrivals_by_agent ON arrivals (agent_email) WHERE agent_email IS NOT NULL;
 -- What a recipient has taken, so that a sender who never heard the 250 does not deliver it twice.
 CREATE TABLE received_digests (
   agent_email TEXT NOT NULL REFERENCES agents (email) ON DELETE CASCADE,

@@ -1,0 +1,43 @@
+// The door: recipients are looked up, and a message is durable, with all that must follow, before anybody
+// says 250 (delivery.md §1).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "account/principal.hpp"
+#include "base/time.hpp"
+#include "inbound/intake.hpp"
+#include "store/database.hpp"
+
+namespace countersign::inbound {
+
+struct AcceptorOptions {
+  std::string host;  // this server's name in trace fields
+  std::string shared_domain;
+  account::Limits limits;  // of accounts without their own
+  /// Whether an address is a return path of this deployment; empty: none is.
+  std::function<bool(std::string_view address)> is_return_path;
+  /// Something was taken: look now. May be empty.
+  std::function<void()> taken;
+};
+
+class Acceptor final : public Intake {
+ public:
+  /// The references must outlive it.
+  Acceptor(store::Database& database, const Clock& clock, AcceptorOptions options);
+
+  boost::asio::awaitable<RecipientAnswer> recipient(std::string address) override;
+  boost::asio::awaitable<std::vector<AcceptAnswer>> accept(Envelope envelope,
+                                                           std::shared_ptr<const std::string> raw) override;
+
+ private:
+  [[nodiscard]] bool is_return_path(std::string_view address) const;
+
+  store::Database& database_;
+  const Clock& clock_;
+  const AcceptorOptions options_;
+};
+
+}  // namespace countersign::inbound
