@@ -1,5 +1,5 @@
 // UTF-8 for mail: stepping through code points, repairing bytes from outside, cutting without splitting a
-// code point. Internal to the mail module.
+// code point.
 #pragma once
 
 #include <cstddef>
