@@ -1,4 +1,5 @@
 // Looking at one message.
+#include "mailbox/conversation.hpp"
 #include "mailbox/mailbox.hpp"
 #include "mailbox/row.hpp"
 
@@ -47,8 +48,9 @@ constexpr Query kAttachmentInfos("mailbox.attachment_infos",
                                  "SELECT filename, content_type, CAST(length(content) AS BIGINT) "
                                  "FROM draft_attachments WHERE message_id = $1 ORDER BY position");
 
-constexpr Query kMarkRead(
-    "mailbox.mark_read", "UPDATE messages SET read_status = 'read' WHERE id = $1 AND read_status = 'unread'");
+constexpr Query kMarkRead("mailbox.mark_read",
+                          "UPDATE messages SET read_status = 'read' WHERE id = $1 AND read_status = 'unread' "
+                          "RETURNING agent_email, conversation_id, deleted_at_us");
 
 std::optional<Message> first(const store::Rows& rows) {
   if (rows.empty()) return std::nullopt;
@@ -99,6 +101,8 @@ Draft load_draft(store::ReadTx& tx, const Message& message) {
   draft.bcc = message.bcc;
   draft.reply_to = message.reply_to;
   draft.unsubscribe = message.unsubscribe;
+  draft.in_reply_to = message.in_reply_to;
+  draft.references = message.references;
   const store::Rows texts = tx.query(kDraftText, {message.id.str()});
   if (!texts.empty()) {
     draft.text = texts.front().text(0);
@@ -110,6 +114,11 @@ Draft load_draft(store::ReadTx& tx, const Message& message) {
   return draft;
 }
 
-bool mark_read(store::Tx& tx, const MessageId& id) { return tx.execute(kMarkRead, {id.str()}) == 1; }
+bool mark_read(store::Tx& tx, const MessageId& id) {
+  const store::Rows rows = tx.query(kMarkRead, {id.str()});
+  if (rows.empty()) return false;
+  if (!rows.front().maybe_time(2)) read_in_conversation(tx, rows.front().view(0), rows.front().view(1));
+  return true;
+}
 
 }  // namespace countersign::mailbox

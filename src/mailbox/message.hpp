@@ -81,7 +81,9 @@ struct Message {
   std::string delivery_detail;
   std::string sent_as;  // "own_address", "relay", "" while undecided
   std::string provider_message_id;
-  std::string rfc_message_id;   // without angle brackets
+  std::string rfc_message_id;  // without angle brackets
+  std::string in_reply_to;     // the same; outbound: what the header says
+  std::vector<std::string> references;
   std::int64_t size_bytes = 0;  // of the raw message, 0 without one
   UtcTime created_at;
   std::optional<UtcTime> deleted_at;
@@ -110,6 +112,8 @@ struct Draft {
   std::string reply_to;
   std::vector<DraftAttachment> attachments;
   bool unsubscribe = false;
+  std::string in_reply_to;              // Message-ID without angle brackets, "" = no reply
+  std::vector<std::string> references;  // the same, oldest first
   friend bool operator==(const Draft&, const Draft&) = default;
 
   /// All of to, cc and bcc, in this order.

@@ -70,6 +70,8 @@ Message message_from(const store::Row& row) {
   m.size_bytes = row.integer(36);
   m.created_at = row.time(37);
   m.deleted_at = row.maybe_time(38);
+  m.in_reply_to = row.text(39);
+  m.references = split_blanks(row.view(40));
   return m;
 }
 
