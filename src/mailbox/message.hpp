@@ -89,7 +89,9 @@ struct Message {
   std::string rfc_message_id;             // without angle brackets
   Automatic automatic = Automatic::no;    // inbound
   std::optional<std::string> protection;  // JSON array (contract `ProtectionFindingView`)
-  std::int64_t size_bytes = 0;            // of the raw message, 0 without one
+  std::string in_reply_to;     // the same; outbound: what the header says
+  std::vector<std::string> references;
+  std::int64_t size_bytes = 0;  // of the raw message, 0 without one
   UtcTime created_at;
   std::optional<UtcTime> deleted_at;
 
@@ -117,6 +119,8 @@ struct Draft {
   std::string reply_to;
   std::vector<DraftAttachment> attachments;
   bool unsubscribe = false;
+  std::string in_reply_to;              // Message-ID without angle brackets, "" = no reply
+  std::vector<std::string> references;  // the same, oldest first
   friend bool operator==(const Draft&, const Draft&) = default;
 
   /// All of to, cc and bcc, in this order.
