@@ -33,9 +33,11 @@ constexpr std::array<std::string_view, 2> kOperationStatus{"operation", "status"
 constexpr std::array<std::string_view, 1> kOperation{"operation"};
 constexpr std::array<std::string_view, 1> kOutcome{"outcome"};
 constexpr std::array<std::string_view, 1> kProvider{"provider"};
+constexpr std::array<std::string_view, 1> kListener{"listener"};
+constexpr std::array<std::string_view, 1> kReason{"reason"};
 constexpr std::array<std::string_view, 2> kSourceOutcome{"source", "outcome"};
 
-constexpr std::array<Definition, 13> kDefinitions{{
+constexpr std::array<Definition, 18> kDefinitions{{
     {Metric::build_info,
      "countersign_build_info",
      Type::gauge,
@@ -111,6 +113,36 @@ constexpr std::array<Definition, 13> kDefinitions{{
      {},
      "What providers told later (ses) and mailed reports (dsn): applied, repeated, kept, ignored, or why "
      "not."},
+    {Metric::smtp_connections_total,
+     "countersign_smtp_connections_total",
+     Type::counter,
+     kListener,
+     {},
+     "Connections of mail servers, by listener."},
+    {Metric::smtp_messages_total,
+     "countersign_smtp_messages_total",
+     Type::counter,
+     kOutcome,
+     {},
+     "Messages offered over SMTP: taken, or why not."},
+    {Metric::smtp_refusals_total,
+     "countersign_smtp_refusals_total",
+     Type::counter,
+     kReason,
+     {},
+     "Anything else refused over SMTP: recipients, commands, connections, too slow or too many of them."},
+    {Metric::arrivals_total,
+     "countersign_arrivals_total",
+     Type::counter,
+     kOutcome,
+     {},
+     "Messages that were taken and have been read: delivered, flagged, held, blocked, lost."},
+    {Metric::arrivals_waiting,
+     "countersign_arrivals_waiting",
+     Type::gauge,
+     {},
+     {},
+     "Messages that were taken and are not in a mailbox yet."},
 }};
 
 const Definition& definition_of(Metric metric) {

@@ -29,6 +29,11 @@ enum class Metric : std::uint8_t {
   dispatcher_session_faults_total,
   leases_rescued_total,
   feedback_total,
+  smtp_connections_total,
+  smtp_messages_total,
+  smtp_refusals_total,
+  arrivals_total,
+  arrivals_waiting,
 };
 
 enum class Type : std::uint8_t { counter, gauge, histogram };

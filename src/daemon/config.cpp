@@ -316,6 +316,7 @@ void Loader::complete() {
   derive("outbound.from_domain", text("shared_domain"));
   derive("smtp.tls_name", text("smtp.host"));
   derive("smtp.helo_name", own_host_name());
+  derive("inbound.host_name", own_host_name());
   if (number("outbound.provider") == 0) {
     chosen_.at("outbound.provider").value =
         number_of(text("smtp.host").empty() ? Provider::maildir : Provider::smtp);
@@ -354,6 +355,12 @@ void Loader::cross_check() {
   if (stand_in == text("feedback.sns_stand_in_for_tests_ca_file").empty()) {
     fault_at("feedback.sns_stand_in_for_tests",
              "and feedback.sns_stand_in_for_tests_ca_file need each other");
+  }
+  if (text("inbound.tls_certificate_file").empty() != text("inbound.tls_key_file").empty()) {
+    fault_at("inbound.tls_certificate_file", "and inbound.tls_key_file need each other");
+  }
+  if (!text("inbound.tls_listen").empty() && text("inbound.tls_certificate_file").empty()) {
+    fault_at("inbound.tls_listen", "needs inbound.tls_certificate_file");
   }
   const bool username = !text("smtp.username").empty();
   const bool password = !text("smtp.password").empty();

@@ -56,6 +56,33 @@ struct Config {
     std::string bounce_maildir;  // empty: off
     std::chrono::milliseconds bounce_poll_interval{};
   } feedback;
+  /// Receiving mail.
+  struct Inbound {
+    std::string address;  // numeric, without brackets; empty: off
+    std::uint16_t port = 0;
+    std::string tls_address;  // implicit TLS; empty: off
+    std::uint16_t tls_port = 0;
+    std::string lmtp_address;  // empty: off
+    std::uint16_t lmtp_port = 0;
+    std::string host_name;
+    std::string tls_certificate_file;
+    std::string tls_key_file;
+    std::uint64_t message_bytes_max = 0;
+    std::size_t recipients_max = 0;
+    std::size_t connections_max = 0;
+    std::size_t connections_per_address_max = 0;
+    std::chrono::milliseconds timeout{};
+    int batch = 0;
+    std::chrono::milliseconds poll_interval{};
+  } inbound;
+  struct Dns {
+    std::vector<std::string> servers;  // ADDRESS or ADDRESS@PORT; empty: the system's
+    std::vector<std::string> local_data;
+    std::chrono::milliseconds timeout{};
+  } dns;
+  struct Screening {
+    bool enabled = true;
+  } screening;
   struct Smtp {
     std::string host;
     std::uint16_t port = 0;

@@ -1,6 +1,7 @@
 #include "daemon/instruments.hpp"
 
 #include "daemon/version.hpp"
+#include "inbound/spool.hpp"
 #include "outbox/relay.hpp"
 #include "store/awaitable.hpp"
 
@@ -21,6 +22,7 @@ struct Queues {
   std::int64_t submissions;
   std::int64_t unknown;
   bool relay_open;
+  inbound::Depth arrivals;
 };
 
 }  // namespace
@@ -52,6 +54,22 @@ void Instruments::feedback(std::string_view source, std::string_view outcome) {
   metrics_.count(Metric::feedback_total, {source, outcome});
 }
 
+void Instruments::smtp_connection(std::string_view listener) {
+  metrics_.count(Metric::smtp_connections_total, {listener});
+}
+
+void Instruments::smtp_message(std::string_view outcome) {
+  metrics_.count(Metric::smtp_messages_total, {outcome});
+}
+
+void Instruments::smtp_refusal(std::string_view reason) {
+  metrics_.count(Metric::smtp_refusals_total, {reason});
+}
+
+void Instruments::arrival(std::string_view outcome) {
+  metrics_.count(Metric::arrivals_total, {outcome});
+}
+
 void Instruments::rescued(std::int64_t requeued, std::int64_t unknown) {
   if (requeued > 0) metrics_.count(Metric::leases_rescued_total, {"requeued"}, static_cast<double>(requeued));
   if (unknown > 0) metrics_.count(Metric::leases_rescued_total, {"unknown"}, static_cast<double>(unknown));
@@ -66,12 +84,14 @@ boost::asio::awaitable<void> Instruments::measure(store::Database& database, std
     const store::Rows rows = tx.query(kQueues);
     const store::Row row = rows.front();
     const auto relay = outbox::look_at_relay(tx, provider);
-    return Queues{row.integer(0), row.integer(1), row.integer(2), relay && relay->open};
+    return Queues{row.integer(0), row.integer(1), row.integer(2), relay && relay->open,
+                  inbound::depth(tx)};
   };
   const Queues queues = co_await store::read(database, body);
   metrics_.set(Metric::holds_pending, static_cast<double>(queues.holds));
   metrics_.set(Metric::submissions_queued, static_cast<double>(queues.submissions));
   metrics_.set(Metric::submissions_unknown, static_cast<double>(queues.unknown));
+  metrics_.set(Metric::arrivals_waiting, static_cast<double>(queues.arrivals.waiting));
   metrics_.set(Metric::relay_open, {provider}, queues.relay_open ? 1 : 0);
 }
 

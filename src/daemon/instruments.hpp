@@ -24,6 +24,13 @@ class Instruments {
   void submission(std::string_view provider, std::string_view verdict);
   /// What became of one notification of a provider or mailed report.
   void feedback(std::string_view source, std::string_view outcome);
+  void smtp_connection(std::string_view listener);
+  /// What became of a message at the door.
+  void smtp_message(std::string_view outcome);
+  /// Anything else that was refused there.
+  void smtp_refusal(std::string_view reason);
+  /// A message that came out of the spool: "delivered", "flagged", "held", "blocked", "lost".
+  void arrival(std::string_view outcome);
   void rescued(std::int64_t requeued, std::int64_t unknown);
   void resent(std::int64_t count);
 

@@ -2,6 +2,7 @@
 
 #include "account/idempotency.hpp"
 #include "base/log.hpp"
+#include "inbound/spool.hpp"
 #include "mailbox/mailbox.hpp"
 #include "outbox/feedback.hpp"
 #include "store/awaitable.hpp"
@@ -13,6 +14,7 @@ namespace {
 constexpr std::int64_t kAnswersPerStep = 500;
 constexpr std::int64_t kMessagesPerStep = 50;
 constexpr std::int64_t kFeedbackPerStep = 500;
+constexpr std::int64_t kDigestsPerStep = 500;
 
 // As long as events are kept (contract §24); a provider repeats a notification for hours, not for weeks.
 constexpr std::chrono::days kFeedbackKept{30};
@@ -41,8 +43,19 @@ boost::asio::awaitable<void> Janitor::sweep() {
     };
     step = co_await store::write(database_, std::move(body));
   }
-  if (answers + messages + feedback > 0)
-    log::info("janitor.swept", {{"answers", answers}, {"messages", messages}, {"feedback", feedback}});
+  std::int64_t digests = 0;
+  for (std::int64_t step = kDigestsPerStep; step == kDigestsPerStep; digests += step) {
+    auto body = [cutoff = clock_.now() - inbound::kRepeatWindow](store::Tx& tx) {
+      return inbound::forget_digests(tx, cutoff, kDigestsPerStep);
+    };
+    step = co_await store::write(database_, std::move(body));
+  }
+  if (answers + messages + feedback + digests > 0) {
+    log::info("janitor.swept", {{"answers", answers},
+                                {"messages", messages},
+                                {"feedback", feedback},
+                                {"digests", digests}});
+  }
 }
 
 }  // namespace countersign::daemon

@@ -21,6 +21,7 @@
 #include "daemon/feedback_intake.hpp"
 #include "daemon/instruments.hpp"
 #include "daemon/janitor.hpp"
+#include "daemon/mail_in.hpp"
 #include "daemon/open_store.hpp"
 #include "daemon/periodic.hpp"
 #include "daemon/store_lock.hpp"
@@ -40,7 +41,8 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::minutes kJanitorPause{10};
 constexpr std::chrono::seconds kGaugePause{10};
-constexpr int kFileThreads = 2;  // for transports that write files
+constexpr int kFileThreads = 2;    // for transports that write files
+constexpr int kReaderThreads = 2;  // read the mail that arrived
 
 constexpr store::Query kProbe("daemon.probe", "SELECT 1");
 
@@ -143,6 +145,7 @@ class Node::Impl {
                   [this](std::string_view source, std::string_view outcome) {
                     instruments_.feedback(source, outcome);
                   }),
+        mail_in_(config, io_, readers_, *database_, clock, instruments_, random_id("node_"), embedded_),
         gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
                     [this] { return instruments_.measure(*database_, transport_->name()); }),
         http_(io_, http_options(config), server_.service()),
@@ -160,6 +163,8 @@ class Node::Impl {
   void start() {
     signalled_ = signals_.async_wait(asio::use_future);
     http_.start();
+    mail_in_.start();
+    mail_in_done_ = asio::co_spawn(io_, mail_in_.run(), asio::use_future);
     dispatcher_done_ = asio::co_spawn(io_, dispatcher_.run(), asio::use_future);
     expiry_done_ = asio::co_spawn(io_, expiry_loop_.run(), asio::use_future);
     feedback_done_ = asio::co_spawn(io_, feedback_.run(), asio::use_future);
@@ -186,7 +191,10 @@ class Node::Impl {
     stopping_ = true;
     // Clients get two thirds of the time; the rest is for what their requests left to do.
     auto http_drained = asio::co_spawn(io_, http_.drain(patience * 2 / 3), asio::use_future);
+    auto smtp_drained = asio::co_spawn(io_, mail_in_.drain(patience * 2 / 3), asio::use_future);
     bool clean = ended(http_drained, deadline, "http") && http_drained.get();
+    clean = ended(smtp_drained, deadline, "smtp") && smtp_drained.get() && clean;
+    mail_in_.stop();
     expiry_loop_.stop();
     janitor_loop_.stop();
     feedback_.stop();
@@ -195,6 +203,7 @@ class Node::Impl {
     auto transport_drained = asio::co_spawn(io_, transport_->drain(), asio::use_future);
     clean = ended(expiry_done_, deadline, "expiry") && clean;
     clean = ended(janitor_done_, deadline, "janitor") && clean;
+    clean = ended(mail_in_done_, deadline, "mail in") && clean;
     clean = ended(feedback_done_, deadline, "feedback") && clean;
     clean = ended(gauges_done_, deadline, "gauges") && clean;
     clean = ended(dispatcher_done_, deadline, "dispatcher") && clean;
@@ -205,6 +214,7 @@ class Node::Impl {
   }
 
   [[nodiscard]] std::uint16_t port() const noexcept { return http_.port(); }
+  [[nodiscard]] std::uint16_t smtp_port() const noexcept { return mail_in_.port(); }
 
  private:
   provider::DispatcherHooks dispatcher_hooks() {
@@ -259,6 +269,7 @@ class Node::Impl {
   Instruments instruments_;
   asio::io_context io_;
   asio::thread_pool files_{kFileThreads};
+  asio::thread_pool readers_{kReaderThreads};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   std::unique_ptr<provider::Transport> transport_;
   std::unique_ptr<provider::ReceiptFile> receipts_;
@@ -272,11 +283,13 @@ class Node::Impl {
   rest::Server server_;
   rest::Api api_;
   FeedbackIntake feedback_;
+  MailIn mail_in_;
   Periodic gauge_loop_;
   net::HttpServer http_;
   asio::signal_set signals_;
   std::atomic<bool> stopping_ = false;
   std::future<int> signalled_;
+  std::future<void> mail_in_done_;
   std::future<void> dispatcher_done_;
   std::future<void> expiry_done_;
   std::future<void> janitor_done_;
@@ -290,6 +303,7 @@ Node::~Node() = default;
 
 void Node::start() { impl_->start(); }
 std::uint16_t Node::port() const noexcept { return impl_->port(); }
+std::uint16_t Node::smtp_port() const noexcept { return impl_->smtp_port(); }
 void Node::wait_for_signal() { impl_->wait_for_signal(); }
 bool Node::stop(std::chrono::milliseconds patience) { return impl_->stop(patience); }
 

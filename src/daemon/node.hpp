@@ -21,6 +21,8 @@ class Node {
   /// Starts the threads and begins to serve and to send.
   void start();
   [[nodiscard]] std::uint16_t port() const noexcept;
+  /// The port on which mail is received; 0 when none is.
+  [[nodiscard]] std::uint16_t smtp_port() const noexcept;
 
   /// Blocks until SIGTERM or SIGINT. A second signal ends the process at once.
   void wait_for_signal();

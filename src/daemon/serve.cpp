@@ -11,10 +11,16 @@ namespace countersign::daemon {
 namespace {
 
 // Says plainly where mail for the outside goes.
-void announce(const Config& config, std::uint16_t port) {
+void announce(const Config& config, std::uint16_t port, std::uint16_t smtp_port) {
   log::info("node.serving", {{"url", fmt::format("http://{}:{}", config.http.address, port)},
                              {"store", store::without_secret(config.store.url)},
                              {"shared_domain", config.shared_domain}});
+  if (!config.inbound.address.empty()) {
+    log::info("node.receiving", {{"address", config.inbound.address},
+                                 {"port", static_cast<int>(smtp_port)},
+                                 {"host_name", config.inbound.host_name},
+                                 {"starttls", config.inbound.tls_certificate_file.empty() ? "no" : "yes"}});
+  }
   if (!config.feedback.sns_stand_in_for_tests.empty()) {
     log::warn("node.sns_stand_in",
               {{"authority", config.feedback.sns_stand_in_for_tests},
@@ -59,7 +65,7 @@ int serve(const Config& config) {
   const SystemClock clock;
   Node node(config, clock);
   node.start();
-  announce(config, node.port());
+  announce(config, node.port(), node.smtp_port());
   node.wait_for_signal();
   if (!node.stop(config.stop_timeout)) {
     // Something is still under way and holds on to parts of the node. All that counts is durable, and what is

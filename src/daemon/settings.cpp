@@ -161,6 +161,27 @@ std::string check_listen(const std::string& value) {
   return read_endpoint(value) ? "" : "must be ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080";
 }
 
+std::string check_listen_or_off(const std::string& value) {
+  return value.empty() || read_endpoint(value)
+             ? ""
+             : "must be ADDRESS:PORT such as 0.0.0.0:25 or [::]:25, or empty to turn it off";
+}
+
+std::string check_servers(const std::string& value) {
+  for (const std::string& entry : entries_of(value)) {
+    if (entry.find_first_not_of("0123456789abcdefABCDEF:.@") != std::string::npos) {
+      return "must be addresses such as 192.0.2.53 or 127.0.0.1@5353, separated by commas";
+    }
+  }
+  return "";
+}
+
+void listen_on(const std::string& value, std::string& address, std::uint16_t& port) {
+  const auto endpoint = read_endpoint(value);
+  address = endpoint ? endpoint->address : "";
+  port = endpoint ? endpoint->port : std::uint16_t{0};
+}
+
 // Rows of the table, by type.
 
 Setting text(std::string_view key, std::string fallback, std::string_view doc, CheckText check,
@@ -344,6 +365,71 @@ std::vector<Setting> outbound_settings() {
   };
 }
 
+std::vector<Setting> inbound_settings() {
+  return {
+      text("inbound.listen", "127.0.0.1:2525",
+           "Address and port on which mail is received (SMTP); for the world `0.0.0.0:25`. Empty: no mail "
+           "comes in.",
+           check_listen_or_off,
+           [](Config& c, const std::string& v) { listen_on(v, c.inbound.address, c.inbound.port); }),
+      text("inbound.tls_listen", "", "The same with TLS from the first byte.", check_listen_or_off,
+           [](Config& c, const std::string& v) { listen_on(v, c.inbound.tls_address, c.inbound.tls_port); }),
+      text("inbound.lmtp_listen", "",
+           "Address and port for LMTP, behind a mail server of your own. Never open it to the world.",
+           check_listen_or_off,
+           [](Config& c, const std::string& v) {
+             listen_on(v, c.inbound.lmtp_address, c.inbound.lmtp_port);
+           }),
+      else_is("this machine's name",
+              text("inbound.host_name", "", "The name this server gives itself; MX records point to it.",
+                   check_domain,
+                   [](Config& c, const std::string& v) { c.inbound.host_name = ascii_lower(v); })),
+      text("inbound.tls_certificate_file", "",
+           "Certificate chain (PEM); with it STARTTLS is offered. A changed file is noticed.", check_any,
+           [](Config& c, const std::string& v) { c.inbound.tls_certificate_file = v; }),
+      text("inbound.tls_key_file", "", "Its private key (PEM).", check_any,
+           [](Config& c, const std::string& v) { c.inbound.tls_key_file = v; }),
+      number("inbound.message_bytes_max", 10 * 1024 * 1024, {1024, 64 * 1024 * 1024},
+             "Size of a message; a larger one is refused with 552.",
+             [](Config& c, std::int64_t v) { c.inbound.message_bytes_max = static_cast<std::uint64_t>(v); }),
+      number("inbound.recipients_max", 50, {1, 1000}, "Recipients of one transaction.",
+             [](Config& c, std::int64_t v) { c.inbound.recipients_max = static_cast<std::size_t>(v); }),
+      number("inbound.connections_max", 10'000, {1, kMillion}, "Connections that may be open at a time.",
+             [](Config& c, std::int64_t v) { c.inbound.connections_max = static_cast<std::size_t>(v); }),
+      number("inbound.connections_per_address_max", 100, {1, kMillion},
+             "Of these, from one address (IPv6: from one /64).",
+             [](Config& c, std::int64_t v) {
+               c.inbound.connections_per_address_max = static_cast<std::size_t>(v);
+             }),
+      number("inbound.timeout_ms", 30'000, kTimeout, "How long a client may take for a command.",
+             [](Config& c, std::int64_t v) { c.inbound.timeout = std::chrono::milliseconds(v); }),
+      number("inbound.batch", 32, {1, 1000}, "Messages that are read and put into mailboxes at a time.",
+             [](Config& c, std::int64_t v) { c.inbound.batch = static_cast<int>(v); }),
+      number("inbound.poll_interval_ms", 1000, {10, 3'600'000},
+             "Longest pause between two looks for what arrived.",
+             [](Config& c, std::int64_t v) { c.inbound.poll_interval = std::chrono::milliseconds(v); }),
+      else_is("those of `/etc/resolv.conf`",
+              text("dns.servers", "",
+                   "Resolvers that are asked about senders: `ADDRESS` or `ADDRESS@PORT`, separated by commas.",
+                   check_servers, [](Config& c, const std::string& v) { c.dns.servers = entries_of(v); })),
+      text("dns.local_data", "",
+           "Records beside the DNS, for tests: lines of a zone file, separated by semicolons.", check_any,
+           [](Config& c, const std::string& v) {
+             for (std::size_t begin = 0; begin < v.size();) {
+               const std::size_t end = std::min(v.find(';', begin), v.size());
+               const std::string_view record = trim(std::string_view(v).substr(begin, end - begin));
+               if (!record.empty()) c.dns.local_data.emplace_back(record);
+               begin = end + 1;
+             }
+           }),
+      number("dns.timeout_ms", 5000, kTimeout, "How long one question may take.",
+             [](Config& c, std::int64_t v) { c.dns.timeout = std::chrono::milliseconds(v); }),
+      flag("screening.enabled", true,
+           "Screen the content of received mail for agents whose protection asks for it.",
+           [](Config& c, bool v) { c.screening.enabled = v; }),
+  };
+}
+
 std::vector<Setting> relay_settings() {
   return {
       text("smtp.host", "", "The relay that takes mail for the world.", check_host,
@@ -484,8 +570,8 @@ std::vector<Setting> feedback_settings() {
 std::span<const Setting> settings() {
   static const std::vector<Setting> table = [] {
     std::vector<Setting> all;
-    for (auto part : {general_settings, store_settings, http_settings, outbound_settings, relay_settings,
-                      ses_settings, resend_settings, feedback_settings}) {
+    for (auto part : {general_settings, store_settings, http_settings, inbound_settings, outbound_settings,
+                      relay_settings, ses_settings, resend_settings, feedback_settings}) {
       std::ranges::copy(part(), std::back_inserter(all));
     }
     return all;

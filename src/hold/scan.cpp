@@ -34,6 +34,20 @@ std::string_view action_of(screen::Verdict verdict) {
   CS_ASSERT(false);
 }
 
+account::GateAction gate_action_of(screen::Verdict verdict) {
+  switch (verdict) {
+    case screen::Verdict::flag:
+      return account::GateAction::flag;
+    case screen::Verdict::review:
+      return account::GateAction::review;
+    case screen::Verdict::block:
+      return account::GateAction::block;
+    case screen::Verdict::pass:
+      break;
+  }
+  CS_ASSERT(false);
+}
+
 json::object entry(const std::vector<screen::Finding>& findings, double score, screen::Verdict verdict,
                    std::string_view detector) {
   json::array categories;
@@ -70,7 +84,8 @@ json::array findings_json(const screen::Report& report, screen::Verdict verdict,
   return out;
 }
 
-std::string scan_reason_json(const screen::Report& report, Direction direction) {
+std::optional<Trip> scan_trip(const screen::Report& report, screen::Verdict verdict, Direction direction) {
+  if (verdict == screen::Verdict::pass) return std::nullopt;
   CS_ASSERT(!report.findings.empty());
   const screen::Finding& first = report.findings.front();
   std::string detail;
@@ -79,13 +94,29 @@ std::string scan_reason_json(const screen::Report& report, Direction direction) 
     detail += one.excerpt.empty() ? one.code : fmt::format("{}: {}", one.code, one.excerpt);
     if (&one - report.findings.data() + 1 == static_cast<std::ptrdiff_t>(kSentencesMax)) break;
   }
-  const json::object reason{{"type", "scan"},
-                            {"code", direction == Direction::inbound ? "inbound_scan" : "outbound_scan"},
-                            {"summary", first.summary},
-                            {"category", screen::name_of(first.category)},
-                            {"detail", detail},
-                            {"confidence", rounded(report.score)}};
-  return json::serialize(reason);
+  Trip trip;
+  trip.action = gate_action_of(verdict);
+  trip.code = direction == Direction::inbound ? "inbound_scan" : "outbound_scan";
+  trip.summary = first.summary;
+  trip.detail = std::move(detail);
+  trip.type = "scan";
+  trip.category = screen::name_of(first.category);
+  trip.confidence = rounded(report.score);
+  return trip;
+}
+
+screen::Sensitivity sensitivity_of(account::Sensitivity sensitivity) {
+  switch (sensitivity) {
+    case account::Sensitivity::off:
+      return screen::Sensitivity::off;
+    case account::Sensitivity::low:
+      return screen::Sensitivity::low;
+    case account::Sensitivity::medium:
+      return screen::Sensitivity::medium;
+    case account::Sensitivity::high:
+      return screen::Sensitivity::high;
+  }
+  CS_ASSERT(false);
 }
 
 }  // namespace countersign::hold

@@ -2,23 +2,29 @@
 #pragma once
 
 #include <boost/json/array.hpp>
-#include <string>
+#include <optional>
 #include <string_view>
 
+#include "hold/gate.hpp"
 #include "screen/screen.hpp"
 
 namespace countersign::hold {
 
 enum class Direction : std::uint8_t { inbound, outbound };
 
-/// Entries of the contract's `protection` (ProtectionFindingView), source `scan`: one for the content rules
-/// and one for the detector when it had something to say; empty without findings. verdict    what was
-/// decided; `pass` leaves `action` out detector   name of the outside detector, "" when none is asked
+/// Entries of the contract's `protection` (ProtectionFindingView), source `scan`: one for the content rules and
+/// one for the detector when it had something to say; empty without findings.
+/// verdict    what was decided; `pass` leaves `action` out
+/// detector   name of the outside detector, "" when none is asked
 [[nodiscard]] boost::json::array findings_json(const screen::Report& report, screen::Verdict verdict,
                                                std::string_view detector);
 
-/// The contract's HoldReasonView, type `scan`, code inbound_scan or outbound_scan, in the form of
-/// hold_reason_json. The report holds at least one finding.
-[[nodiscard]] std::string scan_reason_json(const screen::Report& report, Direction direction);
+/// What the verdict trips, with the reason of type `scan`, code inbound_scan or outbound_scan. Nothing for
+/// `pass`. The report of any other verdict holds at least one finding.
+[[nodiscard]] std::optional<Trip> scan_trip(const screen::Report& report, screen::Verdict verdict,
+                                            Direction direction);
+
+/// An agent's sensitivity in the words of the screening.
+[[nodiscard]] screen::Sensitivity sensitivity_of(account::Sensitivity sensitivity);
 
 }  // namespace countersign::hold

@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "hold/reason.hpp"
+
 namespace countersign::hold {
 namespace {
 
@@ -48,16 +50,23 @@ TEST(ScanFindings, NameNoActionWhenThereIsNone) {
   EXPECT_FALSE(findings_json(suspicious(), screen::Verdict::pass, "")[0].as_object().contains("action"));
 }
 
-TEST(ScanReason, SaysWhatAReviewerNeeds) {
+TEST(ScanTrip, SaysWhatAReviewerNeeds) {
   const screen::Report report = suspicious();
-  const json::object reason = json::parse(scan_reason_json(report, Direction::inbound)).as_object();
+  const auto trip = scan_trip(report, screen::Verdict::review, Direction::inbound);
+  ASSERT_TRUE(trip.has_value());
+  EXPECT_EQ(trip->action, account::GateAction::review);
+  const json::object reason = json::parse(hold_reason_json(*trip)).as_object();
   EXPECT_EQ(reason.at("type"), "scan");
   EXPECT_EQ(reason.at("code"), "inbound_scan");
   EXPECT_EQ(reason.at("category"), "prompt_injection");
   EXPECT_EQ(reason.at("summary").as_string(), report.findings.front().summary);
   EXPECT_NE(reason.at("detail").as_string().find("Ignore all previous instructions"), json::string::npos);
   EXPECT_TRUE(reason.at("confidence").is_double());
-  EXPECT_EQ(json::parse(scan_reason_json(report, Direction::outbound)).at("code"), "outbound_scan");
+  EXPECT_EQ(scan_trip(report, screen::Verdict::flag, Direction::outbound)->code, "outbound_scan");
+}
+
+TEST(ScanTrip, IsNoneWhenNothingWasDecided) {
+  EXPECT_FALSE(scan_trip(suspicious(), screen::Verdict::pass, Direction::inbound).has_value());
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "inbound/processor.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -170,7 +171,7 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
       auto authenticating = mailauth::authenticate(dns_, std::move(origin), loaded->raw, clock_.now());
       reading.authentication = co_await std::move(authenticating);
       if (co_await waits_for_dns(taken, *loaded, reading.authentication)) co_return;
-      auto task = read(*loaded, std::move(reading.authentication));
+      auto task = read(*loaded, std::move(reading.authentication), options_.screening);
       reading = co_await asio::co_spawn(readers_, std::move(task), asio::use_awaitable);
     }
     CS_FAULT("inbound.read");
@@ -192,10 +193,16 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   // On a reader thread.
-  static asio::awaitable<Reading> read(const Load& loaded, mailauth::Authentication authentication) {
+  static asio::awaitable<Reading> read(const Load& loaded, mailauth::Authentication authentication,
+                                       bool screening) {
     Reading reading;
     reading.authentication = std::move(authentication);
     reading.message = mail::parse(loaded.raw);
+    const bool wanted = std::ranges::any_of(loaded.arrivals, &Arrival::screened);
+    if (screening && wanted) {
+      const std::string verified = reading.authentication.verified_domain().value_or("");
+      reading.screening = screen::screen_message(loaded.raw, verified);
+    }
     co_return reading;
   }
 

@@ -7,6 +7,7 @@
 #include "base/assert.hpp"
 #include "base/fault.hpp"
 #include "base/text.hpp"
+#include "hold/scan.hpp"
 #include "mail/address.hpp"
 #include "mailbox/mailbox.hpp"
 
@@ -111,6 +112,17 @@ std::optional<std::string> authenticated_sender(const Reading& reading) {
   return mail::normalise(reading.message.from->address);
 }
 
+// What the agent's sensitivity makes of what was found.
+void screen_it(const account::Agent& agent, const Reading& reading, hold::Incoming& incoming) {
+  const screen::Sensitivity sensitivity = hold::sensitivity_of(agent.protection.inbound.sensitivity);
+  if (sensitivity == screen::Sensitivity::off || reading.screening.findings.empty()) return;
+  const screen::Verdict verdict = screen::judge(reading.screening, sensitivity);
+  incoming.row.protection = boost::json::serialize(hold::findings_json(reading.screening, verdict, ""));
+  if (auto trip = hold::scan_trip(reading.screening, verdict, hold::Direction::inbound)) {
+    incoming.trips.push_back(std::move(*trip));
+  }
+}
+
 }  // namespace
 
 Published publish(store::Tx& tx, const Claim& claim, const Arrival& arrival, const Envelope& envelope,
@@ -143,6 +155,7 @@ Published publish(store::Tx& tx, const Claim& claim, const Arrival& arrival, con
   if (auto trip = hold::inbound_gate(*agent, authenticated_sender(reading))) {
     incoming.trips.push_back(std::move(*trip));
   }
+  if (context.screening && !reading.unreadable) screen_it(*agent, reading, incoming);
   CS_FAULT("inbound.publish");
   switch (hold::receive(tx, *agent, std::move(incoming))) {
     case hold::Received::delivered:

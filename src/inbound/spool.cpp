@@ -41,7 +41,8 @@ constexpr Query kLoadContent("inbound.load_content",
                              "SELECT envelope, raw FROM arrival_contents WHERE id = $1 AND epoch = $2");
 constexpr Query kLoadArrivals(
     "inbound.load_arrivals",
-    "SELECT r.id, r.recipient, r.agent_email, r.trace, COALESCE(a.inbound_policy, 'open') FROM arrivals r "
+    "SELECT r.id, r.recipient, r.agent_email, r.trace, COALESCE(a.inbound_policy, 'open'), "
+    "COALESCE(a.inbound_sensitivity, 'off') FROM arrivals r "
     "LEFT JOIN agents a ON a.email = r.agent_email WHERE r.content_id = $1 ORDER BY r.id");
 
 constexpr Query kLeave("inbound.leave",
@@ -168,7 +169,7 @@ std::optional<Load> load(store::ReadTx& tx, const Claim& claim) {
   Load out{contents.front().text(0), contents.front().text(1), {}};
   for (const store::Row row : tx.query(kLoadArrivals, {claim.content_id})) {
     out.arrivals.push_back(
-        {MessageId(row.text(0)), row.text(1), row.maybe_text(2), row.text(3), row.view(4) != "open"});
+        {MessageId(row.text(0)), row.text(1), row.maybe_text(2), row.text(3), row.view(4) != "open", row.view(5) != "off"});
   }
   return out;
 }

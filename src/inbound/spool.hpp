@@ -68,6 +68,7 @@ struct Arrival {
   std::optional<std::string> agent_email;  // nothing: a report
   std::string trace;
   bool gated = false;  // its agent lets in authenticated senders only
+  bool screened = false;  // its agent wants content screened
 };
 struct Load {
   std::string envelope;

@@ -16,6 +16,7 @@ WINDOW = "between fence and record"
 RECORDED = "after the record"
 STORE = "commit"  # passed by every transaction
 UPKEEP = "upkeep"  # leases and outages
+RECEIVE = "receive"  # mail from outside, from its end to the mailbox; tests/e2e/test_receive_crash.py
 SETTLE = "settling unknown"  # by an event of the provider, or by a person
 
 LOOPBACK, SMTP, MAILDIR, SES, RESEND = "loopback", "smtp", "maildir", "ses", "resend"
@@ -32,7 +33,8 @@ POINTS = {
     "approve.resolve": (APPROVE, "", "the hold is taken out of its queue"),
     "loopback.deliver": (APPROVE, LOOPBACK, "local copies are delivered"),
     "mailbox.inbound": (APPROVE, LOOPBACK, "a local copy is written"),
-    "loopback.event": (APPROVE, LOOPBACK, "the arrival of a local copy is announced"),
+    "loopback.event": (APPROVE, LOOPBACK, "a local copy is about to be stored"),
+    "hold.received_event": (APPROVE, LOOPBACK, "the arrival of a message is announced"),
     "loopback.sent_event": (APPROVE, LOOPBACK, "a message without outside recipients is announced as sent"),
     "outbox.enqueue": (APPROVE, _OUTSIDE, "the hand-over is queued"),
     "approve.event": (APPROVE, "", "the decision is announced"),
@@ -74,6 +76,15 @@ POINTS = {
     "feedback.bounce_committed": (SETTLE, "", "what it tells is applied, its file not yet put aside"),
     "feedback.bounce_moved": (SETTLE, "", "its file is put aside"),
     "outbox.resolve": (SETTLE, "", "what a person decided is applied"),
+    "inbound.arrival": (RECEIVE, "", "a message is about to be kept for a recipient"),
+    "inbound.take": (RECEIVE, "", "it is kept for all of them in an open transaction"),
+    "inbound.taken": (RECEIVE, "", "it is durable, its sender was not told"),
+    "inbound.claim": (RECEIVE, "", "what arrived is claimed in an open transaction"),
+    "inbound.claimed": (RECEIVE, "", "the claim is durable"),
+    "inbound.read": (RECEIVE, "", "it is authenticated and read"),
+    "inbound.report_taken": (RECEIVE, "", "a report to a return path is applied, and still in the spool"),
+    "inbound.publish": (RECEIVE, "", "it is out of the spool and about to be stored, in an open transaction"),
+    "inbound.published": (RECEIVE, "", "it is in the mailbox"),
     "store.before_commit": (STORE, "", "a transaction has done its work"),
     "store.commit": (STORE, "", "COMMIT is about to be sent"),
     "store.after_commit": (STORE, "", "COMMIT was answered, the caller has not heard of it"),
@@ -128,7 +139,7 @@ def boundaries():
     rows = []
     commits = {opening: (passed_by, stages) for opening, passed_by, stages in _commits()}
     for name, (stage, passed_by, _) in POINTS.items():
-        if stage in (ACCEPT, STORE, UPKEEP, SETTLE) or name in _FIRST or not _transports(passed_by):
+        if stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE) or name in _FIRST or not _transports(passed_by):
             continue
         stores = ("postgres",) if passed_by == _RECEIPTS else ("sqlite", "postgres")
         rows.append(Boundary(name, stage, _transports(passed_by), stores))

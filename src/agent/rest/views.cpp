@@ -38,7 +38,7 @@ void put_time(json::object& object, std::string_view name, const std::optional<U
 json::object gate_view(const account::Gate& gate) {
   json::object view{{"policy", account::name_of(gate.policy)}, {"action", account::name_of(gate.action)}};
   if (!gate.allowlist.empty()) view["allowlist"] = array_of(gate.allowlist);
-  return json::object{{"gate", std::move(view)}, {"scan", json::object{{"sensitivity", "off"}}}};
+  return json::object{{"gate", std::move(view)}, {"scan", json::object{{"sensitivity", account::name_of(gate.sensitivity)}}}};
 }
 
 // What the sender side of any message looks like: an outbound message is its agent's.

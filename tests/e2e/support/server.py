@@ -63,7 +63,7 @@ class Server:
         self.store = store
         self.data_dir = Path(directory)
         self.settings = {**_SETTINGS, "data_dir": directory, "store.url": store.url,
-                         "http.listen": f"127.0.0.1:{free_port()}", **(settings or {})}
+                         "http.listen": f"127.0.0.1:{free_port()}", "inbound.listen": "127.0.0.1:0", **(settings or {})}
         self.url = f"http://{self.settings['http.listen']}"
         self.maildir = Maildir(self.settings.get("outbound.maildir", self.data_dir / "outbound"))
 
