@@ -44,11 +44,30 @@ struct Content {
   std::string_view verified_domain;
 };
 
+/// Bytes of text and of HTML that are looked at; more is a finding of its own.
+inline constexpr std::size_t kScreenBytesMax = 4 * 1024 * 1024;
+
 /// Any bytes give a report, in time linear in their number.
 [[nodiscard]] Report screen(const Content& content);
 
+/// Screens a stored message: both bodies whole, quoted history included.
+/// verified_domain   the From domain if DMARC passed, else ""
+[[nodiscard]] Report screen_message(std::string_view raw, std::string_view verified_domain);
+
+/// Adds a finding from elsewhere, such as a detector, and counts the score again.
+void add_finding(Report& report, Finding finding);
+
 enum class Sensitivity : std::uint8_t { off, low, medium, high };
 enum class Verdict : std::uint8_t { pass, flag, review, block };
+
+/// From which score a verdict holds.
+struct Thresholds {
+  double flag;
+  double review;
+  double block;
+};
+/// `sensitivity` other than off.
+[[nodiscard]] Thresholds thresholds(Sensitivity sensitivity);
 
 /// What the score means at a sensitivity.
 [[nodiscard]] Verdict judge(const Report& report, Sensitivity sensitivity);

@@ -1,0 +1,120 @@
+#include "screen/leaks.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "screen/fold.hpp"
+
+namespace countersign::screen {
+namespace {
+
+constexpr std::size_t kUrlMax = 2048;
+
+// The name between the braces of the first placeholder in a URL's query; "" when there is none.
+std::string placeholder(std::string_view url) {
+  const auto query = url.find_first_of("?#");
+  if (query == std::string_view::npos) return {};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kPairs{
+      {{"{{", "}}"}, {"${", "}"}, {"{", "}"}, {"[", "]"}, {"<", ">"}, {"%7b", "%7d"}, {"$(", ")"}}};
+  const std::string lower = ascii_lower(url.substr(query, kUrlMax));
+  for (const auto& [open, close] : kPairs) {
+    const auto start = lower.find(open);
+    if (start == std::string::npos) continue;
+    const auto end = lower.find(close, start + open.size());
+    if (end != std::string::npos && end > start + open.size())
+      return lower.substr(start + open.size(), end - start - open.size());
+  }
+  return {};
+}
+
+bool names_data(std::string_view name) {
+  static constexpr std::array<std::string_view, 22> kData{
+      "data",    "secret",  "conversation", "history",  "context", "prompt", "email",  "inbox",
+      "message", "content", "summary",      "password", "token",   "key",    "memory", "chat",
+      "contact", "user",    "insert",       "base64",   "answer",  "subject"};
+  return std::ranges::any_of(
+      kData, [&](std::string_view word) { return name.find(word) != std::string_view::npos; });
+}
+
+void add_best(std::vector<Finding>& out, Finding finding) {
+  for (Finding& one : out) {
+    if (one.code != finding.code) continue;
+    if (one.score < finding.score) one = std::move(finding);
+    return;
+  }
+  out.push_back(std::move(finding));
+}
+
+struct SecretForm {
+  std::string_view prefix;
+  std::size_t length;  // of the characters behind it, at least
+  std::string_view name;
+};
+
+}  // namespace
+
+std::vector<Finding> find_placeholders(std::string_view text, const std::vector<Link>& links) {
+  std::vector<Finding> out;
+  const auto look = [&](std::string_view url, bool image) {
+    const std::string name = placeholder(url);
+    if (name.empty()) return;
+    const double score = image ? (names_data(name) ? 0.66 : 0.35) : (names_data(name) ? 0.3 : 0.12);
+    add_best(out, {image ? "exfiltration.image_placeholder" : "exfiltration.link_placeholder",
+                   Category::exfiltration, score,
+                   image ? "An image's URL has a place for data to be filled in."
+                         : "A URL has a place for data to be filled in.",
+                   visible_excerpt(url)});
+  };
+  for (std::size_t at = text.find("](http"); at != std::string_view::npos; at = text.find("](http", at + 1)) {
+    const std::size_t line = text.rfind('[', at);
+    const bool image = line != std::string_view::npos && line > 0 && text[line - 1] == '!' && at - line < 200;
+    const std::string_view url = text.substr(at + 2, kUrlMax);
+    look(url.substr(0, url.find_first_of(" \n\"")), image);
+  }
+  for (const Link& link : links) look(link.url, false);
+  return out;
+}
+
+std::vector<Finding> find_secrets(std::string_view text) {
+  static constexpr std::array<SecretForm, 12> kForms{{
+      {"AKIA", 16, "an AWS access key"},
+      {"ASIA", 16, "an AWS access key"},
+      {"ghp_", 30, "a GitHub token"},
+      {"github_pat_", 30, "a GitHub token"},
+      {"glpat-", 18, "a GitLab token"},
+      {"xoxb-", 20, "a Slack token"},
+      {"xoxp-", 20, "a Slack token"},
+      {"sk-", 32, "an API key"},
+      {"sk_live_", 20, "a Stripe key"},
+      {"e2a_acct_", 32, "an account key"},
+      {"e2a_agt_", 32, "an agent key"},
+      {"AIza", 35, "a Google API key"},
+  }};
+  const auto in_token = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  std::vector<Finding> out;
+  for (const SecretForm& form : kForms) {
+    std::size_t end = 0;
+    for (std::size_t at = text.find(form.prefix); at != std::string_view::npos;
+         at = text.find(form.prefix, std::max(at + 1, end))) {
+      end = at + form.prefix.size();
+      if (at > 0 && in_token(text[at - 1])) continue;
+      while (end < text.size() && in_token(text[end])) ++end;
+      if (end - at - form.prefix.size() < form.length) continue;
+      add_best(out, {"exfiltration.access_token", Category::exfiltration, 0.5,
+                     fmt::format("Holds what looks like {}.", form.name),
+                     fmt::format("{}…", text.substr(at, form.prefix.size() + 4))});
+      break;
+    }
+  }
+  const auto key = text.find("PRIVATE KEY-----");
+  if (key != std::string_view::npos && text.rfind("-----BEGIN ", key) != std::string_view::npos) {
+    add_best(out, {"exfiltration.private_key", Category::exfiltration, 0.7, "Holds a private key.",
+                   "-----BEGIN … PRIVATE KEY-----"});
+  }
+  return out;
+}
+
+}  // namespace countersign::screen
