@@ -150,8 +150,10 @@ class Screening {
     add(read_sender(content_, tone_));
     add(read_attachments(content_));
     const bool own = !content_.verified_domain.empty() && !links.foreign;
-    bool asks = false;
+    bool asks = false;  // for an account, or for money
     for (Said& one : said_) {
+      if (one.finding.category != Category::phishing) continue;
+      asks |= one.plain >= 0.3;
       if (one.finding.code != "phishing.credentials") continue;
       asks = true;
       double factor = own ? 0.3 : 1;
@@ -267,7 +269,7 @@ Verdict judge(const Report& report, Sensitivity sensitivity) {
   if (sensitivity == Sensitivity::off) return Verdict::pass;
   const Thresholds limits = thresholds(sensitivity);
   if (report.score >= limits.block) return Verdict::block;
-  if (report.score >= limits.review) return Verdict::review;
+  if (report.score >= limits.review || report.undecided) return Verdict::review;
   return report.score >= limits.flag ? Verdict::flag : Verdict::pass;
 }
 

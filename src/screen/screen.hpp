@@ -27,6 +27,7 @@ struct Finding {
 struct Report {
   std::vector<Finding> findings;  // highest score first, at most kFindingsMax
   double score = 0;               // of the whole message, 0 … 1
+  bool undecided = false;         // something that was to look at it did not: a person has to
 };
 inline constexpr std::size_t kFindingsMax = 32;
 
@@ -69,7 +70,7 @@ struct Thresholds {
 /// `sensitivity` other than off.
 [[nodiscard]] Thresholds thresholds(Sensitivity sensitivity);
 
-/// What the score means at a sensitivity.
+/// What the score means at a sensitivity; at least a review for a report that is undecided.
 [[nodiscard]] Verdict judge(const Report& report, Sensitivity sensitivity);
 
 }  // namespace countersign::screen
