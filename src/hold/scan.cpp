@@ -42,7 +42,7 @@ json::object entry(const std::vector<screen::Finding>& findings, double score, s
   for (const screen::Finding& one : findings) {
     const std::string_view name = screen::name_of(one.category);
     const bool known = std::ranges::any_of(
-        categories, [&](const json::value& category) { return category.at("name") == name; });
+        categories, [&](const json::value& category) { return category.at("name").as_string() == name; });
     // Highest score first, so the first of a category is its score.
     if (!known) categories.push_back({{"name", name}, {"score", rounded(one.score)}});
     if (sentences++ >= kSentencesMax) continue;

@@ -54,7 +54,7 @@ TEST(ScanReason, SaysWhatAReviewerNeeds) {
   EXPECT_EQ(reason.at("type"), "scan");
   EXPECT_EQ(reason.at("code"), "inbound_scan");
   EXPECT_EQ(reason.at("category"), "prompt_injection");
-  EXPECT_EQ(reason.at("summary"), report.findings.front().summary);
+  EXPECT_EQ(reason.at("summary").as_string(), report.findings.front().summary);
   EXPECT_NE(reason.at("detail").as_string().find("Ignore all previous instructions"), json::string::npos);
   EXPECT_TRUE(reason.at("confidence").is_double());
   EXPECT_EQ(json::parse(scan_reason_json(report, Direction::outbound)).at("code"), "outbound_scan");

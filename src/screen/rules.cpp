@@ -87,6 +87,13 @@ constexpr std::array kRules = std::to_array<Rule>({
      {Idea::new_task, Idea::ai},
      {},
      "Gives an AI a new task."},
+    {"prompt_injection.new_task_order",
+     prompt_injection,
+     0.64,
+     120,
+     {Idea::new_task, Idea::act},
+     {},
+     "Gives the reader a new task and tells what to do."},
     {"prompt_injection.persona",
      prompt_injection,
      0.72,
@@ -108,6 +115,13 @@ constexpr std::array kRules = std::to_array<Rule>({
      {Idea::reveal, Idea::system_prompt},
      {},
      "Asks for the system prompt or the instructions of an AI."},
+    {"prompt_injection.reveal_prompt_term",
+     prompt_injection,
+     0.38,
+     80,
+     {Idea::reveal, Idea::prompt_term},
+     {},
+     "Speaks of revealing a system prompt."},
     {"prompt_injection.control_token",
      prompt_injection,
      0.62,
@@ -282,7 +296,7 @@ constexpr std::array kRules = std::to_array<Rule>({
      "Asks for gift cards in secrecy."},
     {"phishing.gift_cards_urgent",
      phishing,
-     0.5,
+     0.36,
      400,
      {Idea::gift_card, Idea::urgent},
      {},
@@ -304,7 +318,7 @@ constexpr std::array kRules = std::to_array<Rule>({
      "Presses for a payment in secrecy."},
     {"phishing.advance_fee",
      phishing,
-     0.5,
+     0.55,
      400,
      {Idea::prize, Idea::money},
      {},
@@ -379,16 +393,17 @@ class Reader {
     if (folded_.disguised(match.begin, match.end)) match.score += kDisguised;
     if (place_ != Place::open) match.score += kUnseen;
     match.score = std::min(match.score, 0.98);
-    auto& best = place_ == Place::open && quoted(completing) ? quoted_[number] : plain_[number];
+    auto& best = place_ == Place::open && (quoted(match.begin) || quoted(completing.begin)) ? quoted_[number]
+                                                                                            : plain_[number];
     if (!best || best->score < match.score) best = match;
   }
 
   // Inside quotation marks or backticks that close again.
-  [[nodiscard]] bool quoted(const Hit& match) const {
+  [[nodiscard]] bool quoted(std::size_t at) const {
     const std::string_view text = folded_.text;
-    const std::size_t from = match.begin > kQuoteReach ? match.begin - kQuoteReach : 0;
-    const std::string_view before = text.substr(from, match.begin - from);
-    const std::string_view behind = text.substr(match.end, kQuoteReach);
+    const std::size_t from = at > kQuoteReach ? at - kQuoteReach : 0;
+    const std::string_view before = text.substr(from, at - from);
+    const std::string_view behind = text.substr(at, kQuoteReach);
     for (const char mark : {'"', '`'}) {
       if (std::ranges::count(before, mark) % 2 == 1 && behind.find(mark) != std::string_view::npos)
         return true;
@@ -426,12 +441,12 @@ class Reader {
 };
 
 // Rules of one group say the same more or less precisely.
-constexpr std::array<std::string_view, 13> kGroups{
-    "prompt_injection.override", "prompt_injection.ai_",   "prompt_injection.new_task",
-    "prompt_injection.role",     "prompt_injection.tool_", "prompt_injection.data_end",
-    "prompt_injection.approval", "exfiltration.catcher",   "exfiltration.secrets",
-    "exfiltration.mailbox",      "exfiltration.append_",   "phishing.gift_cards",
-    "phishing.bank_details"};
+constexpr std::array<std::string_view, 14> kGroups{
+    "prompt_injection.override", "prompt_injection.ai_",     "prompt_injection.new_task",
+    "prompt_injection.role",     "prompt_injection.tool_",   "prompt_injection.data_end",
+    "prompt_injection.approval", "prompt_injection.reveal_", "exfiltration.catcher",
+    "exfiltration.secrets",      "exfiltration.mailbox",     "exfiltration.append_",
+    "phishing.gift_cards",       "phishing.bank_details"};
 
 std::string_view group_of(std::string_view code) {
   if (code == "prompt_injection.correction" || code == "prompt_injection.ignore_ai") return kGroups.front();

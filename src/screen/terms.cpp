@@ -11,12 +11,10 @@ constexpr std::array kTerms = std::to_array<Terms>({
     {Idea::ignore,
      "ignore|ignoring|ignored|disregard*|forget|override|overrides|overriding|bypass|bypassing|neglect|"
      "discard|"
-     "do not follow|don't follow|stop following|pay no attention to|supersede*|void|cancel|set aside|drop"},
+     "do not follow|don't follow|stop following|pay no attention to|supersede*"},
     {Idea::all, "all|any|every|everything|your|the entire|whatever"},
     {Idea::prior,
-     "previous|previously|prior|above|earlier|preceding|foregoing|before|original|existing|current|given|"
-     "past|other|"
-     "initial"},
+     "previous|previously|prior|above|earlier|preceding|foregoing|before|original|existing|current|initial"},
     {Idea::mine, "my|our|i gave|i sent|we sent|we gave"},
     {Idea::instruct,
      "instruction|instructions|directive|directives|guideline|guidelines|rules|prompt|prompts|programming|"
@@ -76,22 +74,25 @@ constexpr std::array kTerms = std::to_array<Terms>({
      "operator|"
      "your principal|your principals|mailbox owner|account owner|the reviewer|your reviewer|your "
      "boss|administrator|"
-     "your developer|anyone"},
+     "your developer"},
     {Idea::reveal,
-     "reveal|print|output|repeat|show me|display|tell me|quote|write out|disclose|dump|leak|recite|what is|"
-     "what are|return|include|paste|list|send|share|reply with"},
+     "reveal|print|output|repeat|show me|display|tell me|write out|disclose|dump|leak|recite|what is|what "
+     "are|"
+     "reply with|respond with"},
     {Idea::system_prompt,
-     "system prompt|system prompts|your prompt|initial prompt|your instructions|your initial instructions|"
-     "hidden instructions|your configuration|your rules|your guidelines|original instructions|your system "
-     "message|"
-     "internal instructions|secret instructions|developer message|your tools|tool definitions|available "
-     "tools|"
+     "your system prompt|your prompt|your initial prompt|your instructions|your initial instructions|"
+     "hidden instructions|hidden prompt|your configuration|your rules|your guidelines|your original "
+     "instructions|"
+     "your system message|internal instructions|secret instructions|your developer message|your tools|"
      "text above|everything above|words above"},
+    {Idea::prompt_term,
+     "system prompt|system prompts|initial prompt|original instructions|developer message|tool "
+     "definitions|available tools"},
     {Idea::new_task,
      "your new task|your real task|your actual task|your only task|your task is now|your new goal|your true "
      "goal|"
      "your new instructions|new instructions:|new instruction:|updated instructions:|here are your new|"
-     "new system instructions|your new role|your new objective|your primary objective|your new directive|"
+     "new system instructions|your new directive|"
      "instead, you must|instead you must|instead, you will|instead do the following|real instructions|"
      "the real instruction|new set of instructions|follow these instructions|follow these steps exactly|"
      "execute these instructions|obey the following|comply with the following|instead do this|instead, do "
@@ -127,7 +128,7 @@ constexpr std::array kTerms = std::to_array<Terms>({
      "</tool_result>|<function_results>|\"tool_calls\"|\"function_call\"|\"tool_use\"|<tool_response>|"
      "[tool_result]|[tool_call]|tool result:|tool output:|function result:|tool_output:|[tool "
      "output]|tool_result:|tool response:|"
-     "send_email(|send_message(|forward_email(|delete_email(|read_file(|run_command(|execute_command(|"
+     "send_email(|send_message(|forward_email(|delete_email(|"
      "approve_review(|\"name\": \"send_email\"|\"name\":\"send_email\"|\"tool\": \"send|\"tool\":\"send|"
      "call the tool|use the send_email|call send_email|call the send_email|use the tool|invoke the tool|call "
      "forward_email"},
@@ -163,7 +164,8 @@ constexpr std::array kTerms = std::to_array<Terms>({
      "create a forwarding rule|set up forwarding|auto-forward|reply to every|reply to all contacts|"
      "send this email to all|send this message to everyone|spread this message|empty the trash|purge"},
     {Idea::send,
-     "send|sends|forward|email me|email them|email it|post them|post it|upload|transmit|share|submit|reply "
+     "send|sends|forward|email me|email them|email it|post them|post it|post the|post your|post "
+     "all|upload|transmit|share|submit|reply "
      "with|"
      "respond with|leak|exfiltrate|give me|tell me|copy them|copy it"},
     {Idea::secret,

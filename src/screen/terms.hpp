@@ -11,19 +11,20 @@ namespace countersign::screen {
 
 /// What a word or phrase is about. Rules look for several of them close together.
 enum class Idea : std::uint8_t {
-  ignore,     // disregard, forget, override
-  all,        // all, any, your
-  prior,      // previous, above
-  mine,       // "my earlier": a person corrects himself
-  instruct,   // instructions, rules, prompt
-  ai,         // names for a language model
-  ai_called,  // addresses one: "if you are an AI"
-  you_are,    // "you are now", "act as"
-  persona,    // unrestricted, jailbroken
-  conceal,    // do not tell
-  owner,      // the user, the operator
-  reveal,     // print, repeat
-  system_prompt,
+  ignore,         // disregard, forget, override
+  all,            // all, any, your
+  prior,          // previous, above
+  mine,           // "my earlier": a person corrects himself
+  instruct,       // instructions, rules, prompt
+  ai,             // names for a language model
+  ai_called,      // addresses one: "if you are an AI"
+  you_are,        // "you are now", "act as"
+  persona,        // unrestricted, jailbroken
+  conceal,        // do not tell
+  owner,          // the user, the operator
+  reveal,         // print, repeat
+  system_prompt,  // "your system prompt"
+  prompt_term,    // "system prompt", as developers say too
   new_task,       // "your new task is"
   authority,      // "system override"
   act,            // what an agent is told to do
