@@ -8,6 +8,7 @@
 #include "base/fault.hpp"
 #include "base/text.hpp"
 #include "mail/address.hpp"
+#include "mailbox/conversation.hpp"
 #include "mailbox/mailbox.hpp"
 #include "outbox/event_data.hpp"
 
@@ -114,6 +115,7 @@ Decision release_inbound(store::Tx& tx, const mailbox::Message& message, const V
                          UtcTime now) {
   resolve(tx, message, verdict, now);
   tx.send(kRelease, {message.id.str()});
+  if (!message.deleted_at) mailbox::join_conversation(tx, mailbox::membership_of(message, true));
   boost::json::object data;
   data["message_id"] = message.id.str();
   data["direction"] = "inbound";

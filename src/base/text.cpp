@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/assert.hpp"
@@ -24,6 +25,26 @@ std::vector<std::string> from_json_list(std::string_view text) {
   for (const boost::json::value& item : value.get_array()) {
     CS_ASSERT(item.is_string());
     items.emplace_back(item.get_string());
+  }
+  return items;
+}
+
+std::string join_blanks(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) {
+    CS_ASSERT(!item.empty() && item.find(' ') == std::string::npos);
+    if (!text.empty()) text += ' ';
+    text += item;
+  }
+  return text;
+}
+
+std::vector<std::string> split_blanks(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (end > 0) items.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return items;
 }

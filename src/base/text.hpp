@@ -12,6 +12,11 @@ namespace countersign {
 /// The reverse. A text that is not a JSON array of strings is a bug (only to_json_list writes these columns).
 [[nodiscard]] std::vector<std::string> from_json_list(std::string_view text);
 
+/// The items with one blank between two, the form in which tables keep lists of words, and the reverse. An
+/// item that is empty or holds a blank is a bug.
+[[nodiscard]] std::string join_blanks(const std::vector<std::string>& items);
+[[nodiscard]] std::vector<std::string> split_blanks(std::string_view text);
+
 [[nodiscard]] std::string ascii_lower(std::string_view text);
 /// Without leading and trailing space, tab, CR and LF.
 [[nodiscard]] std::string_view trim(std::string_view text);

@@ -68,6 +68,7 @@ rest::ApiSettings api_settings(const Config& config, std::function<void()> queue
   settings.limits = limits_of(config);
   settings.cursor_secret = load_signing_secret(config);
   settings.queued = std::move(queued);
+  settings.provider_id_domain = provider_id_domain(config);
   return settings;
 }
 

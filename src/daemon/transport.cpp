@@ -94,6 +94,13 @@ std::string_view transport_name(const Config& config) {
   CS_ASSERT(false);
 }
 
+std::string provider_id_domain(const Config& config) {
+  const bool ses = config.outbound.provider == Provider::ses ||
+                   (config.outbound.provider == Provider::smtp && config.smtp.ses);
+  if (!ses || config.ses.region.empty()) return {};
+  return config.ses.region == "us-east-1" ? "email.amazonses.com" : config.ses.region + ".amazonses.com";
+}
+
 std::unique_ptr<provider::Transport> make_transport(const Config& config,
                                                     boost::asio::any_io_executor executor,
                                                     boost::asio::thread_pool& files, const Clock& clock) {

@@ -35,6 +35,8 @@ mailbox::Message row_of(const account::Agent& agent, const SubmitCommand& comman
   message.bcc = command.draft.bcc;
   message.reply_to = command.draft.reply_to;
   message.unsubscribe = command.draft.unsubscribe;
+  message.in_reply_to = command.draft.in_reply_to;
+  message.references = command.draft.references;
   message.created_at = now;
   return message;
 }

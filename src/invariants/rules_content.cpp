@@ -4,7 +4,30 @@
 namespace countersign::invariants {
 namespace {
 
+#define CS_CONVERSATION_MEMBERS                                                           \
+  "FROM messages WHERE conversation_id <> '' AND deleted_at_us IS NULL AND (direction = " \
+  "'outbound' OR review_status IS NULL OR review_status IN ('review_approved', "          \
+  "'review_expired_approved')) "
+#define CS_CONVERSATIONS                                                                           \
+  "(SELECT agent_email, conversation_id, COUNT(*) AS messages, SUM(CASE direction WHEN 'inbound' " \
+  "THEN 1 ELSE 0 END) AS inbound, SUM(CASE read_status WHEN 'unread' THEN 1 ELSE 0 END) AS "       \
+  "unread, MIN(created_at_us) AS first_at_us, MAX(created_at_us) AS last_at_us, MAX(CASE newest "  \
+  "WHEN 1 THEN id END) AS last_message_id FROM (SELECT agent_email, conversation_id, direction, "  \
+  "read_status, created_at_us, id, ROW_NUMBER() OVER (PARTITION BY agent_email, conversation_id "  \
+  "ORDER BY created_at_us DESC, id DESC) AS newest " CS_CONVERSATION_MEMBERS                       \
+  ") AS members GROUP BY agent_email, conversation_id)"
+
 constexpr Rule kRules[] = {
+    CS_RULE(
+        "conversations-agree", "a conversation says of its messages what they come to",
+        "SELECT c.agent_email || ' ' || c.id AS subject, 'kept ' || CAST(c.messages AS TEXT) || ', are ' "
+        "|| CAST(COALESCE(a.messages, 0) AS TEXT) AS detail FROM conversations c LEFT JOIN " CS_CONVERSATIONS
+        " a ON a.agent_email = c.agent_email AND a.conversation_id = c.id WHERE "
+        "a.messages IS NULL OR a.messages <> c.messages OR a.inbound <> c.inbound OR "
+        "a.unread <> c.unread OR a.first_at_us <> c.first_at_us OR a.last_at_us <> c.last_at_us OR "
+        "a.last_message_id <> c.last_message_id UNION ALL SELECT a.agent_email || ' ' || "
+        "a.conversation_id, 'not kept' FROM " CS_CONVERSATIONS " a WHERE NOT EXISTS (SELECT 1 FROM "
+        "conversations c WHERE c.agent_email = a.agent_email AND c.id = a.conversation_id)"),
     CS_RULE(
         "bytes-kept", "a message on its way or arrived has its exact bytes and its Message-ID",
         "SELECT m.id AS subject, m.direction || ', ' || CAST(m.size_bytes AS TEXT) || ' bytes expected' AS "
@@ -50,6 +73,9 @@ constexpr Rule kRules[] = {
             "usage_counters c WHERE c.user_id = users.id) AS counted, (SELECT COUNT(*) FROM messages m WHERE "
             "m.user_id = users.id) AS stored FROM users) u WHERE u.counted < u.stored"),
 };
+
+#undef CS_CONVERSATIONS
+#undef CS_CONVERSATION_MEMBERS
 
 }  // namespace
 

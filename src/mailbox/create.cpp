@@ -3,6 +3,7 @@
 #include "base/assert.hpp"
 #include "base/fault.hpp"
 #include "base/text.hpp"
+#include "mailbox/conversation.hpp"
 #include "mailbox/mailbox.hpp"
 
 namespace countersign::mailbox {
@@ -17,10 +18,10 @@ constexpr Query kInsertOutbound(
     "header_from, "
     "sender, to_list, cc_list, bcc_list, reply_to, delivered_to, read_status, review_status, hold_reason, "
     "approval_expires_at_us, flagged, flag_reason, unsubscribe, delivery_status, charged_bytes, "
-    "created_at_us) "
+    "created_at_us, in_reply_to, reference_list) "
     "VALUES ($1, $2, $3, 'outbound', $4, 'smtp', $5, $6, $3, $3, $7, $8, $9, $10, $11, '', $12, $13, $14, "
     "$15, $16, $17, "
-    "$18, $19, $20)");
+    "$18, $19, $20, $21, $22)");
 
 constexpr Query kInsertInbound(
     "mailbox.insert_inbound",
@@ -64,6 +65,7 @@ void insert_outbound(store::Tx& tx, const NewOutbound& message, const Draft& dra
   const std::string to = to_json_list(draft.to);
   const std::string cc = to_json_list(draft.cc);
   const std::string bcc = to_json_list(draft.bcc);
+  const std::string references = join_blanks(draft.references);
   const std::string_view delivered_to =
       draft.to.empty() ? std::string_view() : std::string_view(draft.to.front());
   tx.send(kInsertOutbound, {message.id.str(),
@@ -85,7 +87,11 @@ void insert_outbound(store::Tx& tx, const NewOutbound& message, const Draft& dra
                             draft.unsubscribe,
                             delivery_name,
                             charged_bytes,
-                            message.now});
+                            message.now,
+                            draft.in_reply_to,
+                            references});
+  join_conversation(tx, {message.agent_email, message.conversation_id, message.id, Direction::outbound, false,
+                         message.now});
   account::meter_message(tx, message.user, message.id.str(), charged_bytes, message.now);
 }
 
@@ -132,6 +138,10 @@ bool insert_inbound(store::Tx& tx, const NewInbound& message, std::string_view r
                                                             message.protection,
                                                             name_of(message.automatic)});
   if (inserted == 0) return false;
+  if (!review) {
+    join_conversation(tx, {message.agent_email, message.conversation_id, message.id, Direction::inbound, true,
+                           message.now});
+  }
   tx.send(kInsertContent, {message.id.str(), false, "", "", Blob{raw}});
   if (message.metered) return true;
   account::meter_message(tx, message.user, message.meter_seed.empty() ? message.id.str() : message.meter_seed,

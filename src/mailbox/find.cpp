@@ -1,5 +1,6 @@
 // Looking at one message.
 #include "base/text.hpp"
+#include "mailbox/conversation.hpp"
 #include "mailbox/mailbox.hpp"
 #include "mailbox/row.hpp"
 
@@ -61,8 +62,9 @@ constexpr Query kConversationOf("mailbox.conversation_of",
                                                    "jsonb_array_elements_text($3::jsonb)"));
 #undef CS_CONVERSATION_OF
 
-constexpr Query kMarkRead(
-    "mailbox.mark_read", "UPDATE messages SET read_status = 'read' WHERE id = $1 AND read_status = 'unread'");
+constexpr Query kMarkRead("mailbox.mark_read",
+                          "UPDATE messages SET read_status = 'read' WHERE id = $1 AND read_status = 'unread' "
+                          "RETURNING agent_email, conversation_id, deleted_at_us");
 
 // SES names a message <id@email.amazonses.com> or <id@REGION.amazonses.com>, and what it told us is the id.
 std::vector<std::string> provider_names(const std::vector<std::string>& rfc_message_ids) {
@@ -132,6 +134,8 @@ Draft load_draft(store::ReadTx& tx, const Message& message) {
   draft.bcc = message.bcc;
   draft.reply_to = message.reply_to;
   draft.unsubscribe = message.unsubscribe;
+  draft.in_reply_to = message.in_reply_to;
+  draft.references = message.references;
   const store::Rows texts = tx.query(kDraftText, {message.id.str()});
   if (!texts.empty()) {
     draft.text = texts.front().text(0);
@@ -143,6 +147,11 @@ Draft load_draft(store::ReadTx& tx, const Message& message) {
   return draft;
 }
 
-bool mark_read(store::Tx& tx, const MessageId& id) { return tx.execute(kMarkRead, {id.str()}) == 1; }
+bool mark_read(store::Tx& tx, const MessageId& id) {
+  const store::Rows rows = tx.query(kMarkRead, {id.str()});
+  if (rows.empty()) return false;
+  if (!rows.front().maybe_time(2)) read_in_conversation(tx, rows.front().view(0), rows.front().view(1));
+  return true;
+}
 
 }  // namespace countersign::mailbox

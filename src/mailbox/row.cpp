@@ -73,6 +73,8 @@ Message message_from(const store::Row& row) {
   m.deleted_at = row.maybe_time(38);
   m.automatic = enum_of(row.view(39), kAutomatic);
   m.protection = row.maybe_text(40);
+  m.in_reply_to = row.text(41);
+  m.references = split_blanks(row.view(42));
   return m;
 }
 

@@ -1,5 +1,6 @@
 // The trash: moving in, moving out, and removing for good.
 #include "account/usage.hpp"
+#include "mailbox/conversation.hpp"
 #include "mailbox/mailbox.hpp"
 #include "mailbox/row.hpp"
 
@@ -16,7 +17,7 @@ constexpr Query kLock("mailbox.lock",
                       "SELECT " CS_MESSAGE_COLUMNS
                       ", m.charged_bytes FROM messages m "
                       "WHERE m.id = $1 AND m.agent_email = $2 AND " CS_MESSAGE_VISIBLE " FOR UPDATE");
-constexpr std::size_t kChargedBytesColumn = 39;
+constexpr std::size_t kChargedBytesColumn = 43;
 
 constexpr Query kTrash("mailbox.trash",
                        "UPDATE messages SET deleted_at_us = $2 WHERE id = $1 AND deleted_at_us IS NULL");
@@ -56,7 +57,9 @@ Result<std::monostate, TrashRefusal> trash(store::Tx& tx, std::string_view agent
   if (rows.empty()) return unexpected(TrashRefusal::not_found);
   const Message message = message_from(rows.front());
   if (message.review_status == ReviewStatus::pending_review) return unexpected(TrashRefusal::message_held);
-  tx.send(kTrash, {id.str(), now});
+  if (tx.execute(kTrash, {id.str(), now}) == 1) {
+    leave_conversation(tx, membership_of(message, message.read_status == "unread"));
+  }
   return std::monostate{};
 }
 
@@ -68,6 +71,7 @@ Result<Message, TrashRefusal> restore(store::Tx& tx, std::string_view agent_emai
   tx.send(kRestore, {id.str()});
   message.deleted_at.reset();
   if (message.read_status == "unread") message.read_status = "read";
+  join_conversation(tx, membership_of(message, false));
   return message;
 }
 

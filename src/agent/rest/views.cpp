@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
+#include <set>
 
 #include "agent/rest/response.hpp"
 #include "base/crypto.hpp"
@@ -208,6 +209,40 @@ json::object message_view(const Message& message, const mailbox::Content& conten
     put_hold_reason(view, message);
   }
   put_raw(view, content.raw);
+  return view;
+}
+
+json::object conversation_view(const mailbox::Conversation& conversation) {
+  return {{"id", conversation.id},
+          {"last_message_at", timestamp(conversation.last_message_at)},
+          {"first_message_at", timestamp(conversation.first_message_at)},
+          {"message_count", conversation.message_count},
+          {"inbound_count", conversation.inbound_count},
+          {"outbound_count", conversation.message_count - conversation.inbound_count},
+          {"has_unread", conversation.unread_count > 0},
+          {"latest_subject", conversation.latest_subject},
+          {"latest_from", conversation.latest_from}};
+}
+
+json::object conversation_detail_view(const mailbox::Conversation& conversation,
+                                      const std::vector<Message>& messages) {
+  std::set<std::string> participants;
+  std::set<std::string> labels;
+  json::array items;
+  for (const Message& message : messages) {
+    participants.insert(message.sender);
+    if (!message.delivered_to.empty()) participants.insert(mail::bare_address(message.delivered_to));
+    for (const auto* list : {&message.to, &message.cc, &message.bcc}) {
+      for (const std::string& text : *list) participants.insert(mail::bare_address(text));
+    }
+    labels.insert(message.labels.begin(), message.labels.end());
+    items.push_back(message_summary_view(message));
+  }
+  participants.erase("");
+  json::object view = conversation_view(conversation);
+  view["participants"] = array_of({participants.begin(), participants.end()});
+  view["labels"] = array_of({labels.begin(), labels.end()});
+  view["messages"] = std::move(items);
   return view;
 }
 

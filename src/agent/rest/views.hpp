@@ -8,6 +8,7 @@
 #include "account/principal.hpp"
 #include "account/usage.hpp"
 #include "journal/journal.hpp"
+#include "mailbox/conversation.hpp"
 #include "mailbox/message.hpp"
 #include "outbox/resolve.hpp"
 
@@ -36,6 +37,11 @@ enum class Viewer : std::uint8_t { agent, reviewer };
 /// The whole message. Parses `content.raw`, so call it outside of transactions.
 [[nodiscard]] boost::json::object message_view(const mailbox::Message& message,
                                                const mailbox::Content& content, Viewer viewer);
+
+[[nodiscard]] boost::json::object conversation_view(const mailbox::Conversation& conversation);
+/// messages   oldest first; participants and labels are theirs.
+[[nodiscard]] boost::json::object conversation_detail_view(const mailbox::Conversation& conversation,
+                                                           const std::vector<mailbox::Message>& messages);
 
 /// An entry of the review queue.
 [[nodiscard]] boost::json::object review_view(const mailbox::Message& message);

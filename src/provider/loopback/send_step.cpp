@@ -20,21 +20,25 @@ struct Recipients {
   std::vector<outbox::Recipient> external;
 };
 
-// The envelope, one entry per bare address: the first list that names it decides its kind.
-Recipients split(store::ReadTx& tx, const mailbox::Draft& draft, std::string_view shared_domain) {
+// The envelope, one entry per bare address: the first list that names it decides its kind. A probe goes the
+// way of mail from outside, whoever lives here (contract, testAgent).
+Recipients split(store::ReadTx& tx, const mailbox::Draft& draft, mailbox::Kind kind,
+                 std::string_view shared_domain) {
   Recipients out;
   std::vector<std::string> seen;
   const std::pair<const std::vector<std::string>*, const char*> lists[] = {
       {&draft.to, "to"}, {&draft.cc, "cc"}, {&draft.bcc, "bcc"}};
-  for (const auto& [list, kind] : lists) {
+  for (const auto& [list, name] : lists) {
     for (const std::string& text : *list) {
       std::string address = mail::bare_address(text);
       if (std::ranges::find(seen, address) != seen.end()) continue;
       seen.push_back(address);
-      if (auto agent = account::find_live_agent(tx, address, shared_domain)) {
-        out.local.emplace_back(outbox::Recipient{address, kind}, std::move(*agent));
+      auto agent =
+          kind == mailbox::Kind::test ? std::nullopt : account::find_live_agent(tx, address, shared_domain);
+      if (agent) {
+        out.local.emplace_back(outbox::Recipient{address, name}, std::move(*agent));
       } else {
-        out.external.push_back({std::move(address), kind});
+        out.external.push_back({std::move(address), name});
       }
     }
   }
@@ -49,7 +53,10 @@ struct From {
   std::string id_domain;
 };
 
-From from_of(const account::Agent& agent, const Identity& identity) {
+From from_of(const account::Agent& agent, const Identity& identity, mailbox::Kind kind) {
+  if (kind == mailbox::Kind::test) {
+    return {{"e2a", "noreply@" + identity.from_domain}, "relay", identity.from_domain};
+  }
   const std::string display = agent.name.empty() ? agent.email : agent.name;
   const bool shared_as_relay =
       agent.registered_domain == identity.shared_domain && identity.from_domain != identity.shared_domain;
@@ -66,6 +73,9 @@ std::string compose(const account::Agent& agent, const mailbox::Message& message
   composition.to = draft.to;
   composition.cc = draft.cc;
   composition.reply_to = draft.reply_to.empty() ? agent.email : draft.reply_to;
+  if (message.kind == mailbox::Kind::test) composition.reply_to.clear();  // nobody reads what a probe is told
+  composition.in_reply_to = draft.in_reply_to;
+  composition.references = draft.references;
   composition.subject = draft.subject;
   composition.text = draft.text;
   composition.html = draft.html;
@@ -83,9 +93,9 @@ std::string compose(const account::Agent& agent, const mailbox::Message& message
 
 outbox::SendResult SendStep::send(store::Tx& tx, const account::Agent& agent, const mailbox::Message& message,
                                   const mailbox::Draft& draft, UtcTime now) {
-  const Recipients recipients = split(tx, draft, identity_.shared_domain);
+  const Recipients recipients = split(tx, draft, message.kind, identity_.shared_domain);
   const bool complete = recipients.external.empty();
-  const From from = from_of(agent, identity_);
+  const From from = from_of(agent, identity_, message.kind);
   const std::string rfc_message_id = message.id.str() + "@" + from.id_domain;
   const std::string raw = compose(agent, message, draft, from, rfc_message_id, now);
 

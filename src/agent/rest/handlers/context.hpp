@@ -222,6 +222,8 @@ void attach_account(Server& server, Context& context);
 void attach_agents(Server& server, Context& context);
 void attach_messages(Server& server, Context& context);
 void attach_send(Server& server, Context& context);
+void attach_replies(Server& server, Context& context);
+void attach_conversations(Server& server, Context& context);
 void attach_reviews(Server& server, Context& context);
 void attach_handovers(Server& server, Context& context);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json/array.hpp>
+#include <iterator>
 #include <set>
 
 #include "base/assert.hpp"
@@ -125,6 +126,19 @@ Result<mailbox::DraftAttachment, ApiError> read_attachment(const boost::json::ob
   return attachment;
 }
 
+ApiError too_many_attachments() {
+  return field_error("body.attachments", "at most 10 attachments are taken");
+}
+
+// Number and size of all attachments of a draft; each fits by itself.
+std::optional<ApiError> check_attachments(const std::vector<mailbox::DraftAttachment>& attachments) {
+  if (attachments.size() > kAttachmentsMax) return too_many_attachments();
+  std::size_t total = 0;
+  for (const mailbox::DraftAttachment& attachment : attachments) total += attachment.content.size();
+  if (std::cmp_less_equal(total, kAttachmentsBytesMax)) return std::nullopt;
+  return payload_too_large("attachments_total", total, static_cast<std::uint64_t>(kAttachmentsBytesMax));
+}
+
 }  // namespace
 
 std::optional<ApiError> check_template_shape(const Call& call) {
@@ -159,32 +173,40 @@ void settle_recipients(std::vector<std::string>& to, std::vector<std::string>& c
   for (auto* list : {&to, &cc, &bcc}) std::erase_if(*list, is_own);
 }
 
-Result<SendRequest, ApiError> read_send_request(const Call& call, std::string_view own_address) {
+std::vector<std::string> read_recipients(const Call& call, std::string_view member) {
+  return normalised(call.body_texts(member));
+}
+
+SendRequest read_common(const Call& call) {
   SendRequest request;
   mailbox::Draft& draft = request.draft;
-  draft.subject = text_of(call, "subject");
   draft.text = text_of(call, "text");
   draft.html = text_of(call, "html");
-  draft.to = normalised(call.body_texts("to"));
   draft.cc = normalised(call.body_texts("cc"));
   draft.bcc = normalised(call.body_texts("bcc"));
   draft.unsubscribe = call.member("unsubscribe") != nullptr;
+  draft.reply_to = std::string(trim(text_of(call, "reply_to")));
+  request.conversation_id = text_of(call, "conversation_id");
+  return request;
+}
+
+Result<SendRequest, ApiError> checked_request(const Call& call, SendRequest request,
+                                              std::string_view own_address) {
+  mailbox::Draft& draft = request.draft;
   if (auto error = check_texts(draft)) return unexpected(std::move(*error));
   if (auto error = check_recipients(draft)) return unexpected(std::move(*error));
   settle_recipients(draft.to, draft.cc, draft.bcc, own_address);
   if (draft.to.empty() && draft.cc.empty() && draft.bcc.empty()) {
     return unexpected(api_error(Code::invalid_request, "no recipient is left besides the agent itself"));
   }
-
-  request.conversation_id = text_of(call, "conversation_id");
-  draft.reply_to = std::string(trim(text_of(call, "reply_to")));
   if (auto error = check_threading(request.conversation_id, draft.reply_to)) {
     return unexpected(std::move(*error));
   }
 
   Result<std::vector<mailbox::DraftAttachment>, ApiError> attachments = read_attachments(call);
   if (!attachments) return unexpected(std::move(attachments.error()));
-  draft.attachments = std::move(*attachments);
+  std::ranges::move(*attachments, std::back_inserter(draft.attachments));
+  if (auto error = check_attachments(draft.attachments)) return unexpected(std::move(*error));
   if (const std::int64_t bytes = draft.bytes(); bytes > kComposedBytesMax) {
     return unexpected(payload_too_large("composed_message", static_cast<std::uint64_t>(bytes),
                                         static_cast<std::uint64_t>(kComposedBytesMax)));
@@ -192,25 +214,25 @@ Result<SendRequest, ApiError> read_send_request(const Call& call, std::string_vi
   return request;
 }
 
+Result<SendRequest, ApiError> read_send_request(const Call& call, std::string_view own_address) {
+  SendRequest request = read_common(call);
+  request.draft.subject = text_of(call, "subject");
+  request.draft.to = normalised(call.body_texts("to"));
+  return checked_request(call, std::move(request), own_address);
+}
+
 Result<std::vector<mailbox::DraftAttachment>, ApiError> read_attachments(const Call& call) {
   std::vector<mailbox::DraftAttachment> attachments;
   const boost::json::value* member = call.member("attachments");
   if (member == nullptr) return attachments;
   const boost::json::array& items = member->as_array();
-  if (items.size() > kAttachmentsMax) {
-    return unexpected(field_error("body.attachments", "at most 10 attachments are taken"));
-  }
-  std::size_t total = 0;
+  if (items.size() > kAttachmentsMax) return unexpected(too_many_attachments());
   for (const boost::json::value& item : items) {
     Result<mailbox::DraftAttachment, ApiError> attachment = read_attachment(item.as_object());
     if (!attachment) return unexpected(std::move(attachment.error()));
-    total += attachment->content.size();
     attachments.push_back(std::move(*attachment));
   }
-  if (std::cmp_greater(total, kAttachmentsBytesMax)) {
-    return unexpected(
-        payload_too_large("attachments_total", total, static_cast<std::uint64_t>(kAttachmentsBytesMax)));
-  }
+  if (auto error = check_attachments(attachments)) return unexpected(std::move(*error));
   return attachments;
 }
 

@@ -31,6 +31,16 @@ struct SendRequest {
 /// The recipients come out trimmed, lower-cased and without duplicates over to, cc and bcc.
 [[nodiscard]] Result<SendRequest, ApiError> read_send_request(const Call& call, std::string_view own_address);
 
+/// What reply and forward have in common with a send: cc, bcc, text, html, reply_to, conversation_id and the
+/// unsubscribe option of a body, unchecked.
+[[nodiscard]] SendRequest read_common(const Call& call);
+/// The recipients of a body member, trimmed and lower-cased.
+[[nodiscard]] std::vector<std::string> read_recipients(const Call& call, std::string_view member);
+/// Checks and settles a request that was put together (sendMessage 4–9). The body's
+/// attachments follow those that the draft already carries.
+[[nodiscard]] Result<SendRequest, ApiError> checked_request(const Call& call, SendRequest request,
+                                                            std::string_view own_address);
+
 /// Leaves each address once, in the first of the three lists that names it. `own_address` stays only where it
 /// is the one recipient in `to`: a self-send.
 void settle_recipients(std::vector<std::string>& to, std::vector<std::string>& cc,

@@ -1,6 +1,7 @@
 // The mailbox of an agent: lists, single messages, labels, trash, lifecycle.
 #include "agent/rest/handlers/context.hpp"
 #include "agent/rest/handlers/drafts.hpp"
+#include "agent/rest/handlers/filters.hpp"
 #include "agent/rest/views.hpp"
 #include "base/assert.hpp"
 #include "base/text.hpp"
@@ -15,10 +16,6 @@ using account::Principal;
 using mailbox::Direction;
 
 constexpr std::size_t kFilterBytesMax = 200;  // from and subject_contains
-
-ApiError invalid_filter(std::string message) {
-  return api_error(ErrorCode::invalid_filter, std::move(message));
-}
 
 // A list as asked for, defaults applied (operations.md, listMessages).
 struct Listing {
@@ -50,14 +47,6 @@ std::optional<std::string> applied(const ReadState& state) {
   return state.status;
 }
 
-std::optional<ApiError> read_time(const Call& call, std::string_view name, std::optional<UtcTime>& time) {
-  const std::optional<std::string> text = call.query_text(name);
-  if (!text) return std::nullopt;
-  time = parse_rfc3339(*text);
-  if (time) return std::nullopt;
-  return invalid_filter(std::string(name) + " must be an RFC 3339 time");
-}
-
 std::optional<ApiError> read_texts(const Call& call, mailbox::ListFilter& filter) {
   filter.from = call.query_text("from").value_or("");
   filter.subject_contains = call.query_text("subject_contains").value_or("");
@@ -65,8 +54,7 @@ std::optional<ApiError> read_texts(const Call& call, mailbox::ListFilter& filter
   if (filter.from.size() > kFilterBytesMax || filter.subject_contains.size() > kFilterBytesMax) {
     return invalid_filter("from and subject_contains take at most 200 bytes");
   }
-  if (code_points(filter.conversation_id) > kConversationIdCharactersMax ||
-      filter.conversation_id.find_first_of("\r\n") != std::string::npos) {
+  if (!valid_conversation_id(filter.conversation_id)) {
     return invalid_filter("conversation_id must have at most 200 characters and no CR/LF");
   }
   return std::nullopt;
@@ -86,8 +74,6 @@ std::optional<ApiError> read_label_filter(const Call& call, mailbox::ListFilter&
   return std::nullopt;
 }
 
-std::string time_text(const std::optional<UtcTime>& time) { return time ? to_rfc3339(*time) : std::string(); }
-
 Result<Listing, ApiError> read_listing(const Context& context, const Call& call) {
   Listing listing;
   mailbox::ListFilter& filter = listing.filter;
@@ -100,18 +86,17 @@ Result<Listing, ApiError> read_listing(const Context& context, const Call& call)
   filter.read_status = applied(*state);
   if (auto error = read_texts(call, filter)) return unexpected(std::move(*error));
   if (auto error = read_label_filter(call, filter)) return unexpected(std::move(*error));
-  if (auto error = read_time(call, "since", filter.since)) return unexpected(std::move(*error));
-  if (auto error = read_time(call, "until", filter.until)) return unexpected(std::move(*error));
-  if (filter.since && filter.until && *filter.since >= *filter.until) {
-    return unexpected(invalid_filter("since must be before until"));
-  }
+  const Result<Range, ApiError> range = read_range(call);
+  if (!range) return unexpected(range.error());
+  filter.since = range->since;
+  filter.until = range->until;
   const std::string labels = to_json_list(filter.labels);
   Result<PageRequest, ApiError> page =
       page_request(context, call,
                    filters_text({"messages", agent_email(call), state->direction, state->status,
                                  filter.ascending ? "asc" : "desc", filter.from, filter.subject_contains,
-                                 filter.conversation_id, labels, time_text(filter.since),
-                                 time_text(filter.until), filter.trashed ? "trash" : "live"}));
+                                 filter.conversation_id, labels, instant_text(call, "since"),
+                                 instant_text(call, "until"), filter.trashed ? "trash" : "live"}));
   if (!page) return unexpected(std::move(page.error()));
   listing.page = std::move(*page);
   return listing;

@@ -1,4 +1,5 @@
-// sendMessage: a draft from an agent, accepted once per Idempotency-Key, then perhaps waited for.
+// sendMessage, and what it has in common with reply, forward and test: a draft from an agent, accepted once
+// per Idempotency-Key, then perhaps waited for.
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -8,6 +9,7 @@
 #include "agent/rest/handlers/context.hpp"
 #include "agent/rest/handlers/drafts.hpp"
 #include "agent/rest/handlers/outcomes.hpp"
+#include "agent/rest/handlers/sending.hpp"
 #include "base/assert.hpp"
 #include "base/error.hpp"
 #include "hold/submit.hpp"
@@ -129,13 +131,6 @@ Awaitable<Answer> wait_until_sent(Context& context, std::string email, Answer an
   co_return answer;
 }
 
-Awaitable<Response> finish(Context& context, const Call& call, Answer answer) {
-  if (call.query_text("wait") == "sent") {
-    answer = co_await wait_until_sent(context, agent_email(call), std::move(answer));
-  }
-  co_return json_text_response(answer.status, std::move(answer.body));
-}
-
 // The caller, found entitled to send, and what the key of the request stands for.
 struct Sender {
   Principal principal;
@@ -157,32 +152,25 @@ Awaitable<Result<Sender, ApiError>> admit_sender(Context& context, const Call& c
   co_return co_await read(context, call, std::move(body));
 }
 
-// Everything between the claim and the transaction, in the contract's order (sendMessage 3–10, 13).
-Result<SendRequest, ApiError> check_request(Context& context, const Call& call, const Agent& agent) {
-  if (refers_to_template(call)) {
-    return unexpected(api_error(ErrorCode::template_not_found, "there is no such template"));
-  }
-  Result<SendRequest, ApiError> request = read_send_request(call, agent.email);
-  if (!request) return request;
-  if (request->draft.unsubscribe) {
-    const mailbox::Draft& draft = request->draft;
+// What every kind of sending asks last, before the transaction (sendMessage 10, 13).
+std::optional<ApiError> check_sending(Context& context, const Call& call, const std::string& email,
+                                      const mailbox::Draft& draft) {
+  if (draft.unsubscribe) {
     if (draft.to.size() + draft.cc.size() + draft.bcc.size() != 1) {
-      return unexpected(
-          api_error(ErrorCode::invalid_request, "managed unsubscribe takes exactly one recipient"));
+      return api_error(ErrorCode::invalid_request, "managed unsubscribe takes exactly one recipient");
     }
-    return unexpected(
-        api_error(ErrorCode::not_implemented, "managed unsubscribe is not available in this deployment"));
+    return api_error(ErrorCode::not_implemented, "managed unsubscribe is not available in this deployment");
   }
-  const RateDecision decision = context.server->take_send(agent.email, call.received());
-  if (!decision.allowed) return unexpected(rate_limited(decision.retry_after_seconds));
-  if (request->conversation_id.empty()) request->conversation_id = ordered_id("conv_", call.received());
-  return request;
+  const RateDecision decision = context.server->take_send(email, call.received());
+  if (!decision.allowed) return rate_limited(decision.retry_after_seconds);
+  return std::nullopt;
 }
 
 Awaitable<Result<Outcome, ApiError>> submit(Context& context, const Call& call, Keyed keyed,
-                                            SendRequest request) {
-  hold::SubmitCommand command{MessageId(ordered_id("msg_", call.received())), mailbox::Kind::send,
+                                            mailbox::Kind kind, SendRequest request) {
+  hold::SubmitCommand command{MessageId(ordered_id("msg_", call.received())), kind,
                               std::move(request.conversation_id), std::move(request.draft)};
+  if (command.conversation_id.empty()) command.conversation_id = ordered_id("conv_", call.received());
   auto body = [&context, email = agent_email(call), keyed = std::move(keyed), command = std::move(command),
                now = call.received()](store::Tx& tx,
                                       const Principal& principal) -> Result<Outcome, ApiError> {
@@ -206,23 +194,61 @@ Awaitable<Response> send_message(Context& context, const Call& call) {
   Result<Sender, ApiError> sender = co_await admit_sender(context, call, *keyed);
   if (!sender) co_return call.refuse(sender.error());
   if (sender->answered) co_return co_await finish(context, call, std::move(*sender->answered));
+  Drafting drafting = [email = sender->agent.email](const Call& asked) -> Result<SendRequest, ApiError> {
+    if (refers_to_template(asked)) {
+      return unexpected(api_error(ErrorCode::template_not_found, "there is no such template"));
+    }
+    return read_send_request(asked, email);
+  };
+  co_return co_await accept(context, call, sender->principal.user, *keyed, mailbox::Kind::send,
+                            std::move(drafting));
+}
 
-  auto guard = take_key(context, sender->principal.user, *keyed);
-  if (!guard) co_return call.refuse(guard.error());
-  Result<SendRequest, ApiError> request = check_request(context, call, sender->agent);
-  if (!request) co_return call.refuse(request.error());
-  Result<Outcome, ApiError> outcome = co_await submit(context, call, *keyed, std::move(*request));
-  guard->reset();  // the answer is stored: a duplicate of a waiting request is replayed
-  if (!outcome) co_return call.refuse(outcome.error());
-  if (outcome->refusal) co_return call.refuse(*outcome->refusal);
-  context.settings.queued();
-  co_return co_await finish(context, call, std::move(outcome->answer));
+// Mail of the platform, not of the agent: it has no key, and nobody waits for it.
+Awaitable<Response> test_agent(Context& context, const Call& call) {
+  const Result<Agent, ApiError> admitted = co_await admit_agent(context, call);
+  if (!admitted) co_return call.refuse(admitted.error());
+  Drafting drafting = [email = admitted->email](const Call&) -> Result<SendRequest, ApiError> {
+    SendRequest request;
+    request.draft.to = {email};
+    request.draft.subject = "Test message";
+    request.draft.text = "This is a test. It shows that mail from outside reaches " + email + ".\n";
+    return request;
+  };
+  co_return co_await accept(context, call, admitted->user, Keyed{}, mailbox::Kind::test, std::move(drafting));
 }
 
 }  // namespace
 
+Awaitable<Response> finish(Context& context, const Call& call, Answer answer) {
+  if (call.query_text("wait") == "sent") {
+    answer = co_await wait_until_sent(context, agent_email(call), std::move(answer));
+  }
+  co_return json_text_response(answer.status, std::move(answer.body));
+}
+
+Awaitable<Response> accept(Context& context, const Call& call, UserId user, Keyed keyed, mailbox::Kind kind,
+                           Drafting drafting) {
+  auto guard = take_key(context, user, keyed);
+  if (!guard) co_return call.refuse(guard.error());
+  Result<SendRequest, ApiError> request = drafting(call);
+  if (!request) co_return call.refuse(request.error());
+  if (const auto error = check_sending(context, call, agent_email(call), request->draft)) {
+    co_return call.refuse(*error);
+  }
+  Result<Outcome, ApiError> outcome =
+      co_await submit(context, call, std::move(keyed), kind, std::move(*request));
+  guard->reset();  // the answer is stored: a duplicate of a waiting request is replayed
+  if (!outcome) co_return call.refuse(outcome.error());
+  if (outcome->refusal) co_return call.refuse(*outcome->refusal);
+  context.settings.queued();
+  if (kind == mailbox::Kind::test) co_return json_text_response(outcome->answer.status, outcome->answer.body);
+  co_return co_await finish(context, call, std::move(outcome->answer));
+}
+
 void attach_send(Server& server, Context& context) {
   server.handle("sendMessage", bind(context, send_message));
+  server.handle("testAgent", bind(context, test_agent));
 }
 
 }  // namespace countersign::agent::rest
