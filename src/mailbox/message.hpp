@@ -86,10 +86,10 @@ struct Message {
   std::string delivery_detail;
   std::string sent_as;  // "own_address", "relay", "" while undecided
   std::string provider_message_id;
-  std::string rfc_message_id;           // without angle brackets
-  std::string in_reply_to;              // the same; outbound: what the header says
-  std::vector<std::string> references;  // the same
-  Automatic automatic = Automatic::no;  // inbound
+  std::string rfc_message_id;             // without angle brackets
+  std::string in_reply_to;                // the same; outbound: what the header says
+  std::vector<std::string> references;    // the same
+  Automatic automatic = Automatic::no;    // inbound
   std::optional<std::string> protection;  // JSON array (contract `ProtectionFindingView`)
   std::int64_t size_bytes = 0;            // of the raw message, 0 without one
   UtcTime created_at;
