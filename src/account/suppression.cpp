@@ -32,7 +32,66 @@ constexpr Query kSuppressForAccount(
     "INSERT INTO account_suppressions (user_id, address, id, source, reason, message_id, created_at_us) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (user_id, address) DO NOTHING");
 
+#define CS_ACCOUNT_LIST                                                           \
+  "SELECT address, source, reason, COALESCE(message_id, ''), created_at_us FROM " \
+  "account_suppressions WHERE user_id = $1 "
+#define CS_AGENT_LIST \
+  "SELECT address, source, reason, '', created_at_us FROM agent_suppressions WHERE agent_email = $1 "
+#define CS_FIRST_PAGE "ORDER BY created_at_us DESC, address DESC LIMIT $2"
+#define CS_NEXT_PAGE \
+  "AND (created_at_us, address) < ($2, $3) ORDER BY created_at_us DESC, address DESC LIMIT $4"
+constexpr Query kAccountFirst("account.suppressions", CS_ACCOUNT_LIST CS_FIRST_PAGE);
+constexpr Query kAccountNext("account.more_suppressions", CS_ACCOUNT_LIST CS_NEXT_PAGE);
+constexpr Query kAgentFirst("account.agent_suppressions", CS_AGENT_LIST CS_FIRST_PAGE);
+constexpr Query kAgentNext("account.more_agent_suppressions", CS_AGENT_LIST CS_NEXT_PAGE);
+constexpr Query kAgentOne("account.agent_suppression", CS_AGENT_LIST "AND address = $2");
+#undef CS_NEXT_PAGE
+#undef CS_FIRST_PAGE
+#undef CS_AGENT_LIST
+#undef CS_ACCOUNT_LIST
+constexpr Query kLiftForAccount("account.lift_suppression",
+                                "DELETE FROM account_suppressions WHERE user_id = $1 AND address = $2");
+constexpr Query kLiftForAgent("account.lift_agent_suppression",
+                              "DELETE FROM agent_suppressions WHERE agent_email = $1 AND address = $2");
+
+std::vector<Suppression> suppressions_from(const store::Rows& rows) {
+  std::vector<Suppression> out;
+  for (const store::Row row : rows) {
+    out.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.time(4)});
+  }
+  return out;
+}
+
 }  // namespace
+
+std::vector<Suppression> list_account_suppressions(
+    store::ReadTx& tx, const UserId& user, const std::optional<std::pair<UtcTime, std::string>>& after,
+    std::int64_t limit) {
+  if (!after) return suppressions_from(tx.query(kAccountFirst, {user.str(), limit}));
+  return suppressions_from(tx.query(kAccountNext, {user.str(), after->first, after->second, limit}));
+}
+
+std::vector<Suppression> list_agent_suppressions(store::ReadTx& tx, std::string_view agent_email,
+                                                 const std::optional<std::pair<UtcTime, std::string>>& after,
+                                                 std::int64_t limit) {
+  if (!after) return suppressions_from(tx.query(kAgentFirst, {agent_email, limit}));
+  return suppressions_from(tx.query(kAgentNext, {agent_email, after->first, after->second, limit}));
+}
+
+std::optional<Suppression> find_agent_suppression(store::ReadTx& tx, std::string_view agent_email,
+                                                  std::string_view address) {
+  std::vector<Suppression> found = suppressions_from(tx.query(kAgentOne, {agent_email, address}));
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
+}
+
+bool lift_account_suppression(store::Tx& tx, const UserId& user, std::string_view address) {
+  return tx.execute(kLiftForAccount, {user.str(), address}) == 1;
+}
+
+bool lift_agent_suppression(store::Tx& tx, std::string_view agent_email, std::string_view address) {
+  return tx.execute(kLiftForAgent, {agent_email, address}) == 1;
+}
 
 std::vector<std::string> suppressed_among(store::ReadTx& tx, const UserId& user, std::string_view agent_email,
                                           const std::vector<std::string>& addresses) {

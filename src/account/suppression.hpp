@@ -1,7 +1,10 @@
 // Addresses that must not be written to: per account and per agent.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "account/principal.hpp"
@@ -16,6 +19,29 @@ namespace countersign::account {
 /// Adds an address to the agent's list. False when it is there already (its row is kept as it is).
 bool suppress_for_agent(store::Tx& tx, std::string_view agent_email, std::string_view address,
                         std::string_view source, std::string_view reason, UtcTime now);
+
+/// One row of either list.
+struct Suppression {
+  std::string address;
+  std::string source;
+  std::string reason;
+  std::string message_id;  // account list: what brought it on; else empty
+  UtcTime created_at;
+};
+/// Newest first (then by address, descending), strictly after (created_at, address) when given.
+[[nodiscard]] std::vector<Suppression> list_account_suppressions(
+    store::ReadTx& tx, const UserId& user, const std::optional<std::pair<UtcTime, std::string>>& after,
+    std::int64_t limit);
+[[nodiscard]] std::vector<Suppression> list_agent_suppressions(
+    store::ReadTx& tx, std::string_view agent_email,
+    const std::optional<std::pair<UtcTime, std::string>>& after, std::int64_t limit);
+[[nodiscard]] std::optional<Suppression> find_agent_suppression(store::ReadTx& tx,
+                                                                std::string_view agent_email,
+                                                                std::string_view address);
+/// Takes an address off; false when it is not on the list.
+[[nodiscard]] bool lift_account_suppression(store::Tx& tx, const UserId& user, std::string_view address);
+[[nodiscard]] bool lift_agent_suppression(store::Tx& tx, std::string_view agent_email,
+                                          std::string_view address);
 
 /// An address the whole account must not write to again.
 struct AccountSuppression {

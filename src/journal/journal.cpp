@@ -91,6 +91,8 @@ std::string_view name_of(EventType type) {
       return "email.review_rejected";
     case EventType::domain_suppression_added:
       return "domain.suppression_added";
+    case EventType::agent_suppression_added:
+      return "agent.suppression_added";
   }
   CS_ASSERT(false);
 }
@@ -146,6 +148,13 @@ void emit_without_message(store::Tx& tx, const Subject& subject, EventType type,
   const std::string envelope = envelope_of(id, type, data, at);
   tx.send(kEmit, {id, subject.user.str(), name_of(type), subject.agent_email,
                   unless_empty(subject.conversation_id), nullptr, envelope, at});
+}
+
+void emit_for_agent(store::Tx& tx, const UserId& user, std::string_view agent_email, EventType type,
+                    const boost::json::object& data, UtcTime at, std::string_view occasion) {
+  const std::string id = derived_id("evt_", {agent_email, name_of(type), occasion, to_rfc3339(at)});
+  const std::string envelope = envelope_of(id, type, data, at);
+  tx.send(kEmit, {id, user.str(), name_of(type), agent_email, nullptr, nullptr, envelope, at});
 }
 
 void emit_for_account(store::Tx& tx, const UserId& user, EventType type, const boost::json::object& data,

@@ -81,6 +81,7 @@ enum class EventType : std::uint8_t {
   email_review_approved,
   email_review_rejected,
   domain_suppression_added,
+  agent_suppression_added,
 };
 [[nodiscard]] std::string_view name_of(EventType type);
 
@@ -97,6 +98,10 @@ void emit(store::Tx& tx, const Subject& subject, EventType type, const boost::js
 /// email.blocked).
 void emit_without_message(store::Tx& tx, const Subject& subject, EventType type,
                           const boost::json::object& data, UtcTime at);
+
+/// Appends an event about an agent. `occasion` tells events of one type and instant apart.
+void emit_for_agent(store::Tx& tx, const UserId& user, std::string_view agent_email, EventType type,
+                    const boost::json::object& data, UtcTime at, std::string_view occasion);
 
 /// Appends an event about an account. `occasion` tells events of one type and instant apart.
 void emit_for_account(store::Tx& tx, const UserId& user, EventType type, const boost::json::object& data,

@@ -85,7 +85,11 @@ void add_filter(Builder& builder, const ListFilter& filter, const std::string& l
   // Constants, not parameters, so that the partial indexes apply.
   builder.where(filter.trashed ? "t" : "l",
                 filter.trashed ? "m.deleted_at_us IS NOT NULL" : "m.deleted_at_us IS NULL");
-  if (filter.direction == Direction::inbound) builder.where("i", "m.direction = 'inbound'");
+  // Only inbound rows have a read state, and SQLite takes the first partial index that fits: the direction
+  // beside it would lead it past the few unread ones.
+  if (filter.direction == Direction::inbound && !filter.read_status) {
+    builder.where("i", "m.direction = 'inbound'");
+  }
   if (filter.direction == Direction::outbound) builder.where("o", "m.direction = 'outbound'");
   if (filter.read_status == "unread") builder.where("u", "m.read_status = 'unread'");
   if (filter.read_status == "read") builder.where("r", "m.read_status = 'read'");

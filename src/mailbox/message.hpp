@@ -87,6 +87,8 @@ struct Message {
   std::string sent_as;  // "own_address", "relay", "" while undecided
   std::string provider_message_id;
   std::string rfc_message_id;             // without angle brackets
+  std::string in_reply_to;                // the same; outbound: what the header says
+  std::vector<std::string> references;    // the same
   Automatic automatic = Automatic::no;    // inbound
   std::optional<std::string> protection;  // JSON array (contract `ProtectionFindingView`)
   std::string in_reply_to;     // the same; outbound: what the header says

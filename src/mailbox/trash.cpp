@@ -17,7 +17,7 @@ constexpr Query kLock("mailbox.lock",
                       "SELECT " CS_MESSAGE_COLUMNS
                       ", m.charged_bytes FROM messages m "
                       "WHERE m.id = $1 AND m.agent_email = $2 AND " CS_MESSAGE_VISIBLE " FOR UPDATE");
-constexpr std::size_t kChargedBytesColumn = 41;
+constexpr std::size_t kChargedBytesColumn = 43;
 
 constexpr Query kTrash("mailbox.trash",
                        "UPDATE messages SET deleted_at_us = $2 WHERE id = $1 AND deleted_at_us IS NULL");

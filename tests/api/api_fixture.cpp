@@ -32,7 +32,7 @@ std::string operation_of(const Ask& ask) {
   const std::string path = ask.target.substr(0, ask.target.find('?'));
   const auto routed = rest::route(ask.method, path);
   const auto* match = std::get_if<rest::Match>(&routed);
-  return match ? std::string(match->operation->id) : std::string();
+  return match && match->operation->declared ? std::string(match->operation->id) : std::string();
 }
 
 }  // namespace

@@ -19,6 +19,8 @@ void Api::attach(Server& server) {
   attach_agents(server, *context_);
   attach_messages(server, *context_);
   attach_send(server, *context_);
+  attach_attachments(server, *context_);
+  attach_suppressions(server, *context_);
   attach_replies(server, *context_);
   attach_conversations(server, *context_);
   attach_reviews(server, *context_);

@@ -63,6 +63,14 @@ constexpr std::array kOperations = {
     Operation{"putDeliveryPolicy", "PUT", "/v1/agents/{email}/delivery-policy", account},
 };
 
+// Beside the document (operations.md §12): whoever holds the link needs no credential.
+constexpr Operation kDownload{.id = "downloadAttachment",
+                              .method = "GET",
+                              .path = "/v1/agents/{email}/messages/{id}/attachments/{index}/download",
+                              .caller = none,
+                              .limiter = Limit::download,
+                              .declared = false};
+
 // The segment that `path` begins with, cut off together with the slash before it.
 std::string_view take_segment(std::string_view& path) {
   path.remove_prefix(1);
@@ -93,6 +101,7 @@ bool matches(std::string_view path_template, std::string_view path, std::vector<
 std::span<const Operation> operations() { return kOperations; }
 
 const Operation& operation(std::string_view id) {
+  if (id == kDownload.id) return kDownload;
   const auto found = std::find_if(kOperations.begin(), kOperations.end(),
                                   [id](const Operation& operation) { return operation.id == id; });
   CS_ASSERT(found != kOperations.end());
@@ -102,15 +111,17 @@ const Operation& operation(std::string_view id) {
 std::variant<Match, WrongMethod, NoSuchPath> route(std::string_view method, std::string_view raw_path) {
   Match match{};
   WrongMethod wrong;
-  for (const Operation& candidate : kOperations) {
-    if (!matches(candidate.path, raw_path, match.path)) continue;
+  const auto takes = [&](const Operation& candidate) {
+    if (!matches(candidate.path, raw_path, match.path)) return false;
     if (candidate.method == method) {
       match.operation = &candidate;
-      return match;
+      return true;
     }
     if (!wrong.allow.empty()) wrong.allow += ", ";
     wrong.allow += candidate.method;
-  }
+    return false;
+  };
+  if (std::ranges::any_of(kOperations, takes) || takes(kDownload)) return match;
   if (!wrong.allow.empty()) return wrong;
   return NoSuchPath{};
 }

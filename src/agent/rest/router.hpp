@@ -14,7 +14,7 @@ inline constexpr std::uint64_t kBodyBytesDefault = 1024 * 1024;    // contract �
 inline constexpr std::uint64_t kBodyBytesSend = 40 * 1024 * 1024;  // send and approve
 
 /// Which limiter stands before an operation (contract §8).
-enum class LimiterKind : std::uint8_t { none, poll, registration };
+enum class LimiterKind : std::uint8_t { none, poll, registration, download };
 /// Whose credential an operation takes (operations.md §11). The handlers check it.
 enum class Caller : std::uint8_t { none, account, account_or_agent };
 
@@ -26,9 +26,11 @@ struct Operation {
   Caller caller = Caller::account;
   LimiterKind limiter = LimiterKind::none;
   std::uint64_t body_bytes_max = kBodyBytesDefault;
-  bool keyed = false;  // honours Idempotency-Key
+  bool keyed = false;    // honours Idempotency-Key
+  bool declared = true;  // in api/openapi.json; else the handler checks what it is given
 };
 
+/// The declared ones.
 [[nodiscard]] std::span<const Operation> operations();
 /// A bug when there is no such operation.
 [[nodiscard]] const Operation& operation(std::string_view id);

@@ -218,6 +218,14 @@ bool Contract::has_body(std::string_view operation_id) const {
   return impl_->declared(operation_id).body != nullptr;
 }
 
+QueryValues undeclared_query(std::string_view raw_query) {
+  QueryValues values;
+  for (QueryPair& pair : split_query(raw_query)) {
+    if (pair.value && !pair.value->empty()) values.emplace_back(std::move(pair.name), std::move(*pair.value));
+  }
+  return values;
+}
+
 QueryValues Contract::read_query(std::string_view operation_id, std::string_view raw_query,
                                  std::vector<FieldError>& faults) const {
   QueryValues values;

@@ -26,6 +26,10 @@ namespace countersign::agent::rest {
 /// Query values that were given or have a default, by parameter name.
 using QueryValues = std::vector<std::pair<std::string, QueryValue>>;
 
+/// Every pair of a query string as text, for routes that no document declares. The first value of a name
+/// counts; what does not decode is left out.
+[[nodiscard]] QueryValues undeclared_query(std::string_view raw_query);
+
 /// All declared operations with the structures of what they take and give. Immutable, so thread-safe.
 class Contract {
  public:

@@ -74,7 +74,8 @@ class Server::Impl {
         hooks_(std::move(hooks)),
         poll_(options.poll),
         registration_(options.registration),
-        send_(options.send) {}
+        send_(options.send),
+        download_(options.download) {}
 
   void handle(std::string_view operation_id, Handler handler) {
     handlers_.insert_or_assign(&operation(operation_id), std::move(handler));
@@ -169,6 +170,7 @@ class Server::Impl {
   asio::awaitable<std::optional<RateDecision>> decide(LimiterKind kind, const net::Request& request,
                                                       const std::string& client, UtcTime now) {
     if (kind == LimiterKind::none) co_return std::nullopt;
+    if (kind == LimiterKind::download) co_return download_.take(client, now);
     if (kind == LimiterKind::registration) {
       RateDecision decision = registration_.take(client, now);
       if (decision.allowed) co_return decision;
@@ -199,10 +201,14 @@ class Server::Impl {
                       .client_address = std::move(client),
                       .received = now};
     std::vector<FieldError> faults;
-    parts.query = contract_.read_query(id, parts.request.query, faults);
-    contract_.check_headers(id, parts.request.headers, faults);
-    const auto refusal = check_body(parts, faults);
-    if (refusal) co_return error_response(*refusal, parts.request.request_id);
+    if (match.operation->declared) {
+      parts.query = contract_.read_query(id, parts.request.query, faults);
+      contract_.check_headers(id, parts.request.headers, faults);
+      const auto refusal = check_body(parts, faults);
+      if (refusal) co_return error_response(*refusal, parts.request.request_id);
+    } else {
+      parts.query = undeclared_query(parts.request.query);
+    }
     if (!faults.empty()) {
       co_return error_response(invalid_request(std::move(faults), 422), parts.request.request_id);
     }
@@ -310,6 +316,7 @@ class Server::Impl {
   RateLimiter poll_;
   RateLimiter registration_;
   RateLimiter send_;
+  RateLimiter download_;
   std::unordered_map<const Operation*, Handler> handlers_;
   std::map<std::string, Mount, std::less<>> mounts_;  // by path
 };

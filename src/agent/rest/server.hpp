@@ -24,6 +24,7 @@ struct ServerOptions {
   RateLimit poll{240, std::chrono::minutes(1)};
   RateLimit registration{200, std::chrono::hours(1)};
   RateLimit send{60, std::chrono::minutes(1)};
+  RateLimit download{120, std::chrono::minutes(1)};
 };
 
 /// Who a credential belongs to, for the limiters.

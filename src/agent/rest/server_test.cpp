@@ -160,6 +160,9 @@ TEST_F(RestServerTest, EveryOperationReachesItsOwnHandler) {
   for (const Operation& operation : operations()) {
     std::string body = "{}";
     if (operation.id == "sendMessage") body = R"({"to":[]})";
+    if (operation.id == "replyToMessage") body = R"({"text":"t"})";
+    if (operation.id == "forwardMessage") body = R"({"to":[],"text":"t"})";
+    if (operation.id == "createAgentSuppression") body = R"({"address":"a@b"})";
     if (operation.id == "createAgent") body = R"({"email":"a@b"})";
     if (operation.id == "putAgentProtection") {
       body = R"({"inbound":{"gate":{},"scan":{}},"outbound":{"gate":{},"scan":{}},"holds":{}})";

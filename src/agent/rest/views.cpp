@@ -87,14 +87,7 @@ void put_hold_reason(json::object& view, const Message& message) {
 json::array attachments_view(const std::vector<mail::AttachmentInfo>& attachments) {
   json::array list;
   list.reserve(attachments.size());
-  for (const mail::AttachmentInfo& attachment : attachments) {
-    json::object view{{"index", attachment.index}};
-    put_unless_empty(view, "filename", attachment.filename);
-    put_unless_empty(view, "content_type", attachment.content_type);
-    put_unless_empty(view, "content_id", attachment.content_id);
-    view["size_bytes"] = attachment.size_bytes;
-    list.push_back(std::move(view));
-  }
+  for (const mail::AttachmentInfo& attachment : attachments) list.push_back(attachment_view(attachment));
   return list;
 }
 
@@ -113,6 +106,15 @@ void put_raw(json::object& view, const std::optional<std::string>& raw) {
 }
 
 }  // namespace
+
+json::object attachment_view(const mail::AttachmentInfo& attachment) {
+  json::object view{{"index", attachment.index}};
+  put_unless_empty(view, "filename", attachment.filename);
+  put_unless_empty(view, "content_type", attachment.content_type);
+  put_unless_empty(view, "content_id", attachment.content_id);
+  view["size_bytes"] = attachment.size_bytes;
+  return view;
+}
 
 json::object agent_view(const account::Agent& agent) {
   json::object view{{"email", agent.email},

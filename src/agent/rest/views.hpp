@@ -8,12 +8,14 @@
 #include "account/principal.hpp"
 #include "account/usage.hpp"
 #include "journal/journal.hpp"
+#include "mail/parse.hpp"
 #include "mailbox/conversation.hpp"
 #include "mailbox/message.hpp"
 #include "outbox/resolve.hpp"
 
 namespace countersign::agent::rest {
 
+[[nodiscard]] boost::json::object attachment_view(const mail::AttachmentInfo& attachment);
 [[nodiscard]] boost::json::object agent_view(const account::Agent& agent);
 [[nodiscard]] boost::json::object api_key_view(const account::ApiKey& key);
 

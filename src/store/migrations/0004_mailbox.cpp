@@ -30,6 +30,29 @@ INSERT INTO conversations (agent_email, id, messages, inbound, unread, first_at_
       review_status IS NULL OR review_status IN ('review_approved', 'review_expired_approved'))) AS members
   GROUP BY agent_email, conversation_id;
 CREATE INDEX conversations_by_time ON conversations (agent_email, last_at_us, id);
+
+-- One index per view of a mailbox, so that no page passes over rows which that view does not show.
+DROP INDEX messages_by_agent;
+DROP INDEX messages_unread;
+DROP INDEX messages_inbound;
+CREATE INDEX messages_live ON messages (agent_email, created_at_us, id) WHERE deleted_at_us IS NULL AND
+  (direction = 'outbound' OR review_status IS NULL OR
+   review_status IN ('review_approved', 'review_expired_approved'));
+CREATE INDEX messages_inbound ON messages (agent_email, created_at_us, id) WHERE direction = 'inbound' AND
+  deleted_at_us IS NULL AND (direction = 'outbound' OR review_status IS NULL OR
+   review_status IN ('review_approved', 'review_expired_approved'));
+CREATE INDEX messages_outbound ON messages (agent_email, created_at_us, id) WHERE direction = 'outbound' AND
+  deleted_at_us IS NULL;
+CREATE INDEX messages_unread ON messages (agent_email, created_at_us, id) WHERE read_status = 'unread' AND
+  deleted_at_us IS NULL AND (direction = 'outbound' OR review_status IS NULL OR
+   review_status IN ('review_approved', 'review_expired_approved'));
+CREATE INDEX messages_read ON messages (agent_email, created_at_us, id) WHERE read_status = 'read' AND
+  deleted_at_us IS NULL AND (direction = 'outbound' OR review_status IS NULL OR
+   review_status IN ('review_approved', 'review_expired_approved'));
+CREATE INDEX messages_in_trash ON messages (agent_email, created_at_us, id) WHERE deleted_at_us IS NOT NULL;
+
+CREATE INDEX account_suppressions_by_time ON account_suppressions (user_id, created_at_us, address);
+CREATE INDEX agent_suppressions_by_time ON agent_suppressions (agent_email, created_at_us, address);
 )sql";
 
 }  // namespace countersign::store

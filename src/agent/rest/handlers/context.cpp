@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "mail/address.hpp"
+#include "mailbox/mailbox.hpp"
 #include "net/http_message.hpp"
 
 namespace countersign::agent::rest {
@@ -94,6 +95,31 @@ void note_use(Context& context, const account::Principal& principal, UtcTime now
       [](const store::Outcome<std::monostate>& outcome) noexcept {
         if (!outcome) log::debug("api.key_use_not_noted");
       });
+}
+
+Awaitable<Result<Loaded, ApiError>> load_message(Context& context, const Call& call) {
+  auto body = [&context, email = agent_email(call), id = MessageId(call.path("id"))](
+                  store::ReadTx& tx, const account::Principal& principal) -> Result<Loaded, ApiError> {
+    const Result<account::Agent, ApiError> agent = resolve_agent(tx, context, principal, email);
+    if (!agent) return unexpected(agent.error());
+    std::optional<mailbox::Message> message = mailbox::find(tx, email, id);
+    if (!message) return unexpected(not_found());
+    return Loaded{std::move(*message), mailbox::load_content(tx, id)};
+  };
+  co_return co_await read(context, call, std::move(body));
+}
+
+Awaitable<Result<std::monostate, ApiError>> mark_read(Context& context, const Call& call,
+                                                      mailbox::Message& message) {
+  if (message.read_status != "unread") co_return std::monostate{};
+  auto mark = [id = message.id](store::Tx& tx,
+                                const account::Principal&) -> Result<std::monostate, ApiError> {
+    mailbox::mark_read(tx, id);
+    return std::monostate{};
+  };
+  Result<std::monostate, ApiError> marked = co_await write(context, call, std::move(mark));
+  if (marked) message.read_status = "read";
+  co_return marked;
 }
 
 Awaitable<Result<account::Principal, ApiError>> admit_caller(Context& context, const Call& call) {

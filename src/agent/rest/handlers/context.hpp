@@ -29,6 +29,7 @@
 #include "agent/rest/server.hpp"
 #include "base/result.hpp"
 #include "journal/journal.hpp"
+#include "mailbox/message.hpp"
 #include "store/awaitable.hpp"
 
 namespace countersign::agent::rest {
@@ -147,6 +148,17 @@ Awaitable<Result<detail::ValueOf<store::Tx, Body>, ApiError>> write(Context& con
   co_return std::move(outcome->value);
 }
 
+/// A message of an agent with its content.
+struct Loaded {
+  mailbox::Message message;
+  mailbox::Content content;
+};
+/// The message of the path as its agent may read it (mailbox::find). Marks nothing.
+[[nodiscard]] Awaitable<Result<Loaded, ApiError>> load_message(Context& context, const Call& call);
+/// An unread message becomes read, in the store and in `message`; of a read one nothing is asked.
+[[nodiscard]] Awaitable<Result<std::monostate, ApiError>> mark_read(Context& context, const Call& call,
+                                                                    mailbox::Message& message);
+
 /// Admits the caller and nothing else.
 [[nodiscard]] Awaitable<Result<account::Principal, ApiError>> admit_caller(Context& context,
                                                                            const Call& call);
@@ -222,6 +234,8 @@ void attach_account(Server& server, Context& context);
 void attach_agents(Server& server, Context& context);
 void attach_messages(Server& server, Context& context);
 void attach_send(Server& server, Context& context);
+void attach_attachments(Server& server, Context& context);
+void attach_suppressions(Server& server, Context& context);
 void attach_replies(Server& server, Context& context);
 void attach_conversations(Server& server, Context& context);
 void attach_reviews(Server& server, Context& context);

@@ -121,32 +121,11 @@ Awaitable<Response> list_messages(Context& context, const Call& call) {
   co_return json_response(200, *view);
 }
 
-struct Loaded {
-  mailbox::Message message;
-  mailbox::Content content;
-};
-
 Awaitable<Response> get_message(Context& context, const Call& call) {
-  const MessageId id(call.path("id"));
-  auto body = [&context, email = agent_email(call), id](
-                  store::ReadTx& tx, const Principal& principal) -> Result<Loaded, ApiError> {
-    const Result<Agent, ApiError> agent = resolve_agent(tx, context, principal, email);
-    if (!agent) return unexpected(agent.error());
-    std::optional<mailbox::Message> message = mailbox::find(tx, email, id);
-    if (!message) return unexpected(not_found());
-    return Loaded{std::move(*message), mailbox::load_content(tx, id)};
-  };
-  Result<Loaded, ApiError> loaded = co_await read(context, call, std::move(body));
+  Result<Loaded, ApiError> loaded = co_await load_message(context, call);
   if (!loaded) co_return call.refuse(loaded.error());
-  if (loaded->message.read_status == "unread") {
-    auto mark = [id](store::Tx& tx, const Principal&) -> Result<std::monostate, ApiError> {
-      mailbox::mark_read(tx, id);
-      return std::monostate{};
-    };
-    const Result<std::monostate, ApiError> marked = co_await write(context, call, std::move(mark));
-    if (!marked) co_return call.refuse(marked.error());
-    loaded->message.read_status = "read";
-  }
+  const Result<std::monostate, ApiError> marked = co_await mark_read(context, call, loaded->message);
+  if (!marked) co_return call.refuse(marked.error());
   co_return json_response(200, message_view(loaded->message, loaded->content, Viewer::agent));
 }
 

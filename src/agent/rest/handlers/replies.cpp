@@ -84,9 +84,10 @@ Result<ReplyPlan, ApiError> reply_to_received(const Parent& parent, Audience aud
   // The null reverse-path is for mail that must not be answered (RFC 5321 §4.5.5, RFC 3834 §2); whoever
   // answers it makes loops. Mail between agents here has no reverse-path at all.
   const mailbox::Message& message = parent.message;
-  if (message.method == mailbox::Method::smtp && !message.envelope_from) {
+  if (message.automatic == mailbox::Automatic::bounce ||
+      (message.method == mailbox::Method::smtp && !message.envelope_from)) {
     return unexpected(api_error(ErrorCode::invalid_request,
-                                "the message came from the null sender (a bounce or another notice by a mail "
+                                "the message is a bounce (a report, or mail from the null sender of a mail "
                                 "system), which is never answered; send a new message instead"));
   }
   if (audience == Audience::everybody && parent.raw.empty()) {
