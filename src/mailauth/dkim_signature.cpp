@@ -195,7 +195,7 @@ const BodyDigest& SignedMessage::body_digest(Canonical form, std::optional<std::
   return bodies_.emplace(key, digest_body(message_.body, form, length)).first->second;
 }
 
-Sha256 SignedMessage::header_digest(const Signature& signature, std::size_t own) const {
+std::string SignedMessage::signed_fields(const Signature& signature, std::optional<std::size_t> own) const {
   std::string input;
   // The fields of a name are used from the bottom up, each once; what is named once more than there are
   // fields signs that there is none (RFC 6376 §5.4.2).
@@ -210,7 +210,18 @@ Sha256 SignedMessage::header_digest(const Signature& signature, std::size_t own)
     append_canonical_field(input, field.text, signature.header_form);
     input += "\r\n";
   }
+  return input;
+}
+
+Sha256 SignedMessage::header_digest(const Signature& signature, std::size_t own) const {
+  std::string input = signed_fields(signature, own);
   append_without(input, message_.fields[own].text, signature.without, signature.header_form);
+  return sha256(input);
+}
+
+Sha256 SignedMessage::header_digest(const Signature& signature, std::string_view new_field) const {
+  std::string input = signed_fields(signature, std::nullopt);
+  append_canonical_field(input, new_field, signature.header_form);
   return sha256(input);
 }
 

@@ -69,8 +69,12 @@ class SignedMessage {
   const BodyDigest& body_digest(Canonical form, std::optional<std::uint64_t> length);
   /// What a signature in field `own` signs (RFC 6376 §3.7).
   [[nodiscard]] Sha256 header_digest(const Signature& signature, std::size_t own) const;
+  /// The same for a field that is not in the message yet and has nothing in b=.
+  [[nodiscard]] Sha256 header_digest(const Signature& signature, std::string_view new_field) const;
 
  private:
+  [[nodiscard]] std::string signed_fields(const Signature& signature, std::optional<std::size_t> own) const;
+
   SplitMessage message_;
   std::unordered_map<std::string, std::vector<std::size_t>> by_name_;
   std::map<std::pair<Canonical, std::optional<std::uint64_t>>, BodyDigest> bodies_;
