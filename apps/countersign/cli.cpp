@@ -29,10 +29,11 @@ Examples:
   countersign config                            the settings as they stand
   countersign check                             is every promise kept in this database?
   countersign unknown list                      hand-overs whose answer was lost
+  countersign dkim create example.com           a key that signs its mail, and the DNS record to publish
 
 Exit status:
   0  done
-  1  check found a violation; bootstrap or unknown was refused
+  1  check found a violation; bootstrap, unknown or dkim was refused
   2  the command line or a setting is wrong
   3  store, disk or network failed
 
@@ -48,11 +49,18 @@ constexpr const char* kResolutions =
     "  give_up     send nothing; the message counts as failed, although it may have arrived\n"
     "\nLook first: in the relay's log for the message's X-E2A-Message-ID, or ask the recipient.";
 
+constexpr const char* kDkimFooter =
+    "\nA key signs mail whose From is at its domain or below. All keys of a domain sign side by side: to "
+    "replace\n"
+    "one, create the new one, publish its record, and retire the old one when the record is there.";
+
 struct Options {
   std::optional<std::string> file;
   std::vector<std::string> flags;
   std::string email;
   daemon::ResolveUnknown resolve;
+  daemon::CreateDkimKey dkim;
+  std::string selector;
   bool markdown = false;
   bool list = false;
 };
@@ -99,6 +107,29 @@ void print_settings(const daemon::LoadedConfig& loaded, std::ostream& out) {
   }
 }
 
+struct Dkim {
+  CLI::App* create;
+  CLI::App* list;
+  CLI::App* retire;
+};
+
+Dkim add_dkim(CLI::App& app, Options& options) {
+  CLI::App* dkim = app.add_subcommand("dkim", "Keys that outgoing mail is signed with");
+  dkim->require_subcommand(1);
+  dkim->footer(kDkimFooter);
+  Dkim out{};
+  out.create = dkim->add_subcommand("create", "Make a key, and print the DNS record to publish");
+  out.list = dkim->add_subcommand("list", "The keys and their DNS records");
+  out.retire = dkim->add_subcommand("retire", "Sign nothing more with a key");
+  for (CLI::App* command : {out.create, out.retire}) {
+    command->add_option("domain", options.dkim.domain, "In ASCII, lower case")->required();
+  }
+  out.list->add_option("domain", options.dkim.domain, "Only this domain's");
+  out.create->add_option("--algorithm", options.dkim.algorithm, "rsa (2048 bits; the default) or ed25519");
+  out.retire->add_option("selector", options.selector, "As listed, such as e2a202611")->required();
+  return out;
+}
+
 }  // namespace
 
 int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
@@ -136,7 +167,9 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   }
   resolve_unknown->add_option("--as", options.resolve.as, "sent, send_again or give_up")->required();
   resolve_unknown->add_option("--note", options.resolve.note, "Why, for the record");
-  for (CLI::App* command : {serve, bootstrap, check, config, list_unknown, show_unknown, resolve_unknown}) {
+  const Dkim dkim = add_dkim(app, options);
+  for (CLI::App* command : {serve, bootstrap, check, config, list_unknown, show_unknown, resolve_unknown,
+                            dkim.create, dkim.list, dkim.retire}) {
     add_settings(*command, options);
   }
 
@@ -163,6 +196,11 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   log::configure(loaded->config.log.level, loaded->config.log.format);
   if (serve->parsed()) return daemon::serve(loaded->config);
   if (bootstrap->parsed()) return daemon::bootstrap(loaded->config, options.email, out);
+  if (dkim.create->parsed()) return daemon::create_dkim_key(loaded->config, options.dkim, out);
+  if (dkim.list->parsed()) return daemon::list_dkim_keys(loaded->config, options.dkim.domain, out);
+  if (dkim.retire->parsed()) {
+    return daemon::retire_dkim_key(loaded->config, options.dkim.domain, options.selector, out);
+  }
   if (list_unknown->parsed()) return daemon::list_unknown(loaded->config, out);
   if (show_unknown->parsed()) return daemon::show_unknown(loaded->config, options.resolve.id, out);
   if (resolve_unknown->parsed()) return daemon::resolve_unknown(loaded->config, options.resolve, out);

@@ -43,4 +43,17 @@ struct ResolveUnknown {
 /// or it is not unknown; kExitUsage for a decision that is none.
 int resolve_unknown(const Config& config, const ResolveUnknown& command, std::ostream& out);
 
+struct CreateDkimKey {
+  std::string domain;
+  std::string algorithm = "rsa";
+};
+/// Makes a key for outgoing mail of the domain and its subdomains, which signs at once, beside those there
+/// are (at most account::kSigningKeysMax), and prints the DNS record to publish as a line of a zone file.
+int create_dkim_key(const Config& config, const CreateDkimKey& command, std::ostream& out);
+/// Lists the keys of a domain, or of all for "", with their records; private keys are never shown.
+int list_dkim_keys(const Config& config, std::string_view domain, std::ostream& out);
+/// Ends signing with a key. kExitRefused when there is none of that name that signs.
+int retire_dkim_key(const Config& config, std::string_view domain, std::string_view selector,
+                    std::ostream& out);
+
 }  // namespace countersign::daemon

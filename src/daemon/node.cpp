@@ -16,6 +16,7 @@
 #include "agent/rest/server.hpp"
 #include "base/id.hpp"
 #include "base/log.hpp"
+#include "daemon/domain_signer.hpp"
 #include "daemon/expiry_worker.hpp"
 #include "daemon/feedback_intake.hpp"
 #include "daemon/instruments.hpp"
@@ -87,8 +88,17 @@ std::unique_ptr<provider::ReceiptFile> open_receipts(const Config& config, bool 
   return std::make_unique<provider::ReceiptFile>(config.data_dir, files);
 }
 
+// Nothing is signed for a provider that composes the message anew.
+std::unique_ptr<DomainSigner> make_signer(const Config& config, store::Database& database,
+                                          asio::any_io_executor executor) {
+  const auto onward = onward_of(config);
+  if (!onward) return nullptr;
+  return std::make_unique<DomainSigner>(database, std::move(executor), domain_key_sealer(config), *onward);
+}
+
 provider::DispatcherOptions dispatcher_options(const Config& config, bool sole_process,
-                                               provider::ReceiptFile* receipts) {
+                                               provider::ReceiptFile* receipts,
+                                               provider::MessageSigner* signer) {
   provider::DispatcherOptions options;
   options.worker = random_id("node_");
   options.from_domain = from_domain_of(config);
@@ -97,6 +107,7 @@ provider::DispatcherOptions dispatcher_options(const Config& config, bool sole_p
   options.in_flight_max = config.dispatcher.batch;
   options.sole_process = sole_process;
   options.receipts = receipts;
+  options.signer = signer;
   options.return_path = return_path_of(config);
   return options;
 }
@@ -113,9 +124,11 @@ class Node::Impl {
         lock_(embedded_ ? std::make_unique<StoreLock>(config) : nullptr),
         transport_(make_transport(config, io_.get_executor(), files_, clock)),
         receipts_(open_receipts(config, embedded_, files_)),
+        signer_(make_signer(config, *database_, io_.get_executor())),
         send_({config.shared_domain, from_domain_of(config)}),
         dispatcher_(io_.get_executor(), *database_, clock, *transport_,
-                    dispatcher_options(config, embedded_, receipts_.get()), dispatcher_hooks()),
+                    dispatcher_options(config, embedded_, receipts_.get(), signer_.get()),
+                    dispatcher_hooks()),
         expiry_(
             *database_, clock, send_, config.shared_domain, [this] { dispatcher_.wake(); },
             [this](std::string_view outcome) { instruments_.review(outcome); }),
@@ -248,6 +261,7 @@ class Node::Impl {
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   std::unique_ptr<provider::Transport> transport_;
   std::unique_ptr<provider::ReceiptFile> receipts_;
+  std::unique_ptr<DomainSigner> signer_;
   provider::loopback::SendStep send_;
   provider::Dispatcher dispatcher_;
   ExpiryWorker expiry_;

@@ -1,7 +1,7 @@
 #include "mailauth/signer.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <time.h>
 
 #include <array>
 #include <vector>
@@ -88,15 +88,18 @@ class Folded {
 };
 
 std::string sign_as(const SignedMessage& message, const SigningIdentity& identity,
-                    const std::vector<std::string>& names, const std::string& body_hash, UtcTime at) {
-  const std::int64_t seconds = std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
+                    const std::vector<std::string>& names, const std::string& body_hash,
+                    std::optional<UtcTime> at) {
   Folded field("DKIM-Signature:");
   field.word("v=1;");
   field.word(fmt::format("a={}-sha256;", to_string(identity.key.algorithm())));
   field.word("c=relaxed/relaxed;");
   field.word(fmt::format("d={};", identity.domain));
   field.word(fmt::format("s={};", identity.selector));
-  field.word(fmt::format("t={};", seconds));
+  if (at) {
+    field.word(
+        fmt::format("t={};", std::chrono::floor<std::chrono::seconds>(at->time_since_epoch()).count()));
+  }
   for (std::size_t i = 0; i < names.size(); ++i) {
     const bool last = i + 1 == names.size();
     field.word(fmt::format("{}{}{}", i == 0 ? "h=" : "", names[i], last ? ";" : ":"), i == 0);
@@ -113,7 +116,7 @@ std::string sign_as(const SignedMessage& message, const SigningIdentity& identit
 
 }  // namespace
 
-std::string sign(std::string_view raw, std::span<const SigningIdentity> identities, UtcTime at,
+std::string sign(std::string_view raw, std::span<const SigningIdentity> identities, std::optional<UtcTime> at,
                  Onward onward) {
   if (identities.empty()) return {};
   SignedMessage message(raw);
@@ -136,6 +139,19 @@ std::string from_domain(std::string_view raw) {
   append_canonical_field(unfolded, message.fields()[from.front()].text, Canonical::relaxed);
   return mail::domain_of(
       mail::bare_address(std::string_view(unfolded).substr(std::string_view("from:").size())));
+}
+
+std::optional<UtcTime> composed_at(std::string_view raw) {
+  const SignedMessage message(raw);
+  const auto& dates = message.all("date");
+  if (dates.empty()) return std::nullopt;
+  std::string text;
+  append_canonical_field(text, message.fields()[dates.front()].text, Canonical::relaxed);
+  std::tm parts{};
+  const char* const end = ::strptime(text.c_str(), "date:%a, %d %b %Y %H:%M:%S +0000", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  const std::time_t seconds = ::timegm(&parts);
+  return UtcTime(std::chrono::seconds(seconds));
 }
 
 std::string selector_for(UtcTime created) {

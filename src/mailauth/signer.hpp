@@ -2,6 +2,7 @@
 // message.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -62,12 +63,15 @@ enum class Onward : std::uint8_t {
 /// or a header beyond the limits. relaxed/relaxed over the whole body; signs From (once more than it is
 /// there, so that none can be added) and, as far as they are there, To, Cc, Subject, Date, Message-ID,
 /// Reply-To, In-Reply-To, References, MIME-Version, Content-*, List-Unsubscribe(-Post) and X-E2A-*. The same
-/// arguments give the same octets. Costs about a millisecond of this thread per RSA key.
-[[nodiscard]] std::string sign(std::string_view raw, std::span<const SigningIdentity> identities, UtcTime at,
-                               Onward onward = Onward::unchanged);
+/// arguments give the same octets. Costs about a millisecond of this thread per RSA key. at   t=; none
+/// without one.
+[[nodiscard]] std::string sign(std::string_view raw, std::span<const SigningIdentity> identities,
+                               std::optional<UtcTime> at, Onward onward = Onward::unchanged);
 
 /// Domain of the first mailbox in the first From field, lower case; "" when it cannot be read.
 [[nodiscard]] std::string from_domain(std::string_view raw);
+/// What the Date field says in the form that to_rfc5322 writes; nothing in any other.
+[[nodiscard]] std::optional<UtcTime> composed_at(std::string_view raw);
 
 /// Contract §16: `e2a202611` for a key made in November 2026.
 [[nodiscard]] std::string selector_for(UtcTime created);

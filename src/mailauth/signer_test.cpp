@@ -131,5 +131,12 @@ TEST(FromDomain, is_found_behind_names_and_folds) {
   EXPECT_EQ(from_domain("Subject: x\r\n\r\n"), "");
 }
 
+TEST(ComposedAt, reads_the_date_that_composing_wrote) {
+  EXPECT_EQ(composed_at("Date: " + to_rfc5322(kAt) + "\r\n\r\n"), kAt);
+  EXPECT_EQ(composed_at("Date: yesterday\r\n\r\n"), std::nullopt);
+  EXPECT_EQ(composed_at("Date: Thu, 19 Nov 2026 02:26:40 +0100\r\n\r\n"), std::nullopt);
+  EXPECT_EQ(composed_at("\r\n"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace countersign::mailauth

@@ -224,6 +224,10 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     }
     if (options_.return_path) work->envelope_from = options_.return_path(work->envelope_from, claim.message);
     HandOver message = hand_over_of(std::move(*work));
+    if (options_.signer != nullptr) {
+      const std::string fields = co_await options_.signer->sign(message.raw);
+      if (!fields.empty()) message.raw = std::make_shared<const std::string>(fields + *message.raw);
+    }
     const auto fence = std::make_shared<FenceState>();
     Reply reply = co_await ask_transport(claim, std::move(message), fence);
     CS_FAULT("dispatcher.handed_over");

@@ -15,6 +15,7 @@
 #include "base/id.hpp"
 #include "base/time.hpp"
 #include "net/timers.hpp"
+#include "provider/message_signer.hpp"
 #include "provider/receipts.hpp"
 #include "provider/transport.hpp"
 #include "store/database.hpp"
@@ -39,6 +40,8 @@ struct DispatcherOptions {
   /// Where answers are kept until the store has them; null when the store is as near as the disk (embedded).
   /// Must outlive run().
   ReceiptFile* receipts = nullptr;
+  /// Signs what is handed over; null: nothing is signed. Must outlive run().
+  MessageSigner* signer = nullptr;
 };
 
 /// What an operator counts; each may be empty.

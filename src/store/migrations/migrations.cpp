@@ -7,6 +7,7 @@ namespace countersign::store {
 extern const std::string_view kFirstLight;
 extern const std::string_view kDeliveredOnce;
 extern const std::string_view kMailIn;
+extern const std::string_view kDomainKeys;
 
 namespace {
 
@@ -19,8 +20,10 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 3> kAll{
-      {{1, "first_light", kFirstLight}, {2, "delivered_once", kDeliveredOnce}, {3, "mail_in", kMailIn}}};
+  static const std::array<Migration, 4> kAll{{{1, "first_light", kFirstLight},
+                                              {2, "delivered_once", kDeliveredOnce},
+                                              {3, "mail_in", kMailIn},
+                                              {4, "domain_keys", kDomainKeys}}};
   return kAll;
 }
 
