@@ -47,8 +47,9 @@ struct CreateDkimKey {
   std::string domain;
   std::string algorithm = "rsa";
 };
-/// Makes a key for outgoing mail of the domain and its subdomains, which signs at once, beside those there
-/// are (at most account::kSigningKeysMax), and prints the DNS record to publish as a line of a zone file.
+/// Makes a key for outgoing mail of the domain and its subdomains, which signs beside those there are (at
+/// most account::kSigningKeysMax together), on a running server within half a minute. Prints the DNS record
+/// to publish as a line of a zone file.
 int create_dkim_key(const Config& config, const CreateDkimKey& command, std::ostream& out);
 /// Lists the keys of a domain, or of all for "", with their records; private keys are never shown.
 int list_dkim_keys(const Config& config, std::string_view domain, std::ostream& out);

@@ -15,7 +15,8 @@ constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 // With "-", which RFC 6376 §3.2 does not have in names and key records in use do.
 bool is_tag_name(std::string_view name) {
   if (name.empty() || !is_letter(name.front())) return false;
-  return std::ranges::all_of(name, [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; });
+  return std::ranges::all_of(name,
+                             [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; });
 }
 
 // VALCHAR and FWS of RFC 6376 §3.2, and what RFC 8616 adds to them.

@@ -32,7 +32,8 @@ T wait_for(boost::asio::awaitable<T> work) {
 }
 
 const char* name_of(mailauth::DkimStatus status) {
-  static constexpr const char* kNames[] = {"pass", "fail", "none", "neutral", "policy", "temperror", "permerror"};
+  static constexpr const char* kNames[] = {"pass",   "fail",      "none",     "neutral",
+                                           "policy", "temperror", "permerror"};
   return kNames[static_cast<std::size_t>(status)];
 }
 
