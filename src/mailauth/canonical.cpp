@@ -101,35 +101,74 @@ void simple_body(std::string_view body, Digest& digest) {
   digest.append("\r\n", 2);
 }
 
+// Whether relaxed leaves these octets, which hold no CR, as they are: no blank at either end, none after
+// another, no tab. Without a branch in the loop, so that it runs over several octets at once.
+bool is_relaxed_already(const char* begin, const char* end) {
+  if (is_blank(*begin) || is_blank(end[-1])) return false;
+  bool touched = *begin == '\t';
+  for (const char* at = begin + 1; at < end; ++at) {
+    touched |= (*at == '\t') | ((*at == ' ') & (at[-1] == ' '));
+  }
+  return !touched;
+}
+
 // RFC 6376 §3.4.4: runs of blanks become one space, blanks before a line end go, empty lines at the end go; a
 // body that is not empty ends with CRLF. Line ends and blanks are held back until something follows them.
-void relaxed_body(std::string_view body, Digest& digest) {
-  std::uint64_t line_ends = 0;
-  bool blank = false;
-  bool empty = true;
-  const char* at = body.data();
-  const char* const end = at + body.size();
-  while (at < end) {
-    if (*at == '\r' && end - at >= 2 && at[1] == '\n') {
-      ++line_ends;
-      blank = false;
-      at += 2;
-    } else if (is_blank(*at)) {
-      blank = true;
-      ++at;
-    } else {
-      const char* stop = at + 1;
-      while (stop < end && !is_blank(*stop) && *stop != '\r') ++stop;
-      for (; line_ends > 0; --line_ends) digest.append("\r\n", 2);
-      if (blank) digest.push(' ');
-      blank = false;
-      digest.append(at, static_cast<std::size_t>(stop - at));
-      empty = false;
+class RelaxedBody {
+ public:
+  explicit RelaxedBody(Digest& digest) : digest_(digest) {}
+
+  void digest(std::string_view body) {
+    const char* at = body.data();
+    const char* const end = at + body.size();
+    while (at < end) {
+      if (*at == '\r') {
+        const bool line_end = end - at >= 2 && at[1] == '\n';
+        if (line_end) {
+          ++line_ends_;
+          blank_ = false;
+        } else {
+          take(at, at + 1);
+        }
+        at += line_end ? 2 : 1;
+        continue;
+      }
+      const void* const found = std::memchr(at, '\r', static_cast<std::size_t>(end - at));
+      const char* const stop = found == nullptr ? end : static_cast<const char*>(found);
+      if (is_relaxed_already(at, stop)) {
+        take(at, stop);
+      } else {
+        words(at, stop);
+      }
       at = stop;
     }
+    if (!empty_) digest_.append("\r\n", 2);
   }
-  if (!empty) digest.append("\r\n", 2);
-}
+
+ private:
+  void words(const char* at, const char* end) {
+    while (at < end) {
+      const char* const begin = at;
+      while (at < end && !is_blank(*at)) ++at;
+      if (at > begin) take(begin, at);
+      if (at < end) blank_ = true;
+      while (at < end && is_blank(*at)) ++at;
+    }
+  }
+  // Octets that count, after what was held back before them.
+  void take(const char* begin, const char* end) {
+    for (; line_ends_ > 0; --line_ends_) digest_.append("\r\n", 2);
+    if (blank_) digest_.push(' ');
+    blank_ = false;
+    empty_ = false;
+    digest_.append(begin, static_cast<std::size_t>(end - begin));
+  }
+
+  Digest& digest_;
+  std::uint64_t line_ends_ = 0;
+  bool blank_ = false;
+  bool empty_ = true;
+};
 
 }  // namespace
 
@@ -187,7 +226,7 @@ BodyDigest digest_body(std::string_view body, Canonical form, std::optional<std:
   if (form == Canonical::simple) {
     simple_body(body, digest);
   } else {
-    relaxed_body(body, digest);
+    RelaxedBody(digest).digest(body);
   }
   return digest.finish();
 }
