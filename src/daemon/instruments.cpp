@@ -66,9 +66,7 @@ void Instruments::smtp_refusal(std::string_view reason) {
   metrics_.count(Metric::smtp_refusals_total, {reason});
 }
 
-void Instruments::arrival(std::string_view outcome) {
-  metrics_.count(Metric::arrivals_total, {outcome});
-}
+void Instruments::arrival(std::string_view outcome) { metrics_.count(Metric::arrivals_total, {outcome}); }
 
 void Instruments::rescued(std::int64_t requeued, std::int64_t unknown) {
   if (requeued > 0) metrics_.count(Metric::leases_rescued_total, {"requeued"}, static_cast<double>(requeued));
@@ -84,8 +82,7 @@ boost::asio::awaitable<void> Instruments::measure(store::Database& database, std
     const store::Rows rows = tx.query(kQueues);
     const store::Row row = rows.front();
     const auto relay = outbox::look_at_relay(tx, provider);
-    return Queues{row.integer(0), row.integer(1), row.integer(2), relay && relay->open,
-                  inbound::depth(tx)};
+    return Queues{row.integer(0), row.integer(1), row.integer(2), relay && relay->open, inbound::depth(tx)};
   };
   const Queues queues = co_await store::read(database, body);
   metrics_.set(Metric::holds_pending, static_cast<double>(queues.holds));

@@ -51,10 +51,8 @@ boost::asio::awaitable<void> Janitor::sweep() {
     step = co_await store::write(database_, std::move(body));
   }
   if (answers + messages + feedback + digests > 0) {
-    log::info("janitor.swept", {{"answers", answers},
-                                {"messages", messages},
-                                {"feedback", feedback},
-                                {"digests", digests}});
+    log::info("janitor.swept",
+              {{"answers", answers}, {"messages", messages}, {"feedback", feedback}, {"digests", digests}});
   }
 }
 

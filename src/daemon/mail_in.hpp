@@ -28,8 +28,8 @@ namespace countersign::daemon {
 
 class MailIn {
  public:
-  /// The references must outlive it. Listens from construction on (accepts after start()); messages are read on
-  /// `readers`. Throws EnvironmentError when an address, the certificate or a DNS server cannot be used.
+  /// The references must outlive it. Listens from construction on (accepts after start()); messages are read
+  /// on `readers`. Throws EnvironmentError when an address, the certificate or a DNS server cannot be used.
   MailIn(const Config& config, boost::asio::io_context& io, boost::asio::thread_pool& readers,
          store::Database& database, const Clock& clock, Instruments& instruments, std::string worker,
          bool sole_process);

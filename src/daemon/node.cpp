@@ -71,6 +71,7 @@ rest::ApiSettings api_settings(const Config& config, std::function<void()> queue
   settings.limits = limits_of(config);
   settings.cursor_secret = load_signing_secret(config);
   settings.queued = std::move(queued);
+  settings.screening = config.screening.enabled;
   settings.provider_id_domain = provider_id_domain(config);
   return settings;
 }

@@ -374,16 +374,15 @@ std::vector<Setting> inbound_settings() {
            [](Config& c, const std::string& v) { listen_on(v, c.inbound.address, c.inbound.port); }),
       text("inbound.tls_listen", "", "The same with TLS from the first byte.", check_listen_or_off,
            [](Config& c, const std::string& v) { listen_on(v, c.inbound.tls_address, c.inbound.tls_port); }),
-      text("inbound.lmtp_listen", "",
-           "Address and port for LMTP, behind a mail server of your own. Never open it to the world.",
-           check_listen_or_off,
-           [](Config& c, const std::string& v) {
-             listen_on(v, c.inbound.lmtp_address, c.inbound.lmtp_port);
-           }),
-      else_is("this machine's name",
-              text("inbound.host_name", "", "The name this server gives itself; MX records point to it.",
-                   check_domain,
-                   [](Config& c, const std::string& v) { c.inbound.host_name = ascii_lower(v); })),
+      text(
+          "inbound.lmtp_listen", "",
+          "Address and port for LMTP, behind a mail server of your own. Never open it to the world.",
+          check_listen_or_off,
+          [](Config& c, const std::string& v) { listen_on(v, c.inbound.lmtp_address, c.inbound.lmtp_port); }),
+      else_is(
+          "this machine's name",
+          text("inbound.host_name", "", "The name this server gives itself; MX records point to it.",
+               check_domain, [](Config& c, const std::string& v) { c.inbound.host_name = ascii_lower(v); })),
       text("inbound.tls_certificate_file", "",
            "Certificate chain (PEM); with it STARTTLS is offered. A changed file is noticed.", check_any,
            [](Config& c, const std::string& v) { c.inbound.tls_certificate_file = v; }),
@@ -408,10 +407,11 @@ std::vector<Setting> inbound_settings() {
       number("inbound.poll_interval_ms", 1000, {10, 3'600'000},
              "Longest pause between two looks for what arrived.",
              [](Config& c, std::int64_t v) { c.inbound.poll_interval = std::chrono::milliseconds(v); }),
-      else_is("those of `/etc/resolv.conf`",
-              text("dns.servers", "",
-                   "Resolvers that are asked about senders: `ADDRESS` or `ADDRESS@PORT`, separated by commas.",
-                   check_servers, [](Config& c, const std::string& v) { c.dns.servers = entries_of(v); })),
+      else_is(
+          "those of `/etc/resolv.conf`",
+          text("dns.servers", "",
+               "Resolvers that are asked about senders: `ADDRESS` or `ADDRESS@PORT`, separated by commas.",
+               check_servers, [](Config& c, const std::string& v) { c.dns.servers = entries_of(v); })),
       text("dns.local_data", "",
            "Records beside the DNS, for tests: lines of a zone file, separated by semicolons.", check_any,
            [](Config& c, const std::string& v) {

@@ -12,10 +12,9 @@ namespace countersign::hold {
 
 enum class Direction : std::uint8_t { inbound, outbound };
 
-/// Entries of the contract's `protection` (ProtectionFindingView), source `scan`: one for the content rules and
-/// one for the detector when it had something to say; empty without findings.
-/// verdict    what was decided; `pass` leaves `action` out
-/// detector   name of the outside detector, "" when none is asked
+/// Entries of the contract's `protection` (ProtectionFindingView), source `scan`: one for the content rules
+/// and one for the detector when it had something to say; empty without findings. verdict    what was
+/// decided; `pass` leaves `action` out detector   name of the outside detector, "" when none is asked
 [[nodiscard]] boost::json::array findings_json(const screen::Report& report, screen::Verdict verdict,
                                                std::string_view detector);
 

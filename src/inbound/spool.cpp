@@ -168,8 +168,8 @@ std::optional<Load> load(store::ReadTx& tx, const Claim& claim) {
   if (contents.empty()) return std::nullopt;
   Load out{contents.front().text(0), contents.front().text(1), {}};
   for (const store::Row row : tx.query(kLoadArrivals, {claim.content_id})) {
-    out.arrivals.push_back(
-        {MessageId(row.text(0)), row.text(1), row.maybe_text(2), row.text(3), row.view(4) != "open", row.view(5) != "off"});
+    out.arrivals.push_back({MessageId(row.text(0)), row.text(1), row.maybe_text(2), row.text(3),
+                            row.view(4) != "open", row.view(5) != "off"});
   }
   return out;
 }

@@ -67,7 +67,7 @@ struct Arrival {
   std::string recipient;
   std::optional<std::string> agent_email;  // nothing: a report
   std::string trace;
-  bool gated = false;  // its agent lets in authenticated senders only
+  bool gated = false;     // its agent lets in authenticated senders only
   bool screened = false;  // its agent wants content screened
 };
 struct Load {

@@ -244,8 +244,8 @@ asio::awaitable<DnsAnswer<MxRecord>> UnboundResolver::mx(std::string name) {
     if (record.size() < 3) continue;
     const auto high = static_cast<unsigned char>(record[0]);
     const auto low = static_cast<unsigned char>(record[1]);
-    out.records.push_back({static_cast<std::uint16_t>((high << 8U) | low),
-                           name_from(std::string_view(record).substr(2))});
+    out.records.push_back(
+        {static_cast<std::uint16_t>((high << 8U) | low), name_from(std::string_view(record).substr(2))});
   }
   co_return out;
 }

@@ -32,10 +32,10 @@ class UnboundResolverTest : public testing::Test {
   static UnboundOptions zone() {
     UnboundOptions options;
     options.servers = {"127.0.0.1@9"};
-    options.local_data = {
-        "example.test. 60 IN TXT \"v=spf1 \" \"ip4:192.0.2.1 -all\"", "example.test. 60 IN A 192.0.2.1",
-        "example.test. 60 IN AAAA 2001:db8::1", "example.test. 60 IN MX 10 MX1.example.test.",
-        "1.2.0.192.in-addr.arpa. 60 IN PTR Mail.Example.Test."};
+    options.local_data = {"example.test. 60 IN TXT \"v=spf1 \" \"ip4:192.0.2.1 -all\"",
+                          "example.test. 60 IN A 192.0.2.1", "example.test. 60 IN AAAA 2001:db8::1",
+                          "example.test. 60 IN MX 10 MX1.example.test.",
+                          "1.2.0.192.in-addr.arpa. 60 IN PTR Mail.Example.Test."};
     return options;
   }
 };
@@ -57,8 +57,7 @@ TEST_F(UnboundResolverTest, AddressesAndNamesAreRead) {
   ASSERT_EQ(mx.records.size(), 1U);
   EXPECT_EQ(mx.records.front().host, "mx1.example.test");
   EXPECT_EQ(mx.records.front().preference, 10);
-  const auto ptr =
-      ask(zone(), [](DnsResolver& dns) { return dns.ptr(asio::ip::make_address("192.0.2.1")); });
+  const auto ptr = ask(zone(), [](DnsResolver& dns) { return dns.ptr(asio::ip::make_address("192.0.2.1")); });
   EXPECT_EQ(ptr.records, std::vector<std::string>{"mail.example.test"});
 }
 

@@ -28,6 +28,7 @@ struct ApiSettings {
   /// Where the provider replaces Message-IDs by ids of its own: the domain that these stand in. Empty: it
   /// keeps them.
   std::string provider_id_domain = {};
+  bool screening = true;  // received content is screened where an agent's protection asks for it
 };
 
 /// Context is what handlers share; see handlers/context.hpp.

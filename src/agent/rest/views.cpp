@@ -35,10 +35,11 @@ void put_time(json::object& object, std::string_view name, const std::optional<U
   if (time) object[name] = to_rfc3339(*time);
 }
 
-json::object gate_view(const account::Gate& gate) {
+json::object gate_view(const account::Gate& gate, account::Sensitivity shown) {
   json::object view{{"policy", account::name_of(gate.policy)}, {"action", account::name_of(gate.action)}};
   if (!gate.allowlist.empty()) view["allowlist"] = array_of(gate.allowlist);
-  return json::object{{"gate", std::move(view)}, {"scan", json::object{{"sensitivity", account::name_of(gate.sensitivity)}}}};
+  return json::object{{"gate", std::move(view)},
+                      {"scan", json::object{{"sensitivity", account::name_of(shown)}}}};
 }
 
 // What the sender side of any message looks like: an outbound message is its agent's.
@@ -139,14 +140,16 @@ json::object api_key_view(const account::ApiKey& key) {
   return view;
 }
 
-json::object protection_view(const account::Protection& protection) {
+json::object protection_view(const account::Protection& protection, bool screening) {
   json::object holds;
   if (protection.hold_ttl_seconds != 0) holds["ttl_seconds"] = protection.hold_ttl_seconds;
   holds["on_expiry"] = account::name_of(protection.hold_on_expiry);
   if (protection.hold_suppress_notifications) holds["suppress_notifications"] = true;
-  return json::object{{"inbound", gate_view(protection.inbound)},
-                      {"outbound", gate_view(protection.outbound)},
-                      {"holds", std::move(holds)}};
+  const account::Sensitivity off = account::Sensitivity::off;
+  return json::object{
+      {"inbound", gate_view(protection.inbound, screening ? protection.inbound.sensitivity : off)},
+      {"outbound", gate_view(protection.outbound, off)},
+      {"holds", std::move(holds)}};
 }
 
 json::object account_view(const account::Principal& principal, const AccountUsage& usage,

@@ -21,7 +21,8 @@ namespace countersign::agent::rest {
 
 /// Settings as GET shows them: empty and zero members left out; sensitivity always `off`, because this
 /// deployment screens no content.
-[[nodiscard]] boost::json::object protection_view(const account::Protection& protection);
+/// screening: the deployment screens what is received; what is sent is not screened, so that reads `off`.
+[[nodiscard]] boost::json::object protection_view(const account::Protection& protection, bool screening);
 
 struct AccountUsage {
   std::int64_t agents = 0;

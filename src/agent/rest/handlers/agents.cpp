@@ -192,7 +192,7 @@ account::Protection read_protection(const json::object& body) {
 Awaitable<Response> get_protection(Context& context, const Call& call) {
   const Result<Agent, ApiError> agent = co_await admit_agent(context, call);
   if (!agent) co_return call.refuse(agent.error());
-  co_return json_response(200, protection_view(agent->protection));
+  co_return json_response(200, protection_view(agent->protection, context.settings.screening));
 }
 
 Awaitable<Response> put_protection(Context& context, const Call& call) {
@@ -205,7 +205,7 @@ Awaitable<Response> put_protection(Context& context, const Call& call) {
   };
   const Result<Agent, ApiError> agent = co_await write(context, call, std::move(body));
   if (!agent) co_return call.refuse(agent.error());
-  co_return json_response(200, protection_view(agent->protection));
+  co_return json_response(200, protection_view(agent->protection, context.settings.screening));
 }
 
 }  // namespace
