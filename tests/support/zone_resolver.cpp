@@ -94,7 +94,10 @@ void ZoneResolver::clear() {
 void ZoneResolver::add_line(std::string_view line) {
   const auto name = take_word(line);
   const std::string type(take_word(line));
-  const auto data = trim(line);
+  add(name, type, trim(line));
+}
+
+void ZoneResolver::add(std::string_view name, const std::string& type, std::string_view data) {
   if (type == "TXT") {
     add_record(name, type, read_strings(data));
   } else if (type == "A" || type == "AAAA") {

@@ -30,6 +30,8 @@ class ZoneResolver final : public net::DnsResolver {
 
   /// A line that cannot be read is a mistake of the test: throws std::invalid_argument.
   void add(std::string_view lines);
+  /// One record in the three parts of a line; for names that hold blanks.
+  void add(std::string_view name, const std::string& type, std::string_view data);
   /// A TXT record of one or several strings, any bytes.
   void add_txt(std::string_view name, std::string_view text) { add_record(name, "TXT", std::string(text)); }
   void clear();
