@@ -91,9 +91,7 @@ struct Message {
   std::vector<std::string> references;    // the same
   Automatic automatic = Automatic::no;    // inbound
   std::optional<std::string> protection;  // JSON array (contract `ProtectionFindingView`)
-  std::string in_reply_to;                // the same; outbound: what the header says
-  std::vector<std::string> references;
-  std::int64_t size_bytes = 0;  // of the raw message, 0 without one
+  std::int64_t size_bytes = 0;            // of the raw message, 0 without one
   UtcTime created_at;
   std::optional<UtcTime> deleted_at;
 
