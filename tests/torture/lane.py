@@ -96,6 +96,7 @@ class Lane:
         settings = {"dispatcher.lease_seconds": 1, "dispatcher.poll_interval_ms": 20, "log.level": "warn",
                     "store.connections": 4, "http.threads": 2, **self.peer.settings()}
         self.server = Server(self.store, self.directory, settings=settings)
+        self.peer.server_url = self.server.url
         self.account = Account(Client(self.server.url, self.server.bootstrap()))
         self.start()
         for agent in (AGENT, READER):
@@ -313,13 +314,17 @@ class Lane:
     def _status_of(self, message):
         return self.account.review(message).get("delivery_status")
 
+    def _has_ended(self, message):
+        status = self._status_of(message)
+        return status in _FINAL and not (status == "unknown" and self.peer.will_tell(self, message))
+
     def _settle(self, ids, outcome, began):
         """Waits until every message has an end, and what is owed was written."""
         waiting = list(ids)
         until = time.monotonic() + _SETTLE_SECONDS
         pause = 0.005
         while waiting and time.monotonic() < until:
-            waiting = [message for message in waiting if self._status_of(message) not in _FINAL]
+            waiting = [message for message in waiting if not self._has_ended(message)]
             if waiting:
                 time.sleep(pause)
                 pause = min(pause * 1.5, 0.1)
@@ -328,12 +333,20 @@ class Lane:
             outcome.losses += 1
             outcome.complaints.append(f"{message} did not settle: {self.account.review(message)}")
 
+    def _settled_by_evidence(self, message):
+        """Whether the hand-over was settled by what the provider told, rather than by its answer."""
+        if self.transport != "ses":
+            return 0
+        return len(self.store.rows(f"SELECT id FROM submissions WHERE message_id = '{message}' AND settled_by = "
+                                   "'evidence'"))
+
     def _judge(self, row, ids, outcome):
         for turn, message in enumerate(ids):
             review = self.account.review(message)
             status = review.get("delivery_status")
             copies = self.peer.copies_of(self, message)
             wanted = collections.Counter([self.peer.recipient(turn)])
+            outcome.by_evidence += self._settled_by_evidence(message)
             too_many = sum((copies - wanted).values())
             if too_many:
                 outcome.duplicates += too_many

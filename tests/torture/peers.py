@@ -1,11 +1,13 @@
 """Where the mail of a lane goes, and what the other side itself says that it has."""
 
 import collections
+import concurrent.futures
 
 from boundaries import LOOPBACK, MAILDIR, RESEND, SES, SMTP
 from resend_stand_in import ResendStandIn
 from ses_stand_in import SesStandIn
 from smtp_sink import SmtpSink
+from sns_stand_in import SnsStandIn, ses_event
 from support.client import path_of
 from support.maildir import Mail
 
@@ -29,6 +31,10 @@ class Peer:
 
     def recipient(self, turn):
         return f"someone{turn}@example.org"
+
+    def will_tell(self, lane, message_id):
+        """Whether the other side tells of the message by and by, so that nobody has to wonder for ever."""
+        return False
 
     def before_run(self, boundary):
         """Makes sure that the boundary can be passed."""
@@ -95,12 +101,41 @@ class HttpPeer(Peer):
 
 
 class SesPeer(HttpPeer):
+    """Its events go out over SNS as soon as it has a message: often before the answer is recorded, and to a server
+    that may be down. They name the message by the tags of the request only."""
+
     name = SES
     stand_in = SesStandIn
 
+    def __init__(self):
+        super().__init__()
+        self.sns = SnsStandIn()
+        self.server_url = None
+        self._events = concurrent.futures.ThreadPoolExecutor(4)
+
+    def __enter__(self):
+        self.sns.__enter__()
+        self.provider.listeners.append(lambda entry: self._events.submit(self._tell, entry))
+        return super().__enter__()
+
+    def __exit__(self, *arguments):
+        super().__exit__(*arguments)
+        self._events.shutdown(cancel_futures=True)
+        self.sns.__exit__(*arguments)
+
+    def _tell(self, entry):
+        for kind in ("Send", "Delivery"):
+            event = ses_event(kind, provider_id=entry["message_id"], recipients=entry["recipients"])
+            event["mail"]["tags"] = {name: [value] for name, value in entry["tags"].items()}
+            self.sns.deliver(self.server_url, self.sns.notification(event))
+
+    def will_tell(self, lane, message_id):
+        return bool(self.provider.copies(message_id))
+
     def settings(self):
         info = self.provider.info
-        return {"outbound.provider": "ses", "ses.region": info["region"], "ses.endpoint": info["url"],
+        dotted = {key.replace("__", "."): value for key, value in self.sns.settings().items()}
+        return {**dotted, "outbound.provider": "ses", "ses.region": info["region"], "ses.endpoint": info["url"],
                 "ses.access_key_id": info["access_key_id"], "ses.secret_access_key": info["secret_access_key"],
                 "ses.configuration_set": info["configuration_set"]}
 
