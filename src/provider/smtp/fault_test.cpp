@@ -1,7 +1,10 @@
 // What is known when things go wrong: at every step, before the fence and after it.
+#include "base/fault.hpp"
+
 #include <stdexcept>
 
 #include "provider/smtp/relay_fixture.hpp"
+#include "support/test_certificates.hpp"
 
 namespace countersign::provider::smtp::test {
 namespace {
@@ -166,6 +169,52 @@ TEST(Faults, AReasonGivenInsideTheContentIsHeard) {
   EXPECT_EQ(reply.text, "too much");
 }
 
+// How a relay breaks off when it has read all of a short message but the final dot, and what comes of it.
+struct BreakOff {
+  countersign::test::Say say;
+  Verdict verdict;
+  int code;
+};
+
+std::vector<BreakOff> break_offs() {
+  return {{say_and_close(), Verdict::deferred, 0},
+          {say_and_reset(), Verdict::deferred, 0},
+          {say_and_close("451 4.7.1 try later"), Verdict::deferred, 451},
+          {say_and_close("554 5.7.1 not this"), Verdict::refused, 554},
+          {say_and_close("421 4.3.2 closing"), Verdict::session_fault, 421},
+          {say_and_close("250 2.0.0 taken"), Verdict::session_fault, 250},
+          {say_and_close("250-half of an ans"), Verdict::deferred, 0}};
+}
+
+TEST(Faults, ARelayThatBreaksOffBeforeTheFinalDotIsNoticedBeforeTheFence) {
+  const countersign::test::TestCertificates certificates("127.0.0.1");
+  for (const bool tls : {false, true}) {
+    for (const BreakOff& c : break_offs()) {
+      Script script;
+      script.implicit_tls = tls;
+      script.in_content = {{1, c.say}};
+      ScriptedSmtpServer server({script}, certificates.certificate_file(), certificates.key_file());
+      RelayOptions options = plain_options(server);
+      if (tls) {
+        options.tls = TlsMode::implicit;
+        options.tls_ca_file = certificates.ca_file();
+      }
+      Client client(options);
+      CountingFence fence;
+      fault::arm("smtp.content_sent", 1, fault::Action::call,
+                 [&] { EXPECT_TRUE(server.wait_for_ended(1)) << "it has broken off"; });
+      const Reply reply = client.send(message_to({"b@x.example"}), fence.fence());
+      fault::reset();
+      EXPECT_EQ(reply.verdict, c.verdict) << c.say.text << tls;
+      EXPECT_EQ(reply.phase, Phase::body) << c.say.text << tls;
+      EXPECT_EQ(reply.code, c.code) << c.say.text << tls;
+      EXPECT_FALSE(reply.fence_passed) << c.say.text << tls;
+      EXPECT_EQ(fence.asked(), 0) << c.say.text << tls;
+      EXPECT_FALSE(server.saw_final_dot());
+    }
+  }
+}
+
 TEST(Faults, ARelayThatTakesNoContentIsGivenUpAtTheDeadlineOfABlock) {
   Script script;
   script.extensions = {"PIPELINING"};
@@ -229,6 +278,21 @@ TEST(AfterTheFence, NothingButADefiniteAnswerIsTakenForOne) {
     EXPECT_EQ(fence.asked(), 1) << lost.text;
     EXPECT_TRUE(server.saw_final_dot()) << lost.text;
     EXPECT_EQ(server.connections(), 1U) << "nothing is sent again";
+  }
+}
+
+TEST(AfterTheFence, ARelayThatBrokeOffMeanwhileGetsNoFinalDotAndIsDefinite) {
+  for (const BreakOff& c : break_offs()) {
+    Script script;
+    script.in_content = {{1, c.say}};
+    ScriptedSmtpServer server({script});
+    Client client(plain_options(server));
+    const Fence slow = [&]() -> boost::asio::awaitable<bool> { co_return server.wait_for_ended(1); };
+    const Reply reply = client.send(message_to({"b@x.example"}), slow);
+    EXPECT_EQ(reply.verdict, c.verdict) << c.say.text;
+    EXPECT_EQ(reply.phase, Phase::body) << c.say.text;
+    EXPECT_EQ(reply.code, c.code) << c.say.text;
+    EXPECT_FALSE(server.saw_final_dot()) << c.say.text;
   }
 }
 

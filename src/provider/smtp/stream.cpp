@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -12,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "base/error.hpp"
@@ -28,6 +30,7 @@ using Milliseconds = std::chrono::milliseconds;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr int kAddressesMax = 5;  // as Postfix's smtp_mx_address_limit
 constexpr std::size_t kReadBytes = 8192;
+constexpr std::chrono::seconds kRecordPatience{1};  // for the rest of a TLS record that has begun
 constexpr std::size_t kFaultTextBytesMax = 512;
 
 std::string describe(const boost::system::error_code& error) {
@@ -77,15 +80,20 @@ struct Stream::State : std::enable_shared_from_this<Stream::State> {
   State(const asio::any_io_executor& strand, asio::ssl::context& context)
       : stream(strand, context), timer(strand) {}
 
-  void arm(Milliseconds patience) {
+  enum class AtDeadline { close, cancel };  // cancelled, the connection is as good as before
+  void arm(Milliseconds patience, AtDeadline at_deadline = AtDeadline::close) {
     timed_out = false;
     timer.expires_after(patience);
-    timer.async_wait([weak = weak_from_this(), armed = ++generation](const boost::system::error_code& error) {
+    auto expired = [weak = weak_from_this(), armed = ++generation,
+                    at_deadline](const boost::system::error_code& error) {
       const auto self = weak.lock();
       if (error || !self || self->generation != armed) return;
       self->timed_out = true;
-      self->close();
-    });
+      if (at_deadline == AtDeadline::close) return self->close();
+      boost::system::error_code ignored;
+      self->stream.next_layer().cancel(ignored);
+    };
+    timer.async_wait(std::move(expired));
   }
   void disarm() {
     ++generation;
@@ -188,6 +196,32 @@ asio::awaitable<Result<std::string_view, Fault>> Stream::read_some(Milliseconds 
     std::tie(error, bytes) = co_await state->stream.next_layer().async_read_some(buffer, kTuple);
   }
   state->disarm();
+  if (error) co_return unexpected(state->fault(error));
+  co_return std::string_view(state->input.data(), bytes);
+}
+
+asio::awaitable<Result<std::string_view, Fault>> Stream::read_what_is_there() {
+  const auto state = state_;
+  if (SSL_pending(state->stream.native_handle()) == 0) {
+    char byte = 0;
+    const int socket = state->stream.next_layer().native_handle();
+    const ssize_t there = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (there < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) co_return std::string_view();
+    if (there < 0) co_return unexpected(state->fault({errno, boost::system::system_category()}));
+    if (there == 0) co_return unexpected(state->fault(asio::error::eof));
+  }
+  const auto buffer = asio::buffer(state->input);
+  boost::system::error_code error;
+  std::size_t bytes = 0;
+  // Under TLS, what is there may be a record of the protocol's own, or the beginning of one.
+  state->arm(kRecordPatience, State::AtDeadline::cancel);
+  if (state->tls) {
+    std::tie(error, bytes) = co_await state->stream.async_read_some(buffer, kTuple);
+  } else {
+    std::tie(error, bytes) = co_await state->stream.next_layer().async_read_some(buffer, kTuple);
+  }
+  state->disarm();
+  if (error == asio::error::operation_aborted && state->timed_out) co_return std::string_view();
   if (error) co_return unexpected(state->fault(error));
   co_return std::string_view(state->input.data(), bytes);
 }

@@ -59,6 +59,9 @@ class Stream {
   /// What is there, at least one byte. The view is good until the next read.
   [[nodiscard]] boost::asio::awaitable<Result<std::string_view, Fault>> read_some(
       std::chrono::milliseconds patience);
+  /// What the other end has sent already, nothing when it has sent nothing; a fault when it has closed. Does
+  /// not wait for more. The view is good until the next read.
+  [[nodiscard]] boost::asio::awaitable<Result<std::string_view, Fault>> read_what_is_there();
   /// All of `bytes`, which must outlive the call.
   [[nodiscard]] boost::asio::awaitable<Result<void, Fault>> write(std::string_view bytes,
                                                                   std::chrono::milliseconds patience);

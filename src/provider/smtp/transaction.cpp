@@ -82,6 +82,7 @@ asio::awaitable<Reply> Transaction::run() {
     CS_FAULT("smtp.envelope_answered");
     if (!failed) failed = co_await send_content();
     CS_FAULT("smtp.content_sent");
+    if (!failed) failed = co_await interruption();
   }
   if (failed) {
     reply = std::move(*failed);
@@ -259,6 +260,21 @@ asio::awaitable<std::optional<Reply>> Transaction::send_content() {
   co_return std::nullopt;
 }
 
+// What the relay said before the final dot, or that it went away: without the dot it has nothing of this
+// message (RFC 5321 §4.1.1.4), so this is no lost answer.
+asio::awaitable<std::optional<Reply>> Transaction::interruption() {
+  auto there = co_await session_.stream_.read_what_is_there();
+  if (there && there->empty()) co_return std::nullopt;
+  broken_ = true;
+  if (!there) {
+    const Session::Answer gone = unexpected(std::move(there.error()));
+    co_return judge(Phase::body, gone);
+  }
+  session_.parser_.feed(*there);
+  const auto early = co_await read(Phase::body);
+  co_return judge(Phase::body, early);
+}
+
 asio::awaitable<Reply> Transaction::finish() {
   const bool ours = co_await fence_();
   if (!ours) {
@@ -271,6 +287,11 @@ asio::awaitable<Reply> Transaction::finish() {
     co_return lost;
   }
   CS_FAULT("smtp.fence_passed");
+  // The fence took its time. The dot is still here, so what happened meanwhile is as definite as before it.
+  if (auto interrupted = co_await interruption()) {
+    interrupted->fence_passed = true;
+    co_return std::move(*interrupted);
+  }
   const auto written = co_await session_.stream_.write(".\r\n", session_.options_.deadlines.data_block);
   CS_FAULT("smtp.final_dot_sent");
   Session::Answer answer = unexpected(Fault{});

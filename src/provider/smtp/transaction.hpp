@@ -30,6 +30,7 @@ class Transaction {
   bool anybody_accepted() const noexcept { return accepted_ > 0; }
   Reply nobody_accepted() const;
   boost::asio::awaitable<std::optional<Reply>> send_content();
+  boost::asio::awaitable<std::optional<Reply>> interruption();
   boost::asio::awaitable<Reply> finish();
   boost::asio::awaitable<void> end_empty_data();
   std::string mail_line() const;
