@@ -106,7 +106,8 @@ constexpr Query kFence("outbox.fence",
 
 constexpr Query kWork(
     "outbox.work",
-    "SELECT m.sent_as, a.registered_domain, c.raw FROM submissions s "
+    "SELECT m.sent_as, a.registered_domain, c.raw, (SELECT count(*) FROM submissions e WHERE e.message_id = "
+    "s.message_id AND e.attempt < s.attempt AND e.resolution = 'send_again') FROM submissions s "
     "JOIN messages m ON m.id = s.message_id JOIN agents a ON a.email = m.agent_email "
     "JOIN message_contents c ON c.message_id = m.id "
     "WHERE s.id = $1 AND s.epoch = $2 AND s.worker = $3 AND s.state = 'claimed' AND c.raw IS NOT NULL");
@@ -276,6 +277,8 @@ std::optional<Work> load_work(store::ReadTx& tx, const Claim& claim, std::string
   work.envelope_from = row.view(0) == "relay" ? fmt::format("agent@{}", from_domain)
                                               : fmt::format("bounces@bounce.{}", row.view(1));
   work.raw = row.text(2);
+  work.key =
+      row.integer(3) == 0 ? claim.message.str() : fmt::format("{}.{}", claim.message.str(), row.integer(3));
   for (const store::Row recipient : tx.query(kQueuedRecipients, {claim.message.str()})) {
     work.recipients.push_back(recipient.text(0));
   }

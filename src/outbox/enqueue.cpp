@@ -15,12 +15,14 @@ constexpr Query kInsertFirst(
     "outbox.insert_first_attempt",
     "INSERT INTO submissions (id, message_id, user_id, attempt, state, first_due_at_us, "
     "due_at_us, created_at_us) VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7)");
-// All attempts use the message's key, so a provider that recognises it may have known it since the first.
+// Attempts share a key, by which a provider may have known the message since the first of them, until it is
+// to be sent again: that has a key, and a window in which it is known, of its own.
 constexpr Query kInsertAttempt(
     "outbox.insert_attempt",
     "INSERT INTO submissions (id, message_id, user_id, attempt, state, first_due_at_us, due_at_us, "
     "created_at_us, first_fenced_at_us) SELECT $1, $2, $3, $4, 'queued', $5, $6, $7, "
-    "min(first_fenced_at_us) FROM submissions WHERE message_id = $2");
+    "min(first_fenced_at_us) FROM submissions WHERE message_id = $2 AND attempt > COALESCE((SELECT "
+    "max(attempt) FROM submissions WHERE message_id = $2 AND resolution = 'send_again'), 0)");
 
 void insert_recipients(store::Tx& tx, const MessageId& message, const std::vector<Recipient>& recipients,
                        std::string_view route, std::string_view state) {

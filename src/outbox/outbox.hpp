@@ -63,6 +63,7 @@ struct ClaimCommand {
 /// What a transport needs; nothing when the claim is no longer ours.
 struct Work {
   Claim claim;
+  std::string key;  // see provider::HandOver
   std::string envelope_from;
   std::vector<std::string> recipients;  // those still queued
   std::string raw;

@@ -232,6 +232,42 @@ TEST_P(UnknownTest, AnAnswerToTheFirstHandOverSettlesOneThatWaitsToBeRepeated) {
   EXPECT_THAT(claim_none(), IsEmpty());
 }
 
+TEST_P(UnknownTest, ARepetitionAndALaterAttemptKeepTheKey) {
+  repeat_window_ = kRepeatWindow;
+  id_ = queue(1);
+  const Claim first = claim_one();
+  EXPECT_EQ(work(first)->key, id_.str());
+  ASSERT_TRUE(fence(first));
+  ASSERT_TRUE(repeat(first));
+  now_ += repeat_pause_after(1);
+  const Claim again = claim_one();
+  EXPECT_EQ(work(again)->key, id_.str());
+  ASSERT_TRUE(fence(again));
+  ASSERT_TRUE(record(again, Verdict::accepted));
+  id_ = queue(1);
+  ASSERT_TRUE(record(handed_over(), Verdict::deferred));
+  now_ += std::chrono::hours(1);
+  EXPECT_EQ(work(claim_one())->key, id_.str()) << "a provider that turned it away knows nothing under it";
+}
+
+TEST_P(UnknownTest, WhatIsSentAgainHasAKeyAndAWindowOfItsOwn) {
+  repeat_window_ = kRepeatWindow;
+  const Claim lost = lose({"a@x.example"});
+  now_ += kRepeatWindow - std::chrono::hours(1);
+  ASSERT_TRUE(resolve(lost, Resolution::send_again));
+  const Claim second = claim_one();
+  EXPECT_EQ(work(second)->key, id_.str() + ".1");
+  ASSERT_TRUE(fence(second));
+  ASSERT_TRUE(repeat(second));
+  now_ += std::chrono::hours(2);
+  const Claim repeated = claim_one();
+  EXPECT_EQ(work(repeated)->key, id_.str() + ".1") << "behind the first window, inside its own";
+  ASSERT_TRUE(fence(repeated));
+  ASSERT_TRUE(record(repeated, Verdict::unknown));
+  ASSERT_TRUE(resolve(repeated, Resolution::send_again));
+  EXPECT_EQ(work(claim_one())->key, id_.str() + ".2");
+}
+
 TEST_P(UnknownTest, BehindItsWindowAKeyedHandOverIsUnknownInsteadOfRepeated) {
   repeat_window_ = kRepeatWindow;
   id_ = queue(1);

@@ -72,7 +72,8 @@ bool headers_need_smtputf8(std::string_view raw) {
 HandOver hand_over_of(outbox::Work work) {
   HandOver out;
   out.submission = work.claim.id.str();
-  out.key = work.claim.message.str();
+  out.message_id = work.claim.message.str();
+  out.key = std::move(work.key);
   out.may_be_repeated = work.claim.epoch > 1 || work.claim.attempt > 1;
   out.envelope_from = std::move(work.envelope_from);
   out.recipients = std::move(work.recipients);

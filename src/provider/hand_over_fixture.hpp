@@ -18,6 +18,7 @@ inline HandOver message_to(std::vector<std::string> recipients,
                            std::string raw = "Subject: hi\r\n\r\nText\r\n") {
   HandOver message;
   message.submission = "sub_1";
+  message.message_id = "msg_1";
   message.key = "msg_1";
   message.envelope_from = "agent@here.example";
   message.recipients = std::move(recipients);

@@ -10,7 +10,7 @@ namespace countersign::provider {
 /// Names and values of tags: ASCII letters, digits, `_` and `-`, at most 256 (SES API v2, MessageTag; Resend,
 /// Send Email, tags).
 inline constexpr std::size_t kTagBytesMax = 256;
-inline constexpr std::string_view kMessageTag = "countersign-message";        // HandOver::key
+inline constexpr std::string_view kMessageTag = "countersign-message";        // HandOver::message_id
 inline constexpr std::string_view kSubmissionTag = "countersign-submission";  // HandOver::submission
 
 [[nodiscard]] inline bool is_tag_value(std::string_view text) noexcept {

@@ -15,10 +15,12 @@
 
 namespace countersign::provider {
 
-/// One message on its way out. `key` is the same for every attempt at the same message and unique to it (the
-/// message's id); `submission` names this attempt only.
+/// One message on its way out. `submission` names this attempt only. `key` is what a provider recognises a
+/// repeat by: the same for every attempt, until a person, or the agent's policy, wants the message sent
+/// again.
 struct HandOver {
   std::string submission;
+  std::string message_id;
   std::string key;
   std::string envelope_from;            // bare addr-spec; empty is the null sender <>
   std::vector<std::string> recipients;  // bare addr-specs, at least one

@@ -90,7 +90,7 @@ void Provider::draw_end(Plan& plan, bool known) {
 HandedOver& Provider::begin(const HandOver& message, Owner owner) {
   auto entry = std::make_unique<HandedOver>();
   entry->submission = message.submission;
-  entry->message = message.key;
+  entry->message = message.message_id;
   entry->owner = owner;
   return *hand_overs_.emplace_back(std::move(entry));
 }
@@ -112,13 +112,13 @@ void Provider::take(const HandOver& message, const std::vector<std::string>& rec
   }
   const std::string subject = subject_of(*message.raw);
   for (const std::string& address : recipients) {
-    Received& received = received_[{message.key, address}];
+    Received& received = received_[{message.message_id, address}];
     ++received.copies;
     received.subject = subject;
-    surroundings_.trace.note(surroundings_.time.now(), "provider: takes {} for {}, copy {}: {}", message.key,
-                             address, received.copies, subject);
+    surroundings_.trace.note(surroundings_.time.now(), "provider: takes {} for {}, copy {}: {}",
+                             message.message_id, address, received.copies, subject);
   }
-  if (taken_) taken_(message.submission, message.key, recipients, lies);
+  if (taken_) taken_(message.submission, message.message_id, recipients, lies);
 }
 
 void Provider::note_refusal(const std::string& message, const std::vector<std::string>& recipients) {

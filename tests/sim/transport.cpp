@@ -93,12 +93,12 @@ void note_refusals(Provider& provider, const HandOver& message, const Reply& rep
     const Verdict verdict = own == reply.recipients.end() ? reply.verdict : own->verdict;
     if (verdict == Verdict::refused) refused.push_back(address);
   }
-  provider.note_refusal(message.key, refused);
+  provider.note_refusal(message.message_id, refused);
   const bool deferred = reply.verdict == Verdict::deferred ||
                         std::ranges::any_of(reply.recipients, [](const RecipientReply& recipient) {
                           return recipient.verdict == Verdict::deferred;
                         });
-  if (deferred) provider.note_deferral(message.key);
+  if (deferred) provider.note_deferral(message.message_id);
 }
 
 }  // namespace
@@ -133,7 +133,7 @@ asio::awaitable<Reply> SimTransport::hand_over(HandOver message, provider::Fence
   entry.reply_lost = reply.verdict == Verdict::unknown;
   note_refusals(provider_, message, reply);
   surroundings_.trace.note(surroundings_.time.now(), "provider: node {} hears {} of {} at {}", owner_,
-                           provider::to_string(reply.verdict), message.key, provider::to_string(reply.phase));
+                           provider::to_string(reply.verdict), message.message_id, provider::to_string(reply.phase));
   co_return mutated(std::move(reply));
 }
 

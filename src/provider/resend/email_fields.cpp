@@ -112,8 +112,8 @@ Result<std::string, std::string> email_json(const HandOver& message) {
   if (json::array attachments = attachments_of(parts); !attachments.empty()) {
     body["attachments"] = std::move(attachments);
   }
-  if (is_tag_value(message.key)) {
-    body["tags"] = json::array{json::object{{"name", kMessageTag}, {"value", message.key}}};
+  if (is_tag_value(message.message_id)) {
+    body["tags"] = json::array{json::object{{"name", kMessageTag}, {"value", message.message_id}}};
   }
   return json::serialize(body);
 }

@@ -36,8 +36,9 @@ std::string error_name(std::string_view text) {
 
 json::array tags_of(const HandOver& message) {
   json::array tags;
-  for (const auto& [name, value] : {std::pair<std::string_view, const std::string&>{kMessageTag, message.key},
-                                    {kSubmissionTag, message.submission}}) {
+  for (const auto& [name, value] :
+       {std::pair<std::string_view, const std::string&>{kMessageTag, message.message_id},
+        {kSubmissionTag, message.submission}}) {
     if (is_tag_value(value)) tags.push_back(json::object{{"Name", name}, {"Value", value}});
   }
   return tags;

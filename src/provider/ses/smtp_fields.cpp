@@ -11,9 +11,9 @@ std::string smtp_fields(const HandOver& message, std::string_view configuration_
   if (is_tag_value(configuration_set))
     out += fmt::format("X-SES-CONFIGURATION-SET: {}\r\n", configuration_set);
   // On two lines: two ids of the greatest length would not fit one (RFC 5322 §2.1.1).
-  if (is_tag_value(message.key) && is_tag_value(message.submission)) {
-    out += fmt::format("X-SES-MESSAGE-TAGS: {}={},\r\n {}={}\r\n", kMessageTag, message.key, kSubmissionTag,
-                       message.submission);
+  if (is_tag_value(message.message_id) && is_tag_value(message.submission)) {
+    out += fmt::format("X-SES-MESSAGE-TAGS: {}={},\r\n {}={}\r\n", kMessageTag, message.message_id,
+                       kSubmissionTag, message.submission);
   }
   return out;
 }
