@@ -84,6 +84,7 @@ struct Config {
     std::string endpoint;  // empty: the region's
     std::string access_key_id;
     std::string secret_access_key;  // from ses.secret_access_key or ses.secret_access_key_file
+    std::string secret_access_key_file;
     std::string session_token;
     std::string configuration_set;
     std::string ca_file;
@@ -94,6 +95,7 @@ struct Config {
   } ses;
   struct Resend {
     std::string api_key;  // from resend.api_key or resend.api_key_file
+    std::string api_key_file;
     std::string endpoint;
     std::string ca_file;
     std::chrono::milliseconds answer_timeout{};

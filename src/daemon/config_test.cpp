@@ -271,6 +271,7 @@ TEST_F(ConfigTest, ResendNeedsAKey) {
   const LoadedConfig good = loaded({.flags = {"outbound.provider=resend", "resend.api_key_file=" + path}});
   EXPECT_EQ(good.config.outbound.provider, Provider::resend);
   EXPECT_EQ(good.config.resend.api_key, "re_123");
+  EXPECT_EQ(good.config.resend.api_key_file, path) << "to be read again";
   EXPECT_THAT(faults({.flags = {"resend.api_key_file=" + write("bad", "two words\n")}}),
               ElementsAre(testing::AllOf(HasSubstr("without blanks"), testing::Not(HasSubstr("two words")))));
 }

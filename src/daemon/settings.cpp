@@ -412,8 +412,9 @@ std::vector<Setting> ses_settings() {
       shown(Shown::hidden, text("ses.secret_access_key", "", "Its secret.", check_header_value,
                                 [](Config& c, const std::string& v) { c.ses.secret_access_key = v; })),
       text("ses.secret_access_key_file", "",
-           "A file that holds the secret instead; a final newline is dropped.", check_any,
-           [](Config&, const std::string&) { /* read before settings are applied */ }),
+           "A file that holds the secret instead; a final newline is dropped. It is read again at every "
+           "message.",
+           check_any, [](Config& c, const std::string& v) { c.ses.secret_access_key_file = v; }),
       shown(Shown::hidden,
             text("ses.session_token", "", "Goes with temporary credentials.", check_header_value,
                  [](Config& c, const std::string& v) { c.ses.session_token = v; })),
@@ -436,8 +437,10 @@ std::vector<Setting> resend_settings() {
   return {
       shown(Shown::hidden, text("resend.api_key", "", "API key that may send.", check_header_value,
                                 [](Config& c, const std::string& v) { c.resend.api_key = v; })),
-      text("resend.api_key_file", "", "A file that holds the key instead; a final newline is dropped.",
-           check_any, [](Config&, const std::string&) { /* read before settings are applied */ }),
+      text(
+          "resend.api_key_file", "",
+          "A file that holds the key instead; a final newline is dropped. It is read again at every message.",
+          check_any, [](Config& c, const std::string& v) { c.resend.api_key_file = v; }),
       text(
           "resend.endpoint", "https://api.resend.com", "Where the API is reached.",
           [](const std::string& v) { return v.empty() ? "must not be empty" : check_endpoint(v); },

@@ -63,6 +63,7 @@ provider::ses::SesOptions ses_options(const Config::Ses& config) {
   options.http.total_timeout = config.answer_timeout;
   options.configuration_set = config.configuration_set;
   options.credentials.fixed = {config.access_key_id, config.secret_access_key, config.session_token};
+  options.credentials.fixed_secret_file = config.secret_access_key_file;
   options.credentials.container_url = config.container_url;
   options.credentials.container_token = config.container_token;
   options.credentials.metadata_url = config.metadata_url;
@@ -75,6 +76,7 @@ provider::resend::ResendOptions resend_options(const Config::Resend& config) {
   options.http.ca_file = config.ca_file;
   options.http.total_timeout = config.answer_timeout;
   options.api_key = config.api_key;
+  options.api_key_file = config.api_key_file;
   return options;
 }
 

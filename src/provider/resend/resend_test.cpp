@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "base/crypto.hpp"
 #include "base/error.hpp"
@@ -11,6 +13,7 @@
 #include "provider/resend/email_fields.hpp"
 #include "provider/resend/resend_transport.hpp"
 #include "support/scripted_http_server.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace countersign::provider::resend {
 namespace {
@@ -118,11 +121,12 @@ class ResendTest : public testing::Test {
  protected:
   using Owner = provider::test::TransportOwner<ResendTransport>;
 
-  void serve(std::vector<HttpTurn> turns) {
+  void serve(std::vector<HttpTurn> turns, const std::string& api_key_file = "") {
     server_ = std::make_unique<ScriptedHttpServer>(ScriptedHttpServer::Connections{std::move(turns)});
     ResendOptions options;
     options.http.endpoint = server_->url("");
     options.api_key = "re_test";
+    options.api_key_file = api_key_file;
     owner_ = std::make_unique<Owner>(
         [&](auto executor) { return std::make_unique<ResendTransport>(executor, options); });
   }
@@ -189,6 +193,29 @@ TEST_F(ResendTest, WhatItCannotTakeIsRefusedBeforeTheFence) {
   const Reply reply = owner_->send(message_to({"x@x.example", "y@x.example"}, composed()), fence_.fence());
   EXPECT_EQ(reply.verdict, Verdict::refused);
   EXPECT_EQ(fence_.asked(), 0);
+}
+
+TEST_F(ResendTest, AKeyThatIsChangedInItsFileIsTakenUp) {
+  const countersign::test::TemporaryDirectory folder;
+  const std::string path = (folder.path() / "key").string();
+  const auto write = [&](const std::string& text) { std::ofstream(path) << text; };
+  write("re_one\n");
+  const std::string sent = R"({"id":"1"})";
+  serve({Say(http_answer(200, sent)), Say(http_answer(200, sent))}, path);
+  EXPECT_EQ(send().verdict, Verdict::accepted);
+  write("re_two\n");
+  EXPECT_EQ(send().verdict, Verdict::accepted);
+  const auto requests = server_->requests();
+  ASSERT_THAT(requests, SizeIs(2));
+  EXPECT_EQ(requests[0].fields.at("authorization"), "Bearer re_one");
+  EXPECT_EQ(requests[1].fields.at("authorization"), "Bearer re_two");
+  write("no key\n");
+  const Reply unusable = send();
+  EXPECT_EQ(unusable.verdict, Verdict::session_fault);
+  EXPECT_THAT(unusable.text, HasSubstr("visible ASCII"));
+  std::filesystem::remove(path);
+  EXPECT_THAT(send().text, HasSubstr("the API key file (" + path + "): No such file"));
+  EXPECT_EQ(fence_.asked(), 2);
 }
 
 TEST(ResendOptions, NeedAKeyThatCanStandInAHeader) {

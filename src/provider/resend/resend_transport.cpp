@@ -6,6 +6,7 @@
 
 #include "base/crypto.hpp"
 #include "base/error.hpp"
+#include "base/secret_file.hpp"
 #include "provider/resend/email_fields.hpp"
 
 namespace asio = boost::asio;
@@ -29,17 +30,32 @@ std::string idempotency_key(std::string_view key) {
 }
 
 ResendTransport::ResendTransport(asio::any_io_executor executor, ResendOptions options)
-    : HttpTransport(std::move(executor), std::move(options.http)), api_key_(std::move(options.api_key)) {
-  if (api_key_.empty() || !is_visible_ascii(api_key_)) {
-    throw EnvironmentError("Resend needs an API key of visible ASCII characters", false);
+    : HttpTransport(std::move(executor), std::move(options.http)),
+      api_key_(std::move(options.api_key)),
+      api_key_file_(std::move(options.api_key_file)) {
+  if (const auto key = api_key(); !key) throw EnvironmentError(key.error(), false);
+}
+
+Result<std::string, std::string> ResendTransport::api_key() const {
+  std::string key = api_key_;
+  if (!api_key_file_.empty()) {
+    auto current = read_secret_file(api_key_file_);
+    if (!current) return unexpected("the API key file " + current.error());
+    key = std::move(*current);
   }
+  if (key.empty() || !is_visible_ascii(key)) {
+    return unexpected(std::string("Resend needs an API key of visible ASCII characters"));
+  }
+  return key;
 }
 
 asio::awaitable<Result<net::HttpRequest, Reply>> ResendTransport::prepare(const HandOver& message) {
   Result<std::string, std::string> body = email_json(message);
   if (!body) co_return unexpected(refused_here("not handed over: " + body.error()));
+  const Result<std::string, std::string> key = api_key();
+  if (!key) co_return unexpected(not_begun(Phase::auth, key.error()));
   net::HttpRequest request = request_to("POST", "/emails");
-  request.headers.add("Authorization", "Bearer " + api_key_);
+  request.headers.add("Authorization", "Bearer " + *key);
   request.headers.add("Content-Type", "application/json");
   request.headers.add("Idempotency-Key", idempotency_key(message.key));
   request.headers.add("User-Agent", "countersign");  // without one the API answers 403

@@ -16,6 +16,7 @@ namespace countersign::provider::resend {
 struct ResendOptions {
   HttpProviderOptions http{.endpoint = "https://api.resend.com", .ca_file = ""};
   std::string api_key;
+  std::string api_key_file;  // read at every hand-over instead, when it is given
 };
 
 /// The same for every attempt at a message: `key` itself where it may stand in a header, else its hash.
@@ -39,7 +40,10 @@ class ResendTransport final : public HttpTransport {
   Reply read(const net::HttpAnswer& answer) override;
   void learn(const Reply& /*reply*/) override {}
 
+  [[nodiscard]] Result<std::string, std::string> api_key() const;
+
   std::string api_key_;
+  std::string api_key_file_;
 };
 
 }  // namespace countersign::provider::resend

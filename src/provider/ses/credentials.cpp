@@ -9,6 +9,7 @@
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "base/secret_file.hpp"
 #include "base/text.hpp"
 #include "provider/http_reply.hpp"
 
@@ -58,7 +59,7 @@ std::optional<Credentials> CredentialSource::kept(Duration valid_for) {
 }
 
 asio::awaitable<Result<Credentials, std::string>> CredentialSource::get() {
-  if (!options_.fixed.access_key_id.empty()) co_return options_.fixed;
+  if (!options_.fixed.access_key_id.empty()) co_return fixed();
   if (auto good = kept(kRenewBefore)) co_return std::move(*good);
   co_await turn_.async_receive(asio::use_awaitable);
   struct GiveBack {
@@ -78,6 +79,15 @@ asio::awaitable<Result<Credentials, std::string>> CredentialSource::get() {
   }
   co_return unexpected("no AWS credentials: " + fetched.error() +
                        "; set ses.access_key_id and ses.secret_access_key, or give this machine a role");
+}
+
+Result<Credentials, std::string> CredentialSource::fixed() const {
+  Credentials credentials = options_.fixed;
+  if (options_.fixed_secret_file.empty()) return credentials;
+  auto secret = read_secret_file(options_.fixed_secret_file);
+  if (!secret) return unexpected("the file of the secret access key " + secret.error());
+  credentials.secret_access_key = std::move(*secret);
+  return credentials;
 }
 
 void CredentialSource::forget(const Credentials& credentials) {

@@ -18,8 +18,9 @@ namespace countersign::provider::ses {
 /// The first of the three that is given is used.
 struct CredentialOptions {
   Credentials fixed;
-  std::string container_url;    // AWS_CONTAINER_CREDENTIALS_FULL_URI, or 169.254.170.2 + …_RELATIVE_URI
-  std::string container_token;  // AWS_CONTAINER_AUTHORIZATION_TOKEN, may be empty
+  std::string fixed_secret_file;  // holds the secret of `fixed` instead, and is read at every use
+  std::string container_url;      // AWS_CONTAINER_CREDENTIALS_FULL_URI, or 169.254.170.2 + …_RELATIVE_URI
+  std::string container_token;    // AWS_CONTAINER_AUTHORIZATION_TOKEN, may be empty
   std::string metadata_url = "http://169.254.169.254";  // of EC2; without trailing slash
 };
 
@@ -43,6 +44,7 @@ class CredentialSource {
   using Turn = boost::asio::experimental::concurrent_channel<void(boost::system::error_code)>;
   using Answer = Result<std::string, std::string>;
 
+  [[nodiscard]] Result<Credentials, std::string> fixed() const;
   [[nodiscard]] std::optional<Credentials> kept(Duration valid_for);
   boost::asio::awaitable<Result<Temporary, std::string>> fetch();
   boost::asio::awaitable<Result<Temporary, std::string>> fetch_from_metadata();

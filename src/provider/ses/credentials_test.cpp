@@ -7,9 +7,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "support/scripted_http_server.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace countersign::provider::ses {
 namespace {
@@ -69,6 +72,22 @@ TEST_F(CredentialsTest, SettingsAreUsedAsTheyAre) {
   EXPECT_EQ(*got, options.fixed);
   source_->forget(*got);
   EXPECT_TRUE(get());
+}
+
+TEST_F(CredentialsTest, ASecretThatIsChangedInItsFileIsTakenUp) {
+  const countersign::test::TemporaryDirectory folder;
+  CredentialOptions options;
+  options.fixed = {"AKIA", "at the start", ""};
+  options.fixed_secret_file = (folder.path() / "secret").string();
+  std::ofstream(options.fixed_secret_file) << "one\n";
+  use(options);
+  EXPECT_EQ(get()->secret_access_key, "one");
+  std::ofstream(options.fixed_secret_file) << "two\n";
+  EXPECT_EQ(*get(), (Credentials{"AKIA", "two", ""}));
+  std::filesystem::remove(options.fixed_secret_file);
+  const Got gone = get();
+  ASSERT_FALSE(gone);
+  EXPECT_THAT(gone.error(), HasSubstr("the file of the secret access key"));
 }
 
 TEST_F(CredentialsTest, TheMetadataServiceIsAskedWithASessionToken) {
