@@ -94,7 +94,8 @@ class RelayKilled:
     def judge(self, ids, mailbox, killer):
         rows = self.store.rows("SELECT m.id, m.delivery_status, s.state, coalesce(s.fenced_at_us, 0), "
                                "coalesce(s.reply_phase, '') FROM messages m JOIN submissions s ON s.message_id = m.id "
-                               "WHERE m.direction = 'outbound'")
+                               "WHERE m.direction = 'outbound' AND s.attempt = (SELECT max(attempt) FROM "
+                               "submissions l WHERE l.message_id = m.id)")
         self.assertEqual(sorted({row[0] for row in rows}), sorted(ids))
         copies = mailbox.copies()
         outcomes = collections.Counter()
