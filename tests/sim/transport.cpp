@@ -133,7 +133,8 @@ asio::awaitable<Reply> SimTransport::hand_over(HandOver message, provider::Fence
   entry.reply_lost = reply.verdict == Verdict::unknown;
   note_refusals(provider_, message, reply);
   surroundings_.trace.note(surroundings_.time.now(), "provider: node {} hears {} of {} at {}", owner_,
-                           provider::to_string(reply.verdict), message.message_id, provider::to_string(reply.phase));
+                           provider::to_string(reply.verdict), message.message_id,
+                           provider::to_string(reply.phase));
   co_return mutated(std::move(reply));
 }
 
