@@ -63,7 +63,8 @@ constexpr Rule kRules[] = {
             "'sending') "
             "WHEN 'email.failed' THEN COALESCE(m.delivery_status, '') IN ('failed', 'bounced', "
             "'complained') OR EXISTS (SELECT 1 FROM submissions s WHERE s.message_id = m.id AND "
-            "(s.resolution = 'give_up' OR s.settled_by = 'evidence')) "
+            "(s.resolution = 'give_up' OR s.settled_by = 'evidence' OR (s.state = 'accepted' AND "
+            "s.resolution = 'send_again'))) "
             "WHEN 'email.unknown' THEN EXISTS (SELECT 1 FROM submissions s WHERE s.message_id = m.id AND "
             "s.unknown_at_us IS NOT NULL) "
             "WHEN 'email.delivered' THEN " CS_TOLD_OF "WHEN 'email.bounced' THEN " CS_TOLD_OF

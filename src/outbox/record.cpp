@@ -181,7 +181,11 @@ bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now
   } else if (whole == Verdict::accepted) {
     settlement.accepted_again(answer.provider_message_id, {});
   }
-  if (!fates.unknown.empty()) settlement.unknown(fates.unknown);
+  if (!fates.unknown.empty()) {
+    settlement.unknown(fates.unknown);
+  } else if (whole == Verdict::unknown) {
+    put_aside_unknown(tx, settlement, claim, describe(answer.code, answer.text), now);
+  }
   settlement.failed(fates.refused, "refused", Reason::submission_provider_rejected, {});
   if (!fates.deferred.empty()) {
     settlement.deferred(fates.deferred);

@@ -55,6 +55,10 @@ Rescued rescue(store::Tx& tx, const RescueCommand& command) {
       for (const RecipientRow& recipient : settlement.recipients().rows()) {
         if (recipient.is_open()) fates.push_back({recipient.address, std::string(kLost)});
       }
+      if (fates.empty()) {
+        put_aside_unknown(tx, settlement, claim, kLost, command.now);
+        continue;
+      }
       settlement.unknown(fates);
       settlement.derive();
       ++rescued.unknown;

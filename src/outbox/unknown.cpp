@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
+
 namespace countersign::outbox {
 namespace {
 
@@ -37,6 +39,12 @@ constexpr Query kSupersedeLater(
     "settled_by = 'evidence', resolution = 'give_up', resolved_by = 'evidence', "
     "resolution_note = 'an earlier attempt turned out to have been accepted' "
     "WHERE message_id = $1 AND attempt > $2 AND state = 'unknown'");
+constexpr Query kPutAside(
+    "outbox.put_aside_unknown",
+    "UPDATE submissions SET state = 'superseded', resend_at_us = NULL, settled_at_us = $2, "
+    "settled_by = 'evidence', resolution = 'give_up', resolved_by = 'evidence', "
+    "resolution_note = 'another attempt turned out to have been accepted' "
+    "WHERE id = $1 AND state = 'unknown'");
 constexpr Query kRestartLater("outbox.restart_later_attempt",
                               "UPDATE submissions SET state = 'queued', lease_until_us = NULL "
                               "WHERE message_id = $1 AND attempt > $2 AND state = 'claimed'");
@@ -55,6 +63,13 @@ bool mark_unrepeatable(store::Tx& tx, const Claim& claim, std::string_view detai
   return tx.execute(kUnrepeatable, {claim.id.str(), now, claim.epoch, detail}) == 1;
 }
 
+void put_aside_unknown(store::Tx& tx, Settlement& settlement, const Claim& claim, std::string_view detail,
+                       UtcTime now) {
+  const auto put_aside = tx.execute(kPutAside, {claim.id.str(), now});
+  CS_ASSERT(put_aside == 1);  // marked by this transaction
+  settlement.put_back("outcome_unknown", detail);
+}
+
 void take_late_acceptance(store::Tx& tx, Settlement& settlement, const AttemptName& attempt,
                           const Acceptance& acceptance, UtcTime now) {
   std::vector<Fate> served;
@@ -63,7 +78,9 @@ void take_late_acceptance(store::Tx& tx, Settlement& settlement, const AttemptNa
     if (!row.external) continue;
     // An open attempt serves everybody it has not deferred; another one those whose outcome it had lost.
     const bool deferred = row.state == "queued" && row.submission == attempt.id.str();
-    const bool undecided = row.is_open() || row.state == "cancelled";
+    // That a later attempt was turned away does not take back the copy that this one brought.
+    const bool refused_since = row.state == "refused" && row.submission != attempt.id.str();
+    const bool undecided = row.is_open() || row.state == "cancelled" || refused_since;
     const bool served_by_it =
         attempt.was_open ? row.is_open() && !deferred : undecided && row.was_unknown_in(attempt.id);
     const bool turned_away =

@@ -18,6 +18,11 @@ bool mark_unknown(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTi
 /// not be repeated after all.
 bool mark_unrepeatable(store::Tx& tx, const Claim& claim, std::string_view detail, UtcTime now);
 
+/// For an attempt that was marked unknown when everybody was served by another one already: there is nothing
+/// to decide about it.
+void put_aside_unknown(store::Tx& tx, Settlement& settlement, const Claim& claim, std::string_view detail,
+                       UtcTime now);
+
 struct AttemptName {
   SubmissionId id;
   MessageId message;

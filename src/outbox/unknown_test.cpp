@@ -121,6 +121,35 @@ TEST_P(UnknownTest, ALateAcceptanceTakesBackASecondAttemptThatWasNotMadeYet) {
   EXPECT_THAT(claim_none(), IsEmpty());
 }
 
+TEST_P(UnknownTest, ALateAcceptanceCorrectsTheRefusalOfASecondAttempt) {
+  const Claim claim = lose();
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  ASSERT_TRUE(record(handed_over(), Verdict::refused));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::failed);
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "refused/1"));
+  EXPECT_THAT(recipients(id_), ElementsAre("one@elsewhere.example accepted"));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sent);
+  EXPECT_THAT(events(id_), ElementsAre("email.unknown", "email.failed", "email.sent"));
+}
+
+TEST_P(UnknownTest, ASecondAttemptWhoseAnswerIsLostHasNothingToDecideOnceTheFirstWasAccepted) {
+  for (const bool rescued : {false, true}) {
+    const Claim claim = lose();
+    ASSERT_TRUE(resolve(claim, Resolution::send_again));
+    const Claim second = handed_over();
+    ASSERT_TRUE(record(claim, Verdict::accepted));
+    if (rescued) {
+      now_ += std::chrono::hours(2);
+      EXPECT_EQ(rescue().unknown, 0);
+    } else {
+      ASSERT_TRUE(record(second, Verdict::unknown));
+    }
+    EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "superseded/1")) << rescued;
+    EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sent) << rescued;
+  }
+}
+
 TEST_P(UnknownTest, ALateAcceptanceKeepsAClaimedSecondAttemptFromPassingItsFence) {
   const Claim claim = lose();
   ASSERT_TRUE(resolve(claim, Resolution::send_again));
