@@ -29,7 +29,10 @@ bool Content::append(std::string_view bytes, std::uint64_t expected_bytes) {
     if (share_ >= kBelievedBytes && expected_bytes >= needed && expected_bytes < room * 4) {
       room = expected_bytes;
     }
-    if (!budget_.take(room - share_)) return false;
+    if (!budget_.take(room - share_)) {  // nothing to spare: no more than what is there already
+      room = needed;
+      if (!budget_.take(room - share_)) return false;
+    }
     share_ = room;
     bytes_.reserve(room);
   }

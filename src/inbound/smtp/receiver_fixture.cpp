@@ -1,7 +1,7 @@
 #include "inbound/smtp/receiver_fixture.hpp"
 
 #include <arpa/inet.h>
-#include <openssl/bn.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,6 +12,7 @@
 #include <boost/asio/use_future.hpp>
 #include <cstring>
 
+#include "base/crypto.hpp"
 #include "base/error.hpp"
 
 namespace countersign::test {
@@ -171,12 +172,12 @@ bool SmtpClient::start_tls() {
   return false;
 }
 
-std::string SmtpClient::server_serial() const {
+std::string SmtpClient::server_fingerprint() const {
   const std::shared_ptr<X509> certificate(SSL_get1_peer_certificate(as_ssl(ssl_)), X509_free);
-  const std::shared_ptr<BIGNUM> serial(ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate.get()), nullptr),
-                                       BN_free);
-  const std::shared_ptr<char> text(BN_bn2hex(serial.get()), [](char* hex) { OPENSSL_free(hex); });
-  return text.get();
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int bytes = 0;
+  X509_digest(certificate.get(), EVP_sha256(), digest.data(), &bytes);
+  return to_hex(std::string(digest.begin(), digest.begin() + bytes));
 }
 
 ReceiverTest::ReceiverTest() {
@@ -204,6 +205,13 @@ void ReceiverTest::start() {
 
 bool ReceiverTest::drain(std::chrono::milliseconds patience) {
   return asio::co_spawn(io_, receiver_->drain(patience), asio::use_future).get();
+}
+
+bool ReceiverTest::everybody_leaves_in_time() {
+  return eventually([this] {
+    timers_.skip(std::chrono::seconds(5));
+    return receiver_->connections() == 0;
+  });
 }
 
 bool ReceiverTest::eventually(const std::function<bool()>& condition) {

@@ -82,8 +82,8 @@ class SmtpClient {
   void reset();
   /// False: the handshake failed.
   bool start_tls();
-  /// Of the server's certificate, in hexadecimal.
-  [[nodiscard]] std::string server_serial() const;
+  /// SHA-256 of the server's certificate, in hexadecimal.
+  [[nodiscard]] std::string server_fingerprint() const;
   [[nodiscard]] int socket() const { return socket_; }
 
  private:
@@ -107,6 +107,8 @@ class ReceiverTest : public testing::Test {
   std::vector<std::string> messages() const { return counted(messages_); }
   std::vector<std::string> refusals() const { return counted(refusals_); }
   std::vector<std::string> handshakes() const { return counted(handshakes_); }
+  /// Puts the clock forward until there is no connection any more.
+  bool everybody_leaves_in_time();
   static bool eventually(const std::function<bool()>& condition);
 
   inbound::smtp::ReceiverOptions options_;
