@@ -102,11 +102,15 @@ std::vector<std::string_view> split(std::string_view body, const std::string& bo
   return parts;
 }
 
+void drop_overlong(std::vector<Field>& fields) {
+  std::erase_if(fields, [](const Field& field) { return field.value.size() > kFieldBytesMax; });
+}
+
 Entity read_part(std::string_view raw, std::string_view default_type, std::size_t depth,
                  std::size_t& parts_left) {
   Entity entity;
   entity.body = raw.substr(read_header(raw, entity.fields));
-  std::erase_if(entity.fields, [](const Field& field) { return field.value.size() > kFieldBytesMax; });
+  drop_overlong(entity.fields);
   entity.media_type = decode_media_type(entity.field("content-type").value_or(std::string(default_type)));
   entity.disposition = decode_disposition(entity.field("content-disposition").value_or(""));
   if (!entity.media_type.name.starts_with("multipart/")) return entity;
@@ -156,6 +160,13 @@ const std::string& Entity::filename() const {
 Entity read_entity(std::string_view raw) {
   std::size_t parts_left = kPartsMax;
   return read_part(raw.substr(0, kRawBytesMax), "", 0, parts_left);
+}
+
+Entity read_header_only(std::string_view raw) {
+  Entity entity;
+  read_header(raw.substr(0, kRawBytesMax), entity.fields);
+  drop_overlong(entity.fields);
+  return entity;
 }
 
 }  // namespace countersign::mail

@@ -180,6 +180,11 @@ Message parse(std::string_view raw) {
   return message;
 }
 
+Author author_of(std::string_view raw) {
+  const Entity header = read_header_only(raw);
+  return {header.all("from").size(), single_from(header)};
+}
+
 Decomposition decompose(std::string_view raw) {
   const Entity root = read_entity(raw);
   Decomposition out;

@@ -1,6 +1,7 @@
 // Reading a stored message: what the API shows of its raw bytes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -42,6 +43,13 @@ struct Message {
 /// Parses with caps first (header bytes, parts, depth); what lies beyond a cap is left out, never an error:
 /// any bytes give a Message. Thread-safe.
 [[nodiscard]] Message parse(std::string_view raw);
+
+/// Whom a message says it is from; reads the header only.
+struct Author {
+  std::size_t fields = 0;          // From fields; RFC 5322 §3.6 allows one
+  std::optional<Mailbox> mailbox;  // what parse() calls `from`
+};
+[[nodiscard]] Author author_of(std::string_view raw);
 
 /// The decoded bytes of attachment `index`, or nothing.
 [[nodiscard]] std::optional<std::string> attachment_content(std::string_view raw, std::int64_t index);
