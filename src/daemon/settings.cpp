@@ -413,10 +413,10 @@ std::vector<Setting> inbound_settings() {
                "Resolvers that are asked about senders: `ADDRESS` or `ADDRESS@PORT`, separated by commas.",
                check_servers, [](Config& c, const std::string& v) { c.dns.servers = entries_of(v); })),
       text("dns.local_data", "",
-           "Records beside the DNS, for tests: lines of a zone file, separated by semicolons.", check_any,
+           "Records beside the DNS, for tests: lines of a zone file.", check_any,
            [](Config& c, const std::string& v) {
              for (std::size_t begin = 0; begin < v.size();) {
-               const std::size_t end = std::min(v.find(';', begin), v.size());
+               const std::size_t end = std::min(v.find('\n', begin), v.size());
                const std::string_view record = trim(std::string_view(v).substr(begin, end - begin));
                if (!record.empty()) c.dns.local_data.emplace_back(record);
                begin = end + 1;

@@ -159,7 +159,7 @@ std::vector<Claim> claim(store::Tx& tx, std::string_view worker, UtcTime now, Ut
   for (const store::Row row : tx.query(kClaim, {worker, now, lease_until, limit})) {
     claims.push_back({row.text(0), row.integer(1), row.integer(2), row.integer(3), row.time(4)});
   }
-  CS_FAULT("inbound.claim");
+  if (!claims.empty()) CS_FAULT("inbound.claim");
   return claims;
 }
 

@@ -1,0 +1,53 @@
+"""SIGKILL at every step of receiving: what was told 250 is in the mailbox, once; what was not may be repeated."""
+
+import smtplib
+import unittest
+
+from support.scenario import AGENT, on_both_stores
+from support.sender import deliver, mail
+from support.waiting import eventually
+from test_receive import Inbox
+
+GONE = (OSError, smtplib.SMTPException)
+STEPS = ("inbound.arrival", "inbound.take", "inbound.take>store.before_commit", "inbound.take>store.commit",
+         "inbound.take>store.after_commit", "inbound.taken", "inbound.claim", "inbound.claim>store.commit",
+         "inbound.claim>store.after_commit", "inbound.claimed", "inbound.read", "inbound.publish",
+         "mailbox.inbound", "hold.received_event", "inbound.publish>store.commit",
+         "inbound.publish>store.after_commit", "inbound.published")
+
+
+@on_both_stores
+class ReceiveCrash(Inbox):
+    def deliver_as_servers_do(self, raw):
+        """Repeats a delivery until it is told 250, over the death of the other side; how often it was tried."""
+        for attempt in range(1, 20):
+            try:
+                deliver(self.port, raw, [AGENT])
+                return attempt
+            except GONE:
+                if self.server.wait_briefly_for_death():
+                    self.server.wait_until_killed()
+                    self.server.restart()
+        raise AssertionError("never told 250")
+
+    def test_killed_at_every_step_each_mail_arrives_once(self):
+        self.start()
+        repeated = 0
+        for step in STEPS:
+            with self.subTest(step):
+                self.server.stop()
+                self.server.restart(fault=f"{step}=kill")
+                if self.deliver_as_servers_do(mail(f"Killed at {step}", AGENT)) > 1:
+                    repeated += 1
+                else:  # it dies behind the 250
+                    self.server.wait_until_killed()
+                    self.server.restart()
+                self.wait_for(f"Killed at {step}")
+        eventually("nothing is left in the spool", lambda: self.count("arrival_contents") == 0)
+        subjects = sorted(item["subject"] for item in self.inbox())
+        self.assertEqual(subjects, sorted(f"Killed at {step}" for step in STEPS))
+        self.assertGreater(repeated, 3, "some deaths were before the 250")
+
+
+if __name__ == "__main__":
+    unittest.main()
