@@ -127,12 +127,17 @@ def rate_of_drain(kind, postgres_url, sink):
             open_ones = "SELECT count(*) FROM submissions WHERE state IN ('queued', 'claimed', 'handover')"
             eventually("the queue is empty", lambda: pause() or place.store.rows(open_ones) == [["0"]], 600)
             cpu_seconds = place.server.cpu_seconds
-            [[accepted, begun, ended]] = place.store.rows(
-                "SELECT count(*), min(claimed_at_us), max(settled_at_us) FROM submissions WHERE state = 'accepted'")
+            [[accepted]] = place.store.rows("SELECT count(*) FROM submissions WHERE state = 'accepted'")
             if int(accepted) != QUEUE:
                 raise RuntimeError(f"{accepted} of {QUEUE} messages were accepted")
+            # Without the one that was under way to the silent relay: with several nodes its lease has to run out, and
+            # somebody has to look, before it is taken up again.
+            [[drained, begun, ended]] = place.store.rows(
+                "SELECT count(*), min(claimed_at_us), max(settled_at_us) FROM submissions WHERE epoch = 1")
+            if int(drained) < QUEUE - 1:
+                raise RuntimeError(f"only {drained} of {QUEUE} messages were claimed once")
             [[size]] = place.store.rows("SELECT max(length(raw)) FROM message_contents")
-            return QUEUE / ((int(ended) - int(begun)) / 1e6), int(size), cpu_seconds
+            return int(drained) / ((int(ended) - int(begun)) / 1e6), int(size), cpu_seconds
 
 
 def pause():

@@ -412,8 +412,7 @@ std::vector<Setting> inbound_settings() {
           text("dns.servers", "",
                "Resolvers that are asked about senders: `ADDRESS` or `ADDRESS@PORT`, separated by commas.",
                check_servers, [](Config& c, const std::string& v) { c.dns.servers = entries_of(v); })),
-      text("dns.local_data", "",
-           "Records beside the DNS, for tests: lines of a zone file.", check_any,
+      text("dns.local_data", "", "Records beside the DNS, for tests: lines of a zone file.", check_any,
            [](Config& c, const std::string& v) {
              for (std::size_t begin = 0; begin < v.size();) {
                const std::size_t end = std::min(v.find('\n', begin), v.size());

@@ -22,6 +22,16 @@ constexpr Query kLockForWorker("mailbox.lock_for_worker",
                                "SELECT " CS_MESSAGE_COLUMNS
                                " FROM messages m WHERE m.id = $1 FOR NO KEY UPDATE");
 
+// Differs in how a JSON list becomes rows, too. An array, because the rows of a list are taken for a hundred
+// by PostgreSQL's planner, which then reads the whole table.
+constexpr Query kLockAllForWorker(
+    "mailbox.lock_all_for_worker",
+    "SELECT " CS_MESSAGE_COLUMNS
+    " FROM messages m WHERE m.id IN (SELECT value FROM json_each($1)) ORDER BY m.id",
+    "SELECT " CS_MESSAGE_COLUMNS
+    " FROM messages m WHERE m.id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) "
+    "ORDER BY m.id FOR NO KEY UPDATE");
+
 constexpr Query kFindForReview("mailbox.find_for_review",
                                "SELECT " CS_MESSAGE_COLUMNS
                                " FROM messages m JOIN agents a ON a.email = m.agent_email "
@@ -93,6 +103,12 @@ std::optional<Message> find_for_worker(store::ReadTx& tx, const MessageId& id) {
 
 std::optional<Message> lock_for_worker(store::Tx& tx, const MessageId& id) {
   return first(tx.query(kLockForWorker, {id.str()}));
+}
+
+std::vector<Message> lock_for_worker(store::Tx& tx, std::string_view ids) {
+  std::vector<Message> messages;
+  for (const store::Row row : tx.query(kLockAllForWorker, {ids})) messages.push_back(message_from(row));
+  return messages;
 }
 
 std::optional<Message> find_for_review(store::ReadTx& tx, const UserId& user, const MessageId& id) {

@@ -88,6 +88,9 @@ struct NewInbound {
 /// The same, locked until the transaction ends: whoever settles an attempt at the message reads its
 /// recipients behind this lock.
 [[nodiscard]] std::optional<Message> lock_for_worker(store::Tx& tx, const MessageId& id);
+/// The same for several at once, in the order of their ids so that two who lock the same ones do not wait for
+/// each other. `ids` is a JSON list; those that do not exist are missing in the result.
+[[nodiscard]] std::vector<Message> lock_for_worker(store::Tx& tx, std::string_view ids);
 /// A message of the account whatever its state, on a live agent: for reviews.
 [[nodiscard]] std::optional<Message> find_for_review(store::ReadTx& tx, const UserId& user,
                                                      const MessageId& id);

@@ -17,7 +17,8 @@ constexpr Query kLock("mailbox.lock",
                       "SELECT " CS_MESSAGE_COLUMNS
                       ", m.charged_bytes FROM messages m "
                       "WHERE m.id = $1 AND m.agent_email = $2 AND " CS_MESSAGE_VISIBLE " FOR UPDATE");
-constexpr std::size_t kChargedBytesColumn = 43;
+// The column after those of a message.
+std::int64_t charged_bytes(const store::Row& locked) { return locked.integer(locked.columns() - 1); }
 
 constexpr Query kTrash("mailbox.trash",
                        "UPDATE messages SET deleted_at_us = $2 WHERE id = $1 AND deleted_at_us IS NULL");
@@ -82,7 +83,7 @@ Result<std::monostate, TrashRefusal> purge(store::Tx& tx, std::string_view agent
   if (!message.deleted_at) return unexpected(TrashRefusal::not_in_trash);
   if (handing_over(tx, id)) return unexpected(TrashRefusal::send_in_progress);
   tx.send(kPurge, {id.str()});
-  account::meter_bytes(tx, message.user, id.str(), -rows.front().integer(kChargedBytesColumn));
+  account::meter_bytes(tx, message.user, id.str(), -charged_bytes(rows.front()));
   return std::monostate{};
 }
 

@@ -1,5 +1,8 @@
 // Taking attempts out of the queue, turn by turn over the accounts, and giving them back.
 #include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <map>
+#include <set>
 
 #include "base/assert.hpp"
 #include "base/fault.hpp"
@@ -45,24 +48,24 @@ constexpr Query kClaim(
     "state = 'queued' AND user_id = $4 AND due_at_us <= $2 ORDER BY due_at_us LIMIT $5 "
     "FOR UPDATE SKIP LOCKED)) RETURNING " CS_CLAIMED);
 
-// Differs in how a JSON list becomes rows, here and below.
+// Differs in how a JSON list becomes rows, here and below. An array, because the rows of a list are taken for
+// a hundred by PostgreSQL's planner, which then reads whole tables.
 constexpr Query kTrashed("outbox.trashed",
                          "SELECT m.id FROM messages m JOIN agents a ON a.email = m.agent_email WHERE "
                          "(m.deleted_at_us IS NOT NULL OR a.deleted_at_us IS NOT NULL) AND m.id IN (SELECT "
                          "value FROM json_each($1))",
                          "SELECT m.id FROM messages m JOIN agents a ON a.email = m.agent_email WHERE "
                          "(m.deleted_at_us IS NOT NULL OR a.deleted_at_us IS NOT NULL) AND "
-                         "m.id IN (SELECT value FROM jsonb_array_elements_text($1::jsonb))");
+                         "m.id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))");
 
 #define CS_SUPPRESSED                                                                                      \
   "SELECT r.message_id, r.address FROM message_recipients r JOIN messages m ON m.id = r.message_id WHERE " \
   "r.state = 'queued' AND (EXISTS (SELECT 1 FROM account_suppressions s WHERE s.user_id = m.user_id AND "  \
   "s.address = r.address) OR EXISTS (SELECT 1 FROM agent_suppressions s WHERE "                            \
-  "s.agent_email = m.agent_email AND s.address = r.address)) AND r.message_id IN "
+  "s.agent_email = m.agent_email AND s.address = r.address)) AND r.message_id "
 constexpr Query kSuppressed("outbox.suppressed",
-                            CS_SUPPRESSED "(SELECT value FROM json_each($1)) ORDER BY 1, 2",
-                            CS_SUPPRESSED
-                            "(SELECT value FROM jsonb_array_elements_text($1::jsonb)) ORDER BY 1, 2");
+                            CS_SUPPRESSED "IN (SELECT value FROM json_each($1)) ORDER BY 1, 2",
+                            CS_FOR_EACH(CS_SUPPRESSED "= l.id"));
 
 constexpr Query kCancel(
     "outbox.cancel",
@@ -99,21 +102,35 @@ constexpr Query kRenew(
     "outbox.renew",
     "UPDATE submissions SET lease_until_us = $4 WHERE id = $1 AND epoch = $2 AND worker = $3 AND "
     "state IN ('claimed', 'handover')");
-constexpr Query kFence("outbox.fence",
-                       "UPDATE submissions SET state = 'handover', provider = $4, fenced_at_us = $5, "
-                       "first_fenced_at_us = COALESCE(first_fenced_at_us, $5), lease_until_us = $6 WHERE id "
-                       "= $1 AND epoch = $2 AND worker = $3 AND state = 'claimed'");
+// $1 lists id and epoch of each.
+#define CS_FENCE                                                                                       \
+  "UPDATE submissions SET state = 'handover', provider = $3, fenced_at_us = $4, first_fenced_at_us = " \
+  "COALESCE(first_fenced_at_us, $4), lease_until_us = $5 FROM "
+#define CS_FENCED                                                                                 \
+  " WHERE submissions.id = f.id AND submissions.epoch = f.epoch AND submissions.worker = $2 AND " \
+  "submissions.state = 'claimed' RETURNING submissions.id, submissions.epoch"
+constexpr Query kFence(
+    "outbox.fence",
+    CS_FENCE "(SELECT value ->> 'id' AS id, value ->> 'epoch' AS epoch FROM json_each($1)) f" CS_FENCED,
+    CS_FENCE
+    "(SELECT e ->> 'id' AS id, CAST(e ->> 'epoch' AS BIGINT) AS epoch FROM "
+    "unnest(ARRAY(SELECT jsonb_array_elements($1::jsonb))) e) f" CS_FENCED);
 
-constexpr Query kWork(
-    "outbox.work",
-    "SELECT m.sent_as, a.registered_domain, c.raw, (SELECT count(*) FROM submissions e WHERE e.message_id = "
-    "s.message_id AND e.attempt < s.attempt AND e.resolution = 'send_again') FROM submissions s "
-    "JOIN messages m ON m.id = s.message_id JOIN agents a ON a.email = m.agent_email "
-    "JOIN message_contents c ON c.message_id = m.id "
-    "WHERE s.id = $1 AND s.epoch = $2 AND s.worker = $3 AND s.state = 'claimed' AND c.raw IS NOT NULL");
+#define CS_WORK                                                                                              \
+  "SELECT s.id, s.epoch, m.sent_as, a.registered_domain, c.raw, (SELECT count(*) FROM submissions e WHERE "  \
+  "e.message_id = s.message_id AND e.attempt < s.attempt AND e.resolution = 'send_again') FROM submissions " \
+  "s "                                                                                                       \
+  "JOIN messages m ON m.id = s.message_id JOIN agents a ON a.email = m.agent_email "                         \
+  "JOIN message_contents c ON c.message_id = m.id "                                                          \
+  "WHERE s.worker = $2 AND s.state = 'claimed' AND c.raw IS NOT NULL AND s.id "
+constexpr Query kWork("outbox.work", CS_WORK "IN (SELECT value FROM json_each($1))",
+                      CS_WORK "= ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))");
+#define CS_QUEUED_RECIPIENTS                                                                              \
+  "SELECT message_id, address FROM message_recipients WHERE route = 'external' AND state = 'queued' AND " \
+  "message_id "
 constexpr Query kQueuedRecipients("outbox.queued_recipients",
-                                  "SELECT address FROM message_recipients WHERE message_id = $1 AND "
-                                  "route = 'external' AND state = 'queued' ORDER BY address");
+                                  CS_QUEUED_RECIPIENTS "IN (SELECT value FROM json_each($1)) ORDER BY 1, 2",
+                                  CS_FOR_EACH(CS_QUEUED_RECIPIENTS "= l.id"));
 
 constexpr Query kInProgress(
     "outbox.in_progress",
@@ -266,33 +283,59 @@ std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command) {
   return claims;
 }
 
-std::optional<Work> load_work(store::ReadTx& tx, const Claim& claim, std::string_view worker,
-                              std::string_view from_domain) {
-  const store::Rows rows = tx.query(kWork, {claim.id.str(), claim.epoch, worker});
-  if (rows.empty()) return std::nullopt;
-  const store::Row row = rows.front();
-  Work work;
-  work.claim = claim;
-  // Envelope senders by contract §10.
-  work.envelope_from = row.view(0) == "relay" ? fmt::format("agent@{}", from_domain)
-                                              : fmt::format("bounces@bounce.{}", row.view(1));
-  work.raw = row.text(2);
-  work.key =
-      row.integer(3) == 0 ? claim.message.str() : fmt::format("{}.{}", claim.message.str(), row.integer(3));
-  for (const store::Row recipient : tx.query(kQueuedRecipients, {claim.message.str()})) {
-    work.recipients.push_back(recipient.text(0));
+std::vector<std::optional<Work>> load_work(store::ReadTx& tx, std::span<const Claim> claims,
+                                           std::string_view worker, std::string_view from_domain) {
+  std::vector<std::string> submissions;
+  std::vector<std::string> messages;
+  std::map<std::pair<SubmissionId, std::int64_t>, std::size_t> places;
+  for (const Claim& claim : claims) {
+    places.emplace(std::pair(claim.id, claim.epoch), submissions.size());
+    submissions.push_back(claim.id.str());
+    messages.push_back(claim.message.str());
   }
-  return work;
+  std::vector<std::optional<Work>> works(claims.size());
+  std::map<std::string, std::vector<std::string>, std::less<>> recipients;
+  for (const store::Row row : tx.query(kQueuedRecipients, {to_json_list(messages)}))
+    recipients[row.text(0)].push_back(row.text(1));
+  for (const store::Row row : tx.query(kWork, {to_json_list(submissions), worker})) {
+    const auto place = places.find(std::pair(SubmissionId(row.text(0)), row.integer(1)));
+    if (place == places.end()) continue;  // claimed again since, by ourselves
+    Work& work = works[place->second].emplace();
+    work.claim = claims[place->second];
+    // Envelope senders by contract §10.
+    work.envelope_from = row.view(2) == "relay" ? fmt::format("agent@{}", from_domain)
+                                                : fmt::format("bounces@bounce.{}", row.view(3));
+    work.raw = row.text(4);
+    const std::string& message = work.claim.message.str();
+    work.key = row.integer(5) == 0 ? message : fmt::format("{}.{}", message, row.integer(5));
+    work.recipients = recipients[work.claim.message.str()];
+  }
+  return works;
 }
 
 bool renew(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime lease_until) {
   return tx.execute(kRenew, {claim.id.str(), claim.epoch, worker, lease_until}) == 1;
 }
 
-bool fence(store::Tx& tx, const Claim& claim, std::string_view worker, std::string_view provider, UtcTime now,
-           UtcTime lease_until) {
-  CS_FAULT("outbox.fence");
-  return tx.execute(kFence, {claim.id.str(), claim.epoch, worker, provider, now, lease_until}) == 1;
+std::vector<bool> fence(store::Tx& tx, std::span<const Claim> claims, const FenceCommand& command) {
+  boost::json::array list;
+  for (const Claim& claim : claims) {
+    CS_FAULT("outbox.fence");
+    list.push_back(boost::json::object{{"id", claim.id.str()}, {"epoch", claim.epoch}});
+  }
+  std::set<std::pair<std::string, std::int64_t>> fenced;
+  for (const store::Row row : tx.query(kFence, {boost::json::serialize(list), command.worker,
+                                                command.provider, command.now, command.lease_until})) {
+    fenced.emplace(row.text(0), row.integer(1));
+  }
+  std::vector<bool> passed;
+  passed.reserve(claims.size());
+  for (const Claim& claim : claims) passed.push_back(fenced.contains({claim.id.str(), claim.epoch}));
+  return passed;
+}
+
+bool fence(store::Tx& tx, const Claim& claim, const FenceCommand& command) {
+  return fence(tx, std::span(&claim, 1), command).front();
 }
 
 namespace {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,7 +61,7 @@ struct ClaimCommand {
 };
 [[nodiscard]] std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command);
 
-/// What a transport needs; nothing when the claim is no longer ours.
+/// What a transport needs.
 struct Work {
   Claim claim;
   std::string key;  // see provider::HandOver
@@ -68,16 +69,26 @@ struct Work {
   std::vector<std::string> recipients;  // those still queued
   std::string raw;
 };
-[[nodiscard]] std::optional<Work> load_work(store::ReadTx& tx, const Claim& claim, std::string_view worker,
-                                            std::string_view from_domain);
+/// The work of each claim, in their order; nothing where the claim is no longer ours.
+[[nodiscard]] std::vector<std::optional<Work>> load_work(store::ReadTx& tx, std::span<const Claim> claims,
+                                                         std::string_view worker,
+                                                         std::string_view from_domain);
 
 /// Prolongs the lease; false when it is no longer ours.
 [[nodiscard]] bool renew(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime lease_until);
 
-/// claimed → handover for this epoch, towards `provider`. False: the lease was lost, nothing may be sent.
-/// Must be durable before the last byte that can transfer responsibility leaves.
-[[nodiscard]] bool fence(store::Tx& tx, const Claim& claim, std::string_view worker,
-                         std::string_view provider, UtcTime now, UtcTime lease_until);
+struct FenceCommand {
+  std::string worker;
+  std::string provider;
+  UtcTime now;
+  UtcTime lease_until;
+};
+/// claimed → handover towards the provider, each for its epoch; one answer per claim, in their order. False:
+/// the lease was lost, nothing may be sent. Must be durable before the last byte that can transfer
+/// responsibility leaves.
+[[nodiscard]] std::vector<bool> fence(store::Tx& tx, std::span<const Claim> claims,
+                                      const FenceCommand& command);
+[[nodiscard]] bool fence(store::Tx& tx, const Claim& claim, const FenceCommand& command);
 
 enum class Verdict : std::uint8_t {
   accepted,  // the provider took responsibility
@@ -107,6 +118,14 @@ struct Answer {
 /// is at its end; beside recipients whose fate is unknown, deferred ones stay queued until that is settled,
 /// since a message has one open attempt at a time. False when the attempt had been settled already.
 bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now);
+/// An answer and the hand-over it belongs to.
+struct Answered {
+  Claim claim;
+  Answer answer;
+};
+/// The same for several that came at about the same time, one flag each, in their order: they share reads and
+/// the guarded update, and nothing else. Answers to one message are taken in the order given.
+std::vector<bool> record(store::Tx& tx, std::span<const Answered> answers, UtcTime now);
 
 /// Gives a claim back untouched, due at `due_at`: a fault of the session, not of the message; no attempt is
 /// lost. Holds also for an attempt of ours that was called unknown meanwhile. Past the outage horizon the

@@ -74,8 +74,8 @@ Claim OutboxTest::claim_one() {
 }
 
 bool OutboxTest::fence(const Claim& claim, std::string_view worker) {
-  return db().write(
-      [&](store::Tx& tx) { return outbox::fence(tx, claim, worker, "scripted", now_, now_ + kLease); });
+  const FenceCommand command{std::string(worker), "scripted", now_, now_ + kLease};
+  return db().write([&](store::Tx& tx) { return outbox::fence(tx, claim, command); });
 }
 
 bool OutboxTest::record(const Claim& claim, const Answer& answer) {
@@ -113,7 +113,9 @@ Rescued OutboxTest::rescue(std::string_view repeatable_provider) {
 }
 
 std::optional<Work> OutboxTest::work(const Claim& claim) {
-  return db().read([&](store::ReadTx& tx) { return load_work(tx, claim, kWorker, "relay.example"); });
+  return db().read([&](store::ReadTx& tx) {
+    return load_work(tx, std::span(&claim, 1), kWorker, "relay.example").front();
+  });
 }
 
 mailbox::Message OutboxTest::message(const MessageId& id) {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/assert.hpp"
+#include "base/text.hpp"
 #include "mailbox/mailbox.hpp"
 
 namespace countersign::outbox {
@@ -14,11 +15,14 @@ namespace {
 using mailbox::DeliveryStatus;
 using store::Query;
 
-constexpr Query kRecipients(
-    "outbox.recipients",
-    "SELECT address, CASE route WHEN 'external' THEN 1 ELSE 0 END, state, COALESCE(submission_id, ''), "
-    "detail, "
-    "unknown_in, delivery, delivery_detail FROM message_recipients WHERE message_id = $1 ORDER BY address");
+// Differs in how a JSON list becomes rows.
+#define CS_RECIPIENTS                                                                                   \
+  "SELECT message_id, address, CASE route WHEN 'external' THEN 1 ELSE 0 END, state, "                   \
+  "COALESCE(submission_id, ''), detail, unknown_in, delivery, delivery_detail FROM message_recipients " \
+  "WHERE message_id "
+constexpr Query kRecipients("outbox.recipients",
+                            CS_RECIPIENTS "IN (SELECT value FROM json_each($1)) ORDER BY 1, 2",
+                            CS_FOR_EACH(CS_RECIPIENTS "= l.id"));
 constexpr Query kSettleRecipient(
     "outbox.settle_recipient",
     "UPDATE message_recipients SET state = $3, submission_id = $4, detail = $5, unknown_in = $6 "
@@ -57,12 +61,20 @@ std::string_view detail_of(const RecipientRow& row) {
 
 }  // namespace
 
-Recipients::Recipients(store::Tx& tx, MessageId message) : tx_(tx), message_(std::move(message)) {
-  for (const store::Row row : tx.query(kRecipients, {message_.str()})) {
-    rows_.push_back({row.text(0), row.flag(1), row.text(2), row.text(3), row.text(4), row.text(5),
-                     row.text(6), row.text(7)});
+std::map<MessageId, std::vector<RecipientRow>> read_recipients(store::Tx& tx, std::string_view messages) {
+  std::map<MessageId, std::vector<RecipientRow>> recipients;
+  for (const store::Row row : tx.query(kRecipients, {messages})) {
+    recipients[MessageId(row.text(0))].push_back({row.text(1), row.flag(2), row.text(3), row.text(4),
+                                                  row.text(5), row.text(6), row.text(7), row.text(8)});
   }
+  return recipients;
 }
+
+Recipients::Recipients(store::Tx& tx, MessageId message)
+    : Recipients(tx, message, read_recipients(tx, to_json_list({message.str()}))[message]) {}
+
+Recipients::Recipients(store::Tx& tx, MessageId message, std::vector<RecipientRow> rows)
+    : tx_(tx), message_(std::move(message)), rows_(std::move(rows)) {}
 
 RecipientRow* Recipients::find_row(std::string_view address) {
   const auto found = std::ranges::find_if(

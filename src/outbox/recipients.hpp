@@ -2,6 +2,7 @@
 // Internal to the outbox.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,13 @@
 #include "store/tx.hpp"
 
 namespace countersign::outbox {
+
+/// PostgreSQL: the rows of `select`, whose condition ends with `= l.id`, for each id l.id of the JSON list
+/// $1, ordered by their first two columns. One look into the index for each, whatever the planner thinks of
+/// lists: OFFSET 0 keeps it from making one read of the whole table of them.
+#define CS_FOR_EACH(select)                                                                       \
+  "SELECT r.* FROM unnest(ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) l (id) CROSS JOIN " \
+  "LATERAL (" select " OFFSET 0) r ORDER BY 1, 2"
 
 /// One row of `message_recipients`.
 struct RecipientRow {
@@ -38,6 +46,8 @@ class Recipients {
  public:
   /// Reads all recipients of the message, by address.
   Recipients(store::Tx& tx, MessageId message);
+  /// Takes what read_recipients has read in this transaction, behind the message's lock.
+  Recipients(store::Tx& tx, MessageId message, std::vector<RecipientRow> rows);
 
   [[nodiscard]] const std::vector<RecipientRow>& rows() const { return rows_; }
   [[nodiscard]] std::vector<std::string> addresses_in(std::string_view state) const;
@@ -63,5 +73,9 @@ class Recipients {
   MessageId message_;
   std::vector<RecipientRow> rows_;
 };
+
+/// The recipients of several messages (a JSON list of their ids), by address.
+[[nodiscard]] std::map<MessageId, std::vector<RecipientRow>> read_recipients(store::Tx& tx,
+                                                                             std::string_view messages);
 
 }  // namespace countersign::outbox

@@ -1,9 +1,13 @@
 // Recording an answer: the attempt, its recipients, the message's derived state and the journal, in one
 // commit.
 #include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <map>
+#include <set>
 
 #include "base/assert.hpp"
 #include "base/fault.hpp"
+#include "base/text.hpp"
 #include "mailbox/mailbox.hpp"
 #include "outbox/outbox.hpp"
 #include "outbox/settlement.hpp"
@@ -35,14 +39,26 @@ constexpr Query kSettleProved(
     "WHERE id = $1 AND epoch = $2 AND state = 'accepted' AND settled_by = 'evidence' RETURNING "
     "first_due_at_us");
 
+// Differs in how a JSON list becomes rows: one for each answer.
+#define CS_SETTLE_ACCEPTED                                                                  \
+  "UPDATE submissions SET state = 'accepted', lease_until_us = NULL, resend_at_us = NULL, " \
+  "settled_at_us = $2, settled_by = 'reply', provider = a.provider, provider_message_id = " \
+  "a.provider_message_id, reply_phase = a.phase, reply_code = a.code, reply_text = a.reply FROM "
+#define CS_SETTLED_ACCEPTED                                                                            \
+  " WHERE submissions.id = a.id AND submissions.epoch >= a.epoch AND submissions.fenced_at_us IS NOT " \
+  "NULL AND submissions.state IN ('queued', 'claimed', 'handover', 'unknown', 'superseded') "          \
+  "RETURNING submissions.id, resolution, first_due_at_us"
 constexpr Query kSettleAccepted(
     "outbox.settle_accepted",
-    "UPDATE submissions SET state = 'accepted', lease_until_us = NULL, resend_at_us = NULL, settled_at_us = "
-    "$3, "
-    "settled_by = 'reply', provider = $4, provider_message_id = $5, reply_phase = $6, reply_code = $7, "
-    "reply_text = $8 WHERE id = $1 AND epoch >= $2 AND fenced_at_us IS NOT NULL AND "
-    "state IN ('queued', 'claimed', 'handover', 'unknown', 'superseded') "
-    "RETURNING resolution, first_due_at_us");
+    CS_SETTLE_ACCEPTED
+    "(SELECT value ->> 'id' AS id, value ->> 'epoch' AS epoch, value ->> 'provider' AS provider, "
+    "value ->> 'provider_message_id' AS provider_message_id, value ->> 'phase' AS phase, "
+    "value ->> 'code' AS code, value ->> 'reply' AS reply FROM json_each($1)) a" CS_SETTLED_ACCEPTED,
+    CS_SETTLE_ACCEPTED
+    "(SELECT e ->> 'id' AS id, CAST(e ->> 'epoch' AS BIGINT) AS epoch, e ->> 'provider' AS provider, "
+    "e ->> 'provider_message_id' AS provider_message_id, e ->> 'phase' AS phase, "
+    "CAST(e ->> 'code' AS BIGINT) AS code, e ->> 'reply' AS reply "
+    "FROM unnest(ARRAY(SELECT jsonb_array_elements($1::jsonb))) e) a" CS_SETTLED_ACCEPTED);
 
 struct Fates {
   std::vector<Fate> accepted;
@@ -101,17 +117,42 @@ struct Settled {
   UtcTime first_due_at;
 };
 
-// A deferral or a refusal settles its own epoch only.
+// An answer on its way into the store.
+struct Open {
+  std::size_t place;  // in the answers that were given
+  const Claim& claim;
+  const Answer& answer;
+  Settlement settlement;
+  Fates fates;
+  Verdict whole;
+};
+
+// All acceptances of a round, in one statement.
+std::map<SubmissionId, Settled> settle_accepted(store::Tx& tx, const std::vector<Open>& open, UtcTime now) {
+  boost::json::array list;
+  for (const Open& one : open) {
+    if (one.whole != Verdict::accepted) continue;
+    list.push_back(boost::json::object{{"id", one.claim.id.str()},
+                                       {"epoch", one.claim.epoch},
+                                       {"provider", one.answer.provider},
+                                       {"provider_message_id", one.answer.provider_message_id},
+                                       {"phase", one.answer.phase},
+                                       {"code", one.answer.code},
+                                       {"reply", one.answer.text}});
+  }
+  std::map<SubmissionId, Settled> settled;
+  if (list.empty()) return settled;
+  for (const store::Row row : tx.query(kSettleAccepted, {boost::json::serialize(list), now}))
+    settled.emplace(SubmissionId(row.text(0)), Settled{!row.view(1).empty(), row.time(2)});
+  return settled;
+}
+
+// Anything but an acceptance. A deferral or a refusal settles its own epoch only.
 std::optional<Settled> settle_attempt(store::Tx& tx, const Claim& claim, const Answer& answer, Verdict whole,
                                       UtcTime now) {
   switch (whole) {
-    case Verdict::accepted: {
-      const store::Rows rows =
-          tx.query(kSettleAccepted, {claim.id.str(), claim.epoch, now, answer.provider,
-                                     answer.provider_message_id, answer.phase, answer.code, answer.text});
-      if (rows.empty()) return std::nullopt;
-      return Settled{!rows.front().view(0).empty(), rows.front().time(1)};
-    }
+    case Verdict::accepted:
+      break;
     case Verdict::unknown:
       if (!mark_unknown(tx, claim, answer, now)) return std::nullopt;
       return Settled{};
@@ -149,20 +190,12 @@ bool correct_by_reply(store::Tx& tx, Settlement& settlement, const Claim& claim,
   return true;
 }
 
-}  // namespace
-
-std::string describe(int code, std::string_view text) {
-  return code > 0 ? fmt::format("{} {}", code, text) : std::string(text);
-}
-
-bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now) {
-  CS_FAULT("outbox.record");
-  auto message = mailbox::lock_for_worker(tx, claim.message);
-  if (!message) return false;
-  Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, now);
-  const Fates fates = fates_of(settlement.recipients(), claim.id, answer);
-  const Verdict whole = whole_of(fates, answer.verdict);
-  const std::optional<Settled> settled = settle_attempt(tx, claim, answer, whole, now);
+// What follows from an answer once its attempt's row is written. False when it was not needed.
+bool follow(store::Tx& tx, Open& open, const std::optional<Settled>& settled, UtcTime now) {
+  const Claim& claim = open.claim;
+  const Answer& answer = open.answer;
+  Settlement& settlement = open.settlement;
+  const Fates& fates = open.fates;
   if (!settled) {
     const bool partly = answer.verdict == Verdict::accepted && !answer.recipients.empty();
     return partly && correct_by_reply(tx, settlement, claim, answer);
@@ -178,7 +211,7 @@ bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now
 
   if (!fates.accepted.empty()) {
     settlement.accepted(fates.accepted, answer.provider_message_id, describe(answer.code, answer.text), {});
-  } else if (whole == Verdict::accepted) {
+  } else if (open.whole == Verdict::accepted) {
     settlement.accepted_again(answer.provider_message_id, {});
   }
   if (!fates.unknown.empty()) {
@@ -194,10 +227,79 @@ bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now
     if (fates.unknown.empty()) settlement.try_again(settled->first_due_at);
   }
   settlement.derive();
-  if (whole == Verdict::accepted && answer.feedback_expected) {
+  if (open.whole == Verdict::accepted && answer.feedback_expected) {
     apply_waiting_feedback(tx, answer.provider_message_id, now);
   }
   return true;
+}
+
+// Answers to different messages, none of which can change what another one looks at.
+void record_round(store::Tx& tx, std::span<const Answered> answers, const std::vector<std::size_t>& places,
+                  UtcTime now, std::vector<bool>& recorded) {
+  std::vector<std::string> ids;
+  ids.reserve(places.size());
+  for (const std::size_t place : places) ids.push_back(answers[place].claim.message.str());
+  const std::string list = to_json_list(ids);
+  std::map<MessageId, mailbox::Message> messages;
+  for (mailbox::Message& message : mailbox::lock_for_worker(tx, list)) {
+    const MessageId id = message.id;
+    messages.emplace(id, std::move(message));
+  }
+  std::map<MessageId, std::vector<RecipientRow>> recipients = read_recipients(tx, list);
+
+  std::vector<Open> open;
+  open.reserve(places.size());
+  for (const std::size_t place : places) {
+    const auto& [claim, answer] = answers[place];
+    const auto message = messages.find(claim.message);
+    if (message == messages.end()) continue;  // removed with its attempts
+    Recipients rows(tx, claim.message, std::move(recipients[claim.message]));
+    Fates fates = fates_of(rows, claim.id, answer);
+    const Verdict whole = whole_of(fates, answer.verdict);
+    Settlement settlement(tx, std::move(message->second), std::move(rows),
+                          {claim.id, claim.user, claim.attempt}, now);
+    open.push_back({place, claim, answer, std::move(settlement), std::move(fates), whole});
+  }
+  const std::map<SubmissionId, Settled> accepted = settle_accepted(tx, open, now);
+  for (Open& one : open) {
+    std::optional<Settled> settled;
+    if (one.whole != Verdict::accepted) {
+      settled = settle_attempt(tx, one.claim, one.answer, one.whole, now);
+    } else if (const auto found = accepted.find(one.claim.id); found != accepted.end()) {
+      settled = found->second;
+    }
+    recorded[one.place] = follow(tx, one, settled, now);
+  }
+}
+
+}  // namespace
+
+std::string describe(int code, std::string_view text) {
+  return code > 0 ? fmt::format("{} {}", code, text) : std::string(text);
+}
+
+std::vector<bool> record(store::Tx& tx, std::span<const Answered> answers, UtcTime now) {
+  std::vector<bool> recorded(answers.size());
+  std::vector<std::size_t> left;
+  for (std::size_t place = 0; place < answers.size(); ++place) {
+    CS_FAULT("outbox.record");
+    left.push_back(place);
+  }
+  while (!left.empty()) {
+    std::set<MessageId> seen;
+    std::vector<std::size_t> round;
+    std::vector<std::size_t> later;
+    for (const std::size_t place : left)
+      (seen.insert(answers[place].claim.message).second ? round : later).push_back(place);
+    record_round(tx, answers, round, now, recorded);
+    left = std::move(later);
+  }
+  return recorded;
+}
+
+bool record(store::Tx& tx, const Claim& claim, const Answer& answer, UtcTime now) {
+  const Answered answered{claim, answer};
+  return record(tx, std::span(&answered, 1), now).front();
 }
 
 }  // namespace countersign::outbox

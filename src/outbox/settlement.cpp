@@ -21,11 +21,15 @@ std::size_t count_open(const Recipients& recipients) {
 }  // namespace
 
 Settlement::Settlement(store::Tx& tx, mailbox::Message message, Attempt attempt, UtcTime now)
+    : Settlement(tx, message, Recipients(tx, message.id), std::move(attempt), now) {}
+
+Settlement::Settlement(store::Tx& tx, mailbox::Message message, Recipients recipients, Attempt attempt,
+                       UtcTime now)
     : tx_(tx),
       message_(std::move(message)),
       attempt_(std::move(attempt)),
       now_(now),
-      recipients_(tx, message_.id),
+      recipients_(std::move(recipients)),
       open_at_first_(count_open(recipients_)) {}
 
 std::string Settlement::occasion(const Witness& witness) const {

@@ -36,6 +36,7 @@ struct Witness {
 class Settlement {
  public:
   Settlement(store::Tx& tx, mailbox::Message message, Attempt attempt, UtcTime now);
+  Settlement(store::Tx& tx, mailbox::Message message, Recipients recipients, Attempt attempt, UtcTime now);
 
   [[nodiscard]] Recipients& recipients() { return recipients_; }
   [[nodiscard]] const mailbox::Message& message() const { return message_; }

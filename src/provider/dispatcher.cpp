@@ -18,6 +18,7 @@
 #include "outbox/relay.hpp"
 #include "outbox/resolve.hpp"
 #include "outbox/retry.hpp"
+#include "provider/batcher.hpp"
 #include "store/awaitable.hpp"
 
 namespace countersign::provider {
@@ -30,6 +31,13 @@ constexpr std::chrono::milliseconds kRecordPauseFirst{100};
 constexpr std::chrono::milliseconds kRecordPauseMax{5'000};
 // Rows per transaction of what is done beside hand-overs.
 constexpr std::int64_t kUpkeepMax = 500;
+// Hand-overs whose fences or answers share a commit.
+constexpr std::size_t kTogetherMax = 64;
+// Messages whose bytes are read at a time.
+constexpr std::size_t kLoadedTogetherMax = 32;
+// While more is due than fits, a claim waits this long for a part of the room to be worth it.
+constexpr std::chrono::milliseconds kRoomPatience{20};
+constexpr std::int64_t kRoomParts = 4;
 
 outbox::Verdict outbox_verdict(Verdict verdict) {
   switch (verdict) {
@@ -97,7 +105,10 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
         hooks_(std::move(hooks)),
         timers_(timers),
         bell_(timers.make(strand_)),
-        heartbeat_(timers.make(strand_)) {}
+        heartbeat_(timers.make(strand_)),
+        loads_(strand_, kLoadedTogetherMax, [this](auto claims) { return load(std::move(claims)); }),
+        fences_(strand_, kTogetherMax, [this](auto claims) { return write_fences(std::move(claims)); }),
+        records_(strand_, kTogetherMax, [this](auto answers) { return write_records(std::move(answers)); }) {}
 
   asio::awaitable<void> run() {
     co_await asio::co_spawn(strand_, work(shared_from_this()), asio::use_awaitable);
@@ -127,11 +138,12 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     co_await self->replay_receipts();
     self->keeping_leases_ = true;
     asio::co_spawn(self->strand_, keep_leases(self), asio::detached);
-    if (self->options_.sole_process) co_await self->rescue(UtcTime::max());
+    co_await self->rescue(self->options_.sole_process ? UtcTime::max() : self->clock_.now());
     while (!self->stopping_) {
       self->rung_ = false;
       const std::size_t claimed = co_await self->claim_some();
       if (claimed == 0 && !self->rung_ && !self->stopping_) co_await self->rest();
+      if (self->more_due_ && !self->stopping_) co_await self->wait_for_room();
     }
     self->heartbeat_->cancel();
     while (!self->in_flight_.empty() || self->keeping_leases_) co_await self->rest();
@@ -141,6 +153,16 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   asio::awaitable<void> rest() {
     bell_->expires_after(options_.poll_interval);
     co_await bell_->wait();
+  }
+
+  // A claim costs the same for one attempt as for many: while a queue drains, it takes several at a time.
+  // What ends slowly keeps nobody waiting for long.
+  asio::awaitable<void> wait_for_room() {
+    const auto patience = timers_.now() + kRoomPatience;
+    while (room() < options_.in_flight_max / kRoomParts && timers_.now() < patience && !stopping_) {
+      bell_->expires_after(kRoomPatience);
+      co_await bell_->wait();
+    }
   }
 
   [[nodiscard]] std::int64_t room() const {
@@ -173,7 +195,10 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
 
   asio::awaitable<std::size_t> claim_some() {
     const std::int64_t limit = room();
-    if (limit <= 0) co_return 0;
+    if (limit <= 0) {
+      more_due_ = true;  // for all that is known
+      co_return 0;
+    }
     const UtcTime now = clock_.now();
     outbox::ClaimCommand command{options_.worker,
                                  now,
@@ -191,6 +216,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       co_return 0;
     }
     relay_seen_open_ = taken.permission != outbox::Permission::many;
+    more_due_ = !taken.claims.empty();
     for (outbox::Claim& claim : taken.claims) {
       last_user_ = claim.user;
       in_flight_.emplace(std::pair(claim.id, claim.epoch), claim);
@@ -210,15 +236,12 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     self->in_flight_.erase({claim.id, claim.epoch});
     // The last one of a drain ends the keeping of leases too.
     if (self->stopping_ && self->in_flight_.empty()) self->heartbeat_->cancel();
-    self->ring();
+    if (self->more_due_ || self->stopping_) self->ring();
   }
 
   asio::awaitable<void> hand_over(const outbox::Claim& claim, bool probe) {
     CS_FAULT("dispatcher.claimed");
-    auto load = [this, &claim](store::ReadTx& tx) {
-      return outbox::load_work(tx, claim, options_.worker, options_.from_domain);
-    };
-    std::optional<outbox::Work> work = co_await store::read(database_, std::move(load));
+    std::optional<outbox::Work> work = co_await loads_.ask(claim);
     if (!work || work->recipients.empty()) {
       log::warn("dispatcher.nothing_to_hand_over", {{"submission", claim.id.str()}});
       co_return;
@@ -287,11 +310,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   asio::awaitable<bool> pass_fence(outbox::Claim claim, std::shared_ptr<FenceState> state) {
     try {
       CS_FAULT("dispatcher.before_fence");
-      auto body = [this, claim, now = clock_.now()](store::Tx& tx) {
-        return outbox::fence(tx, claim, options_.worker, transport_.name(), now, now + options_.lease);
-      };
       const auto begun = timers_.now();
-      state->passed = co_await store::write(database_, std::move(body));
+      state->passed = co_await fences_.ask(claim);
       // Who slept through the lease here may have been given up on, and the message sent again: then nothing
       // leaves, and the attempt is given back as one that was not taken.
       if (state->passed && timers_.now() - begun >= options_.lease) {
@@ -322,19 +342,47 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
+  // The three things that are done for several hand-overs at a time.
+
+  asio::awaitable<std::vector<std::optional<outbox::Work>>> load(std::vector<outbox::Claim> claims) {
+    auto body = [this, claims = std::move(claims)](store::ReadTx& tx) {
+      return outbox::load_work(tx, claims, options_.worker, options_.from_domain);
+    };
+    co_return co_await store::read(database_, std::move(body));
+  }
+
+  asio::awaitable<std::vector<bool>> write_fences(std::vector<outbox::Claim> claims) {
+    const UtcTime now = clock_.now();
+    const outbox::FenceCommand command{options_.worker, std::string(transport_.name()), now,
+                                       now + options_.lease};
+    auto body = [claims = std::move(claims), command](store::Tx& tx) {
+      return outbox::fence(tx, claims, command);
+    };
+    co_return co_await store::write(database_, std::move(body));
+  }
+
+  asio::awaitable<std::vector<bool>> write_records(std::vector<outbox::Answered> answers) {
+    // Who gets an answer of a relay that was seen away closes its breaker.
+    const bool closing = relay_seen_open_ && std::ranges::any_of(answers, [](const outbox::Answered& one) {
+                           return one.answer.verdict != outbox::Verdict::unknown;
+                         });
+    auto body = [this, answers = std::move(answers), closing, now = clock_.now()](store::Tx& tx) {
+      std::vector<bool> recorded = outbox::record(tx, answers, now);
+      return std::pair(std::move(recorded), closing && outbox::close_relay(tx, transport_.name()));
+    };
+    auto [recorded, closed] = co_await store::write(database_, std::move(body));
+    if (closing) relay_seen_open_ = false;
+    if (closed) log::info("dispatcher.provider_available", {{"provider", transport_.name()}});
+    co_return std::move(recorded);
+  }
+
   // An answer that is known is kept trying to be written: only the end of the process stops it.
   asio::awaitable<void> record(const outbox::Claim& claim, const Reply& reply) {
-    const outbox::Answer answer = answer_of(reply, transport_.name(), transport_.transport_class());
-    const bool answered = reply.verdict != Verdict::unknown && relay_seen_open_;
-    auto body = [this, &claim, &answer, answered, now = clock_.now()](store::Tx& tx) {
-      const bool recorded = outbox::record(tx, claim, answer, now);
-      return std::pair(recorded, answered && outbox::close_relay(tx, transport_.name()));
-    };
-    const auto [recorded, closed] = co_await until_written(claim, "dispatcher.record_failed", body);
+    const outbox::Answered answered{claim, answer_of(reply, transport_.name(), transport_.transport_class())};
+    auto write = [this, &answered] { return records_.ask(answered); };
+    const bool recorded = co_await until_done(claim, "dispatcher.record_failed", write);
     CS_FAULT("dispatcher.recorded");
     if (!recorded) log::warn("dispatcher.answer_not_needed", {{"submission", claim.id.str()}});
-    if (answered) relay_seen_open_ = false;
-    if (closed) log::info("dispatcher.provider_available", {{"provider", transport_.name()}});
   }
 
   // Back to the queue, due at once: a fault of the session says nothing about the message, and the relay as a
@@ -348,6 +396,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     };
     const bool opened = co_await until_written(claim, "dispatcher.release_failed", body);
     CS_FAULT("dispatcher.released");
+    more_due_ = true;
     if (trips) relay_seen_open_ = true;
     if (!opened) co_return;
     log::error("dispatcher.provider_unavailable", {{"provider", transport_.name()},
@@ -384,10 +433,19 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   template <class Body>
   asio::awaitable<std::invoke_result_t<Body&, store::Tx&>> until_written(const outbox::Claim& claim,
                                                                          std::string_view event, Body body) {
+    auto write = [this, &body] { return store::write(database_, body); };
+    co_return co_await until_done(claim, event, write);
+  }
+
+  // `write` gives the awaitable of one try.
+  template <class Write>
+  asio::awaitable<typename std::invoke_result_t<Write&>::value_type> until_done(const outbox::Claim& claim,
+                                                                                std::string_view event,
+                                                                                Write& write) {
     const std::unique_ptr<net::Timer> timer = timers_.make(strand_);
     for (auto pause = kRecordPauseFirst;; pause = std::min(pause * 2, kRecordPauseMax)) {
       try {
-        co_return co_await store::write(database_, body);
+        co_return co_await write();
       } catch (const EnvironmentError& error) {
         log::error(event, {{"submission", claim.id.str()}, {"error", error.what()}});
         if (!error.retryable()) throw;
@@ -498,10 +556,14 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   std::map<std::pair<SubmissionId, std::int64_t>, outbox::Claim> in_flight_;
   bool keeping_leases_ = false;
   UserId last_user_;
+  bool more_due_ = false;  // the last claim found something, so that there may be more
   bool rung_ = false;
   std::atomic<bool> stopping_ = false;
   bool relay_seen_open_ = false;  // by the last look; whoever then gets an answer closes it
   steady_clock::time_point quiet_until_{};
+  Batcher<outbox::Claim, std::optional<outbox::Work>> loads_;
+  Batcher<outbox::Claim, bool> fences_;
+  Batcher<outbox::Answered, bool> records_;
 };
 
 Dispatcher::Dispatcher(asio::any_io_executor executor, store::Database& database, const Clock& clock,

@@ -203,7 +203,7 @@ void ApiTest::hand_over(outbox::Verdict verdict) {
   ASSERT_FALSE(claims.empty());
   for (const outbox::Claim& claim : claims) {
     const bool recorded = db().write([&](store::Tx& tx) {
-      EXPECT_TRUE(outbox::fence(tx, claim, "worker", "smtp", now + 2s, now + 60s));
+      EXPECT_TRUE(outbox::fence(tx, claim, {"worker", "smtp", now + 2s, now + 60s}));
       const bool answered = verdict != outbox::Verdict::unknown;
       outbox::Answer answer;
       answer.verdict = verdict;

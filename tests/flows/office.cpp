@@ -153,8 +153,8 @@ std::vector<outbox::Claim> Office::claim(std::string_view worker, std::int64_t l
 }
 
 bool Office::fence(const outbox::Claim& claim, std::string_view worker) {
-  return database_.write(
-      [&](store::Tx& tx) { return outbox::fence(tx, claim, worker, "scripted", now(), now() + kLease); });
+  const outbox::FenceCommand command{std::string(worker), "scripted", now(), now() + kLease};
+  return database_.write([&](store::Tx& tx) { return outbox::fence(tx, claim, command); });
 }
 
 bool Office::record(const outbox::Claim& claim, const outbox::Answer& answer) {

@@ -32,25 +32,31 @@ std::vector<Mutant> all_mutants() {
       {"no-fence",
        "nothing durable is written before the last byte",
        {CS_MUTANT("outbox.fence",
-                  "UPDATE submissions SET provider = $4 WHERE id = $1 AND epoch = $2 AND worker = $3 "
-                  "AND state = 'claimed'"),
+                  "UPDATE submissions SET provider = $3 FROM json_each($1) f WHERE submissions.id = f.value "
+                  "->> 'id' AND submissions.epoch = f.value ->> 'epoch' AND worker = $2 AND "
+                  "state = 'claimed' RETURNING submissions.id, submissions.epoch"),
         CS_MUTANT("outbox.settle_accepted",
                   "UPDATE submissions SET state = 'accepted', lease_until_us = NULL, resend_at_us = "
-                  "NULL, fenced_at_us = $3, first_fenced_at_us = $3, settled_at_us = $3, settled_by = "
-                  "'reply', provider = $4, provider_message_id = $5, reply_phase = $6, reply_code = "
-                  "$7, reply_text = $8 WHERE id = $1 AND epoch = $2 AND state = 'claimed' RETURNING "
-                  "resolution, first_due_at_us"),
+                  "NULL, fenced_at_us = $2, first_fenced_at_us = $2, settled_at_us = $2, settled_by = "
+                  "'reply', provider = a.value ->> 'provider', provider_message_id = a.value ->> "
+                  "'provider_message_id', reply_phase = a.value ->> 'phase', reply_code = a.value ->> "
+                  "'code', reply_text = a.value ->> 'reply' FROM json_each($1) a WHERE submissions.id = "
+                  "a.value ->> 'id' AND submissions.epoch = a.value ->> 'epoch' AND state = 'claimed' "
+                  "RETURNING submissions.id, resolution, first_due_at_us"),
         CS_MUTANT("outbox.settle_unknown",
                   "UPDATE submissions SET state = 'unknown', lease_until_us = NULL, unknown_at_us = "
                   "$2, fenced_at_us = $2, first_fenced_at_us = $2, provider = $4, reply_phase = $5, "
                   "reply_code = $6, reply_text = $7 WHERE id = $1 AND epoch = $3 AND state = "
                   "'claimed'")}});
-  all.push_back({"no-epoch-check",
-                 "the fence lets anybody pass, whoever has claimed the attempt by then",
-                 {CS_MUTANT("outbox.fence",
-                            "UPDATE submissions SET state = 'handover', provider = $4, fenced_at_us = $5, "
-                            "first_fenced_at_us = COALESCE(first_fenced_at_us, $5), lease_until_us = $6 "
-                            "WHERE id = $1 AND state IN ('claimed', 'handover')")}});
+  all.push_back(
+      {"no-epoch-check",
+       "the fence lets anybody pass, whoever has claimed the attempt by then",
+       {CS_MUTANT("outbox.fence",
+                  "UPDATE submissions SET state = 'handover', provider = $3, fenced_at_us = $4, "
+                  "first_fenced_at_us = COALESCE(first_fenced_at_us, $4), lease_until_us = $5 "
+                  "FROM json_each($1) f WHERE submissions.id = f.value ->> 'id' AND state IN "
+                  "('claimed', 'handover') RETURNING submissions.id, (SELECT value ->> 'epoch' FROM "
+                  "json_each($1) WHERE value ->> 'id' = submissions.id)")}});
   all.push_back({"fence-ignored", "the last byte leaves whatever the fence says", {}, Defect::fence_ignored});
   all.push_back({"record-with-other-work",
                  "the acceptance is recorded together with work that can fail",
