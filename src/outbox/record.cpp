@@ -216,7 +216,7 @@ bool follow(store::Tx& tx, Open& open, const std::optional<Settled>& settled, Ut
   }
   if (!fates.unknown.empty()) {
     settlement.unknown(fates.unknown);
-  } else if (whole == Verdict::unknown) {
+  } else if (open.whole == Verdict::unknown) {
     put_aside_unknown(tx, settlement, claim, describe(answer.code, answer.text), now);
   }
   settlement.failed(fates.refused, "refused", Reason::submission_provider_rejected, {});
