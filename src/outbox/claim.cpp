@@ -295,9 +295,12 @@ std::vector<std::optional<Work>> load_work(store::ReadTx& tx, std::span<const Cl
   }
   std::vector<std::optional<Work>> works(claims.size());
   std::map<std::string, std::vector<std::string>, std::less<>> recipients;
-  for (const store::Row row : tx.query(kQueuedRecipients, {to_json_list(messages)}))
+  // Named, because clang 19 does not destroy a temporary of a range-for when its initialiser throws.
+  const std::string message_list = to_json_list(messages);
+  const std::string submission_list = to_json_list(submissions);
+  for (const store::Row row : tx.query(kQueuedRecipients, {message_list}))
     recipients[row.text(0)].push_back(row.text(1));
-  for (const store::Row row : tx.query(kWork, {to_json_list(submissions), worker})) {
+  for (const store::Row row : tx.query(kWork, {submission_list, worker})) {
     const auto place = places.find(std::pair(SubmissionId(row.text(0)), row.integer(1)));
     if (place == places.end()) continue;  // claimed again since, by ourselves
     Work& work = works[place->second].emplace();
@@ -324,8 +327,9 @@ std::vector<bool> fence(store::Tx& tx, std::span<const Claim> claims, const Fenc
     list.push_back(boost::json::object{{"id", claim.id.str()}, {"epoch", claim.epoch}});
   }
   std::set<std::pair<std::string, std::int64_t>> fenced;
-  for (const store::Row row : tx.query(kFence, {boost::json::serialize(list), command.worker,
-                                                command.provider, command.now, command.lease_until})) {
+  const std::string claimed = boost::json::serialize(list);  // named: see load_work
+  for (const store::Row row :
+       tx.query(kFence, {claimed, command.worker, command.provider, command.now, command.lease_until})) {
     fenced.emplace(row.text(0), row.integer(1));
   }
   std::vector<bool> passed;

@@ -142,7 +142,8 @@ std::map<SubmissionId, Settled> settle_accepted(store::Tx& tx, const std::vector
   }
   std::map<SubmissionId, Settled> settled;
   if (list.empty()) return settled;
-  for (const store::Row row : tx.query(kSettleAccepted, {boost::json::serialize(list), now}))
+  const std::string acceptances = boost::json::serialize(list);  // named: see load_work in claim.cpp
+  for (const store::Row row : tx.query(kSettleAccepted, {acceptances, now}))
     settled.emplace(SubmissionId(row.text(0)), Settled{!row.view(1).empty(), row.time(2)});
   return settled;
 }
