@@ -373,6 +373,7 @@ bool release(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime
   Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, now);
   requeue_unknown(settlement, detail);
   settlement.put_back("provider_unavailable", detail);
+  drop_if_needless(tx, settlement, claim, now);
   if (now - rows.front().time(0) >= kOutageHorizon) end_waiting(tx, settlement, claim.id, detail, now);
   settlement.derive();
   return true;
@@ -388,6 +389,7 @@ bool repeat(store::Tx& tx, const Claim& claim, std::string_view worker, const Re
   Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, command.now);
   requeue_unknown(settlement, command.detail);
   settlement.put_back("answer_lost_repeating", command.detail);
+  drop_if_needless(tx, settlement, claim, command.now);
   settlement.derive();
   return true;
 }

@@ -45,6 +45,7 @@ Rescued rescue(store::Tx& tx, const RescueCommand& command) {
       if (tx.execute(kRequeue, {claim.id.str(), claim.epoch, command.leases_before, command.now}) != 1)
         continue;
       settlement.put_back("worker_stopped", kAgain);
+      drop_if_needless(tx, settlement, claim, command.now);
       ++rescued.requeued;
     } else {
       Answer lost;

@@ -27,12 +27,17 @@ constexpr Query kUnrepeatable(
     ", reply_text = $4 WHERE id = $1 AND epoch = $3 AND state IN ('queued', 'claimed') AND "
     "repeated_at_us IS NOT NULL");
 
-// Later attempts that have handed nothing over: nobody is left to serve, or they must look again whom.
-constexpr Query kDropLater(
-    "outbox.drop_later_attempt",
-    "UPDATE submissions SET state = 'cancelled', lease_until_us = NULL, settled_at_us = $3, "
-    "settled_by = 'evidence', reply_text = 'an earlier attempt turned out to have been accepted' "
-    "WHERE message_id = $1 AND attempt > $2 AND state IN ('queued', 'claimed')");
+// Attempts that wait with nobody left to serve. What an earlier hand-over of a repetition did stays open to a
+// late acceptance; the others have handed nothing over.
+constexpr Query kDropWaiting(
+    "outbox.drop_waiting_attempts",
+    "UPDATE submissions SET state = CASE WHEN repeated_at_us IS NULL THEN 'cancelled' ELSE 'superseded' END, "
+    "resolution = CASE WHEN repeated_at_us IS NULL THEN '' ELSE 'give_up' END, "
+    "resolved_by = CASE WHEN repeated_at_us IS NULL THEN '' ELSE 'evidence' END, "
+    "unknown_at_us = CASE WHEN repeated_at_us IS NULL THEN unknown_at_us ELSE $3 END, "
+    "lease_until_us = NULL, resend_at_us = NULL, settled_at_us = $3, settled_by = 'evidence', "
+    "reply_text = 'an earlier attempt turned out to have been accepted' "
+    "WHERE message_id = $1 AND attempt >= $2 AND state IN ('queued', 'claimed')");
 constexpr Query kSupersedeLater(
     "outbox.supersede_later_attempt",
     "UPDATE submissions SET state = 'superseded', resend_at_us = NULL, settled_at_us = $3, "
@@ -70,6 +75,11 @@ void put_aside_unknown(store::Tx& tx, Settlement& settlement, const Claim& claim
   settlement.put_back("outcome_unknown", detail);
 }
 
+void drop_if_needless(store::Tx& tx, Settlement& settlement, const Claim& claim, UtcTime now) {
+  if (std::ranges::any_of(settlement.recipients().rows(), &RecipientRow::is_open)) return;
+  tx.execute(kDropWaiting, {claim.message.str(), claim.attempt, now});
+}
+
 void take_late_acceptance(store::Tx& tx, Settlement& settlement, const AttemptName& attempt,
                           const Acceptance& acceptance, UtcTime now) {
   std::vector<Fate> served;
@@ -103,7 +113,7 @@ void take_late_acceptance(store::Tx& tx, Settlement& settlement, const AttemptNa
       tx.execute(kRestartLater, {attempt.message.str(), attempt.number});
     }
   } else {
-    tx.execute(kDropLater, {attempt.message.str(), attempt.number, now});
+    tx.execute(kDropWaiting, {attempt.message.str(), attempt.number + 1, now});
   }
   if (settlement.recipients().addresses_in("unknown").empty()) {
     tx.execute(kSupersedeLater, {attempt.message.str(), attempt.number, now});

@@ -23,6 +23,11 @@ bool mark_unrepeatable(store::Tx& tx, const Claim& claim, std::string_view detai
 void put_aside_unknown(store::Tx& tx, Settlement& settlement, const Claim& claim, std::string_view detail,
                        UtcTime now);
 
+/// For an attempt that has just gone back to the queue: takes it out again when everybody was served by
+/// another one in the meantime, since nobody would ever finish it. A repetition ends as superseded, any other
+/// as cancelled.
+void drop_if_needless(store::Tx& tx, Settlement& settlement, const Claim& claim, UtcTime now);
+
 struct AttemptName {
   SubmissionId id;
   MessageId message;

@@ -150,6 +150,49 @@ TEST_P(UnknownTest, ASecondAttemptWhoseAnswerIsLostHasNothingToDecideOnceTheFirs
   }
 }
 
+TEST_P(UnknownTest, ASecondAttemptThatIsGivenBackDoesNotWaitForNobodyOnceTheFirstWasAccepted) {
+  const Claim claim = lose();
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  const Claim second = handed_over();
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  ASSERT_TRUE(release(second));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "cancelled/1"));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sent);
+  EXPECT_THAT(claim_none(), IsEmpty());
+}
+
+TEST_P(UnknownTest, ASecondAttemptIsNotRepeatedForNobodyOnceTheFirstWasAccepted) {
+  repeat_window_ = kRepeatWindow;
+  for (const bool rescued : {false, true}) {
+    const Claim claim = lose();
+    ASSERT_TRUE(resolve(claim, Resolution::send_again));
+    const Claim second = handed_over();
+    ASSERT_TRUE(record(claim, Verdict::accepted));
+    if (rescued) {
+      now_ += std::chrono::hours(2);
+      EXPECT_EQ(rescue("scripted").requeued, 1);
+    } else {
+      ASSERT_TRUE(repeat(second));
+    }
+    EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "superseded/1")) << rescued;
+    EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sent) << rescued;
+    EXPECT_THAT(claim_none(), IsEmpty()) << rescued;
+  }
+}
+
+TEST_P(UnknownTest, ALateAcceptanceLeavesARepetitionItTakesBackOpenToItsOwn) {
+  repeat_window_ = kRepeatWindow;
+  const Claim claim = lose();
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  const Claim second = handed_over();
+  ASSERT_TRUE(repeat(second));
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "superseded/1"));
+  EXPECT_THAT(claim_none(), IsEmpty());
+  ASSERT_TRUE(record(second, Verdict::accepted)) << "a second copy, which is written down";
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "accepted/1"));
+}
+
 TEST_P(UnknownTest, ALateAcceptanceKeepsAClaimedSecondAttemptFromPassingItsFence) {
   const Claim claim = lose();
   ASSERT_TRUE(resolve(claim, Resolution::send_again));
