@@ -73,6 +73,7 @@ struct Config {
     std::size_t connections_per_address_max = 0;
     std::chrono::milliseconds timeout{};
     int batch = 0;
+    std::chrono::seconds lease{};
     std::chrono::milliseconds poll_interval{};
   } inbound;
   struct Dns {

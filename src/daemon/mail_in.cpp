@@ -70,6 +70,7 @@ inbound::ProcessorOptions processor_options(const Config& config, std::string wo
   options.shared_domain = config.shared_domain;
   options.from_domain = config.outbound.from_domain;
   options.screening = config.screening.enabled;
+  options.lease = config.inbound.lease;
   options.poll_interval = config.inbound.poll_interval;
   options.in_flight_max = config.inbound.batch;
   options.sole_process = sole_process;

@@ -404,6 +404,10 @@ std::vector<Setting> inbound_settings() {
              [](Config& c, std::int64_t v) { c.inbound.timeout = std::chrono::milliseconds(v); }),
       number("inbound.batch", 32, {1, 1000}, "Messages that are read and put into mailboxes at a time.",
              [](Config& c, std::int64_t v) { c.inbound.batch = static_cast<int>(v); }),
+      number(
+          "inbound.lease_seconds", 120, {1, 3600},
+          "How long a claimed arrival belongs to a worker; longer than reading one and asking the DNS takes.",
+          [](Config& c, std::int64_t v) { c.inbound.lease = std::chrono::seconds(v); }),
       number("inbound.poll_interval_ms", 1000, {10, 3'600'000},
              "Longest pause between two looks for what arrived.",
              [](Config& c, std::int64_t v) { c.inbound.poll_interval = std::chrono::milliseconds(v); }),

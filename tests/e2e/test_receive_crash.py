@@ -31,7 +31,7 @@ class ReceiveCrash(Inbox):
         raise AssertionError("never told 250")
 
     def test_killed_at_every_step_each_mail_arrives_once(self):
-        self.start()
+        self.start(inbound__lease_seconds=2)
         repeated = 0
         for step in STEPS:
             with self.subTest(step):
