@@ -9,7 +9,7 @@ from support import sender
 from support.client import draft, path_of
 from support.postgres import free_port
 from support.scenario import AGENT, on_both_stores
-from support.sender import deliver, mail
+from support.sender import bounce, deliver, mail
 from support.waiting import eventually
 
 # The sender's zone: its own address may send, and strangers are to be refused.
@@ -38,6 +38,13 @@ class Inbox:
             found = [item for item in self.inbox() if item["subject"] == subject]
             return found[0] if found else None
         return eventually(f"'{subject}' is in the mailbox", look)
+
+    def send_to_nobody(self):
+        """A mail that is going to bounce: its id, and where its bounce comes to."""
+        sent = self.account.send(AGENT, draft("Will bounce", to="gone@sender.example"))["message_id"]
+        self.wait_for_delivery_status(self.account, sent, "sent")
+        [copy] = [one for one in self.server.maildir.mails() if one.message_id == sent]
+        return sent, copy["Return-Path"].strip("<>")
 
     def protect_inbound(self, gate, sensitivity="off"):
         self.account.ask(200, "PUT", path_of("agents", AGENT, "protection"),
@@ -160,19 +167,8 @@ class Receive(Inbox):
 
     def test_a_bounce_comes_back_to_its_return_path(self):
         self.start()
-        sent = self.account.send(AGENT, draft("Will bounce", to="gone@sender.example"))["message_id"]
-        self.wait_for_delivery_status(self.account, sent, "sent")
-        [copy] = [one for one in self.server.maildir.mails() if one.message_id == sent]
-        return_path = copy["Return-Path"].strip("<>")
-        report = "\r\n".join([
-            "From: postmaster@sender.example", f"To: {return_path}", "Subject: Undelivered",
-            "Message-ID: <bounce@sender.example>", "MIME-Version: 1.0",
-            'Content-Type: multipart/report; report-type=delivery-status; boundary="b"', "",
-            "--b", "Content-Type: text/plain", "", "It could not be delivered.", "--b",
-            "Content-Type: message/delivery-status", "", "Reporting-MTA: dns; sender.example", "",
-            "Final-Recipient: rfc822; gone@sender.example", "Action: failed", "Status: 5.1.1",
-            "Diagnostic-Code: smtp; 550 5.1.1 no such user", "", "--b--", ""]).encode()
-        deliver(self.port, report, [return_path], sender="")
+        sent, return_path = self.send_to_nobody()
+        deliver(self.port, bounce(return_path), [return_path], sender="")
         self.wait_for_delivery_status(self.account, sent, "bounced")
 
     def test_a_message_of_many_megabytes_arrives_whole(self):

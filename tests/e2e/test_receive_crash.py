@@ -4,7 +4,7 @@ import smtplib
 import unittest
 
 from support.scenario import AGENT, on_both_stores
-from support.sender import deliver, mail
+from support.sender import bounce, deliver, mail
 from support.waiting import eventually
 from test_receive import Inbox
 
@@ -47,6 +47,21 @@ class ReceiveCrash(Inbox):
         subjects = sorted(item["subject"] for item in self.inbox())
         self.assertEqual(subjects, sorted(f"Killed at {step}" for step in STEPS))
         self.assertGreater(repeated, 3, "some deaths were before the 250")
+
+    def test_killed_when_a_report_is_applied_it_counts_once(self):
+        self.start(inbound__lease_seconds=2)
+        sent, return_path = self.send_to_nobody()
+        self.server.stop()
+        self.server.restart(fault="inbound.report_taken=kill")
+        try:
+            deliver(self.port, bounce(return_path), [return_path], sender="")
+        except GONE:  # the processor may overtake the 250
+            pass
+        self.server.wait_until_killed()
+        self.server.restart()
+        self.wait_for_delivery_status(self.account, sent, "bounced")
+        eventually("nothing is left in the spool", lambda: self.count("arrival_contents") == 0)
+        self.assertEqual(len(self.store.rows("SELECT id FROM events WHERE type = 'email.bounced'")), 1)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ POINTS = {
     "approve.resolve": (APPROVE, "", "the hold is taken out of its queue"),
     "loopback.deliver": (APPROVE, LOOPBACK, "local copies are delivered"),
     "mailbox.inbound": (APPROVE, LOOPBACK, "a local copy is written"),
+    "mailbox.conversation": (APPROVE, LOOPBACK, "a message is about to join its conversation"),
     "loopback.event": (APPROVE, LOOPBACK, "a local copy is about to be stored"),
     "hold.received_event": (APPROVE, LOOPBACK, "the arrival of a message is announced"),
     "loopback.sent_event": (APPROVE, LOOPBACK, "a message without outside recipients is announced as sent"),

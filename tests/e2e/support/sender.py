@@ -19,3 +19,15 @@ def deliver(port, raw, recipients, *, sender=SENDER, timeout=30):
     """One session, one message; the refused recipients. Raises what smtplib raises."""
     with smtplib.SMTP(HOST, port, local_hostname="sender.example", timeout=timeout) as session:
         return session.sendmail(sender, recipients, raw)
+
+
+def bounce(return_path):
+    """A delivery status notification for gone@sender.example (RFC 3464)."""
+    return "\r\n".join([
+        "From: postmaster@sender.example", f"To: {return_path}", "Subject: Undelivered",
+        "Message-ID: <bounce@sender.example>", "MIME-Version: 1.0",
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"', "",
+        "--b", "Content-Type: text/plain", "", "It could not be delivered.", "--b",
+        "Content-Type: message/delivery-status", "", "Reporting-MTA: dns; sender.example", "",
+        "Final-Recipient: rfc822; gone@sender.example", "Action: failed", "Status: 5.1.1",
+        "Diagnostic-Code: smtp; 550 5.1.1 no such user", "", "--b--", ""]).encode()
