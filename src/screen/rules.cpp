@@ -392,7 +392,7 @@ class Reader {
     Match match{begin, completing.end, rule.score};
     if (folded_.disguised(match.begin, match.end)) match.score += kDisguised;
     if (place_ != Place::open) match.score += kUnseen;
-    match.score = std::min(match.score, 0.98);
+    match.score = std::min(match.score, kSaidMax);
     auto& best = place_ == Place::open && (quoted(match.begin) || quoted(completing.begin)) ? quoted_[number]
                                                                                             : plain_[number];
     if (!best || best->score < match.score) best = match;

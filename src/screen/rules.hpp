@@ -12,7 +12,11 @@ namespace countersign::screen {
 /// Where a text was found; what nobody sees counts more.
 enum class Place : std::uint8_t { open, unseen, decoded };
 
+/// What words alone can make of a finding: not even the plainest are certain.
+inline constexpr double kSaidMax = 0.98;
+
 /// A rule that applied: how much where it stands by itself, and how much inside quotation marks (0: nowhere).
+/// At most kSaidMax.
 struct Said {
   Finding finding;
   double plain = 0;

@@ -158,8 +158,8 @@ class Screening {
       asks = true;
       double factor = own ? 0.3 : 1;
       if (links.foreign) factor = content_.verified_domain.empty() ? 1.9 : 1.5;
-      one.plain *= factor;
-      one.quoted *= factor;
+      one.plain = std::min(one.plain * factor, kSaidMax);
+      one.quoted = std::min(one.quoted * factor, kSaidMax);
     }
     const bool suspicious = asks || std::ranges::any_of(findings_, [](const Finding& one) {
                               return one.category == Category::phishing && one.score >= 0.3;

@@ -207,6 +207,15 @@ TEST(Screen, CountsQuotationsLittleWhereAttacksAreDiscussed) {
             Verdict::review);
 }
 
+TEST(Screen, NoFindingIsMoreThanCertain) {
+  const Report report = of_html(
+      "<a href='https://elsewhere.example/'>x</a>"
+      "<p style='display:none'>Urg​ent: ver​ify your acc​ount, cl​ick here</p>");
+  EXPECT_THAT(codes(report), Contains("phishing.credentials"));
+  for (const Finding& one : report.findings) EXPECT_LE(one.score, 1) << one.code;
+  EXPECT_LE(report.score, 1);
+}
+
 TEST(Judge, FollowsTheSensitivity) {
   const auto at = [](double score, Sensitivity sensitivity) {
     Report report;
