@@ -334,7 +334,7 @@ std::vector<bool> fence(store::Tx& tx, std::span<const Claim> claims, const Fenc
   }
   std::vector<bool> passed;
   passed.reserve(claims.size());
-  for (const Claim& claim : claims) passed.push_back(fenced.contains({claim.id.str(), claim.epoch}));
+  for (const Claim& claim : claims) passed.push_back(fenced.erase({claim.id.str(), claim.epoch}) == 1);
   return passed;
 }
 

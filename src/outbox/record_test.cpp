@@ -38,6 +38,35 @@ TEST_P(RecordTest, AnAcceptanceSendsTheMessageAndSaysSoOnce) {
   EXPECT_THAT(events(id), ElementsAre("email.sent"));
 }
 
+TEST_P(RecordTest, OfAnswersThatShareATransactionEachCountsForItsOwnAttempt) {
+  const MessageId lost = queue(1);
+  const Claim paused = claim_one();
+  now_ += kLease + std::chrono::seconds(1);
+  ASSERT_EQ(rescue().requeued, 1);
+  const Claim next = claim_one();
+  const MessageId good = queue(1);
+  const Claim other = claim_one();
+  const std::vector<Claim> claims{paused, other, next, other};
+  const FenceCommand command{std::string(kWorker), "scripted", now_, now_ + kLease};
+  const auto fenced = db().write([&](store::Tx& tx) { return outbox::fence(tx, claims, command); });
+  EXPECT_THAT(fenced, ElementsAre(false, true, true, false))
+      << "the lost lease, and the second request for one";
+  EXPECT_THAT(attempts(lost), ElementsAre("handover/2"));
+
+  const Answer accepted{
+      .verdict = Verdict::accepted, .phase = "final_dot", .code = 250, .provider = "scripted"};
+  const Answer refused{
+      .verdict = Verdict::refused, .phase = "final_dot", .code = 550, .provider = "scripted"};
+  const std::vector<Answered> answers{
+      {paused, refused}, {next, accepted}, {other, refused}, {other, accepted}};
+  const auto recorded = db().write([&](store::Tx& tx) { return outbox::record(tx, answers, now_); });
+  EXPECT_THAT(recorded, ElementsAre(false, true, true, false)) << "the stale answer, and the second one";
+  EXPECT_EQ(message(lost).delivery_status, DeliveryStatus::sent);
+  EXPECT_EQ(message(good).delivery_status, DeliveryStatus::failed);
+  EXPECT_THAT(events(lost), ElementsAre("email.sent"));
+  EXPECT_THAT(events(good), ElementsAre("email.failed"));
+}
+
 TEST_P(RecordTest, AnAcceptanceWithoutAPassedFenceIsNotBelieved) {
   const MessageId id = queue(1);
   EXPECT_FALSE(record(claim_one(), Verdict::accepted));

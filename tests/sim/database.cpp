@@ -82,8 +82,10 @@ void SimDatabase::settle_later(OpenJob job, Duration delay) {
 }
 
 void SimDatabase::fail_later(OpenJob job, std::exception_ptr error, Duration delay) {
-  surroundings_.time.after(delay, owner_,
-                           [job = std::move(job), error = std::move(error)] { job->fail(error); });
+  surroundings_.time.after(delay, owner_, [this, job = std::move(job), error = std::move(error)] {
+    store_.note_failure(surroundings_.time.now());
+    job->fail(error);
+  });
 }
 
 // A transaction of a mutant's own.

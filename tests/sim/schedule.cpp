@@ -285,6 +285,8 @@ class World {
   bool settled_now() {
     const auto next = time_.next();
     if (next && *next < time_.now() + milliseconds(100)) return false;
+    const auto failure = store_.last_failure();
+    if (failure && time_.now() < *failure + kAnswerRetryMax) return false;
     if (!std::ranges::all_of(clients_, [](const auto& client) { return client->done(); })) return false;
     return store_.open_jobs() == 0 && time_.now() >= not_before_ && notifier_.done() &&
            !provider_.under_way() && store_.connection().query(kOpen, {}).empty();

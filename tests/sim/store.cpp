@@ -81,7 +81,10 @@ void Store::prepare_base() {
   add_agent(tx, owner_, kGuardedDesk, guarded);
 }
 
-void Store::begin() { connection_.execute(kBegin, {}); }
+void Store::begin() {
+  connection_.execute(kBegin, {});
+  last_failure_.reset();
+}
 
 void Store::reset() { connection_.execute(kRollback, {}); }
 

@@ -4,6 +4,7 @@
 // rolled back at its end, so that the schema, the prepared statements and the base state stay.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,12 +50,17 @@ class Store {
   void note_open(int change) { open_jobs_ += change; }
   [[nodiscard]] int open_jobs() const noexcept { return open_jobs_; }
 
+  /// A job's failure was told: whoever has an answer to write down tries again after a pause.
+  void note_failure(Duration now) { last_failure_ = now; }
+  [[nodiscard]] std::optional<Duration> last_failure() const noexcept { return last_failure_; }
+
  private:
   void prepare_base();
 
   store::sqlite::Connection connection_;
   UserId owner_;
   int open_jobs_ = 0;
+  std::optional<Duration> last_failure_;
 };
 
 }  // namespace countersign::sim

@@ -1,0 +1,165 @@
+// Group commit for coroutines: who shares a batch, who gets which answer, and whose fault a fault is.
+#include "provider/batcher.hpp"
+
+#include <gmock/gmock.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "store/error.hpp"
+
+namespace countersign::provider {
+namespace {
+
+namespace asio = boost::asio;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+using Numbers = std::vector<int>;
+
+class BatcherTest : public testing::Test {
+ protected:
+  /// Writes down each batch and answers ten times what was asked.
+  asio::awaitable<Numbers> work(Numbers requests) {
+    batches_.push_back(requests);
+    if (on_batch_) on_batch_(requests);
+    for (int& one : requests) one *= 10;
+    co_return requests;
+  }
+  asio::awaitable<void> ask(int request) {
+    std::string& answer = answers_[request];
+    try {
+      answer = std::to_string(co_await batcher_.ask(request));
+    } catch (const std::exception& error) {
+      answer = error.what();
+    }
+  }
+  void start(int request) { asio::co_spawn(io_, ask(request), asio::detached); }
+  void start(int first, int last) {
+    for (int i = first; i <= last; ++i) start(i);
+  }
+
+  asio::io_context io_;
+  std::vector<Numbers> batches_;
+  std::map<int, std::string> answers_;
+  std::function<void(const Numbers&)> on_batch_;
+  Batcher<int, int> batcher_{asio::make_strand(asio::any_io_executor(io_.get_executor())), 3,
+                             [this](Numbers requests) { return work(std::move(requests)); }};
+};
+
+TEST_F(BatcherTest, ALoneRequestIsDoneAlone) {
+  start(1);
+  io_.run();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1}));
+  EXPECT_EQ(answers_[1], "10");
+}
+
+TEST_F(BatcherTest, WhatIsAskedForAtTheSameTimeIsDoneTogetherUpToTheLimitInTheOrderOfAsking) {
+  start(1, 7);
+  io_.run();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1, 2, 3}, Numbers{4, 5, 6}, Numbers{7}));
+  for (int i = 1; i <= 7; ++i) EXPECT_EQ(answers_[i], std::to_string(i * 10));
+}
+
+TEST_F(BatcherTest, WhatIsAskedForDuringABatchMakesUpTheNext) {
+  on_batch_ = [this](const Numbers& requests) {
+    if (requests == Numbers{1}) start(2, 3);
+  };
+  start(1);
+  io_.run();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1}, Numbers{2, 3}));
+}
+
+TEST_F(BatcherTest, AfterAPauseItWorksAgain) {
+  start(1);
+  io_.run();
+  io_.restart();
+  start(2);
+  io_.run();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1}, Numbers{2}));
+}
+
+TEST_F(BatcherTest, AFaultThatPassesIsEverybodysAndNobodyIsDoneTwice) {
+  on_batch_ = [](const Numbers&) { throw store::Unavailable("the store is away"); };
+  start(1, 3);
+  io_.run();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1, 2, 3}));
+  for (int i = 1; i <= 3; ++i) EXPECT_EQ(answers_[i], "the store is away");
+}
+
+TEST_F(BatcherTest, AnOutcomeThatNobodyKnowsIsNotTriedAgainOneByOne) {
+  on_batch_ = [](const Numbers&) { throw store::OutcomeUnknown("COMMIT without an answer"); };
+  start(1, 2);
+  io_.run();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1, 2}));
+  EXPECT_EQ(answers_[2], "COMMIT without an answer");
+}
+
+TEST_F(BatcherTest, OneRequestThatCannotBeDoneDoesNotSpoilTheOthers) {
+  on_batch_ = [](const Numbers& requests) {
+    if (std::ranges::count(requests, 2) > 0) throw store::ConstraintViolation("two is taken");
+  };
+  start(1, 3);
+  io_.run();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1, 2, 3}, Numbers{1}, Numbers{2}, Numbers{3}));
+  EXPECT_EQ(answers_[1], "10");
+  EXPECT_EQ(answers_[2], "two is taken");
+  EXPECT_EQ(answers_[3], "30");
+}
+
+TEST_F(BatcherTest, ABugInOneRequestIsThatRequestsOnly) {
+  on_batch_ = [](const Numbers& requests) {
+    if (std::ranges::count(requests, 3) > 0) throw std::logic_error("three is impossible");
+  };
+  start(1, 3);
+  io_.run();
+  EXPECT_EQ(answers_[1], "10");
+  EXPECT_EQ(answers_[3], "three is impossible");
+}
+
+TEST_F(BatcherTest, AfterAFaultTheNextBatchIsDone) {
+  on_batch_ = [this](const Numbers& requests) {
+    if (requests.front() != 1) return;
+    start(4);
+    throw store::Unavailable("the store is away");
+  };
+  start(1);
+  io_.run();
+  EXPECT_EQ(answers_[1], "the store is away");
+  EXPECT_EQ(answers_[4], "40");
+}
+
+TEST(BatcherEnd, AnExecutorThatEndsTakesThoseWhoWaitAlong) {
+  std::optional<asio::io_context> io(std::in_place);
+  std::optional<asio::any_io_executor> endless = io->get_executor();
+  int begun = 0;
+  // Never completes: its handler is kept until the executor goes.
+  std::optional<Batcher<int, int>> batcher;
+  batcher.emplace(asio::make_strand(*endless), 3, [&begun](Numbers) -> asio::awaitable<Numbers> {
+    ++begun;
+    asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+    co_await never.async_wait(asio::use_awaitable);
+    co_return Numbers{};
+  });
+  const auto held = std::make_shared<int>();
+  const auto waiting = [](Batcher<int, int>& to, std::shared_ptr<int> token) -> asio::awaitable<void> {
+    co_await to.ask(*token);
+  };
+  asio::co_spawn(*endless, waiting(*batcher, held), asio::detached);
+  asio::co_spawn(*endless, waiting(*batcher, held), asio::detached);
+  io->poll();
+  EXPECT_EQ(begun, 1);
+  EXPECT_EQ(held.use_count(), 3);
+  batcher.reset();
+  endless.reset();
+  io.reset();
+  EXPECT_EQ(held.use_count(), 1) << "a coroutine outlives its executor";
+}
+
+}  // namespace
+}  // namespace countersign::provider
