@@ -4,8 +4,8 @@ import os
 import time
 import unittest
 
-from support.client import Client
-from support.load import Load, assert_nothing_lost_or_doubled
+from support.client import Client, path_of
+from support.load import OPEN_AGENT, Load, assert_nothing_lost_or_doubled
 from support.maildir import Maildir
 from support.postgres import PrivatePostgres
 from support.relay import PostfixRelay, relay_settings
@@ -45,10 +45,12 @@ class Outage:
             self.assertEqual((not_ready.status, not_ready.json["status"]), (503, "not_ready"))
             healthy = Client(server.url).request("GET", "/api/health")
             self.assertEqual(healthy.status, 200, "the process itself is well")
+            self.assertEqual(self.seen(account, load), {503}, "what cannot be looked up is not called missing")
             eventually("the outage has lasted its time", lambda: time.monotonic() - begun >= OUTAGE_SECONDS,
                        deadline_seconds=2 * OUTAGE_SECONDS)
             self.postgres.start()
             eventually("the server is ready again", server.is_ready)
+            self.assertEqual(self.seen(account, load), {200})
             load.wait_for_progress(MESSAGES)
         finally:
             load.stop()
@@ -61,6 +63,14 @@ class Outage:
         assert_nothing_lost_or_doubled(self, load, maildir)
         print(f"{len(load.acknowledged)} messages, {load.refusals[503]} answers 503, "
               f"{OUTAGE_SECONDS} s away", end=" ... ", flush=True)
+
+    @staticmethod
+    def seen(account, load):
+        """The statuses with which an agent, one of its messages and its mailbox are answered."""
+        message_id = load.acknowledged["Number 0 of client 0"]
+        agent = path_of("agents", OPEN_AGENT)
+        message = path_of("agents", OPEN_AGENT, "messages", message_id)
+        return {account.client.request("GET", path).status for path in (agent, message, agent + "/messages")}
 
     def test_stopped_and_started_again(self):
         self.outage(lambda: self.postgres.stop("fast"))
