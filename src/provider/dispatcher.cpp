@@ -145,6 +145,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       if (claimed == 0 && !self->rung_ && !self->stopping_) co_await self->rest();
       if (self->more_due_ && !self->stopping_) co_await self->wait_for_room();
     }
+    self->claiming_ = false;
     self->heartbeat_->cancel();
     while (!self->in_flight_.empty() || self->keeping_leases_) co_await self->rest();
   }
@@ -472,12 +473,15 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     quiet_until_ = std::max(quiet_until_, timers_.now() + options_.outage_pause_first);
   }
 
+  // A claim that was under way when the stop came brings more.
+  [[nodiscard]] bool has_leases() const { return claiming_ || !stopping_ || !in_flight_.empty(); }
+
   // Prolongs the leases of what is under way and takes up what dead workers left.
   static asio::awaitable<void> keep_leases(std::shared_ptr<Impl> self) {
-    while (!self->stopping_ || !self->in_flight_.empty()) {
+    while (self->has_leases()) {
       self->heartbeat_->expires_after(std::chrono::milliseconds(self->options_.lease) / 3);
       co_await self->heartbeat_->wait();
-      if (self->stopping_ && self->in_flight_.empty()) break;
+      if (!self->has_leases()) break;
       co_await self->renew();
       co_await self->rescue(self->clock_.now());
       co_await self->decide();
@@ -554,6 +558,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   std::unique_ptr<net::Timer> heartbeat_;
   // By attempt and epoch: a lease lost here may be claimed again here while its first holder still waits.
   std::map<std::pair<SubmissionId, std::int64_t>, outbox::Claim> in_flight_;
+  bool claiming_ = true;
   bool keeping_leases_ = false;
   UserId last_user_;
   bool more_due_ = false;  // the last claim found something, so that there may be more

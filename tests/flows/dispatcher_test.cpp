@@ -31,6 +31,7 @@ using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
 constexpr std::string_view kAuthor = "writer@agents.example";
+constexpr store::Query kLease("dispatcher_test.lease", "SELECT lease_until_us FROM submissions");
 // Far beyond what a test takes; only a dispatcher that hangs gets there.
 constexpr std::chrono::seconds kPatience{60};
 
@@ -107,8 +108,10 @@ class TickingClock final : public Clock {
   explicit TickingClock(ManualClock& clock) : clock_(clock) {}
   [[nodiscard]] UtcTime now() const override {
     clock_.advance(std::chrono::milliseconds(5));
+    if (on_look) on_look();
     return clock_.now();
   }
+  std::function<void()> on_look;
 
  private:
   ManualClock& clock_;
@@ -376,6 +379,35 @@ TEST_P(DispatcherTest, StoppingLetsWhatIsUnderWayEndAndTakesNothingNew) {
   EXPECT_THAT(office_.attempts(ids[0]), ElementsAre("accepted/1"));
   EXPECT_THAT(office_.attempts(ids[1]), ElementsAre("queued/0"));
   office_.expect_sound();
+}
+
+TEST_P(DispatcherTest, WhatAClaimUnderWayAtTheStopBringsKeepsItsLease) {
+  const MessageId id = queue_one();
+  auto options = DispatcherTest::options();
+  options.lease = std::chrono::seconds(1);
+  options.sole_process = true;
+  provider::Dispatcher* running = nullptr;
+  int looks = 0;
+  clock_.on_look = [&] {
+    if (++looks == 2) running->stop();  // first the rescuer looks, then the claim that is about to be made
+  };
+  const auto lease = [&] {
+    return db().read([](store::ReadTx& tx) { return tx.query(kLease, {}).front().integer(0); });
+  };
+  transport_.then([&](HandOver message, Fence fence) -> asio::awaitable<Reply> {
+    const std::int64_t first = lease();
+    const std::unique_ptr<net::Timer> pause = timers_.make(co_await asio::this_coro::executor);
+    const auto begun = std::chrono::steady_clock::now();
+    while (lease() == first && std::chrono::steady_clock::now() - begun < kPatience) {
+      pause->expires_after(std::chrono::milliseconds(5));
+      co_await pause->wait();
+    }
+    EXPECT_GT(lease(), first);
+    co_return co_await transport_.accept(std::move(message), std::move(fence));
+  });
+  EXPECT_THAT(run_until(9, options, [&](provider::Dispatcher& dispatcher) { running = &dispatcher; }),
+              ElementsAre("accepted"));
+  EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/1"));
 }
 
 TEST_P(DispatcherTest, ADispatcherWithNothingToDoStopsAtOnce) {

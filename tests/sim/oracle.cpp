@@ -233,7 +233,7 @@ class Judge {
         blame(Breach::split, "{}: is {} for {}, who got it", message.id, recipient.state, recipient.address);
       }
       if (recipient.state == "refused" && received.refusals == 0 &&
-          provider_.deferrals(message.id) < kAttemptsMax) {
+          provider_.deferrals(message.id) + lost_hand_overs(message.id) < kAttemptsMax) {
         blame(Breach::split, "{}: is refused for {}, and the provider never said so", message.id,
               recipient.address);
       }
@@ -261,6 +261,13 @@ class Judge {
            std::ranges::any_of(attempts_, [&](const Attempt& attempt) {
              return attempt.message == id && attempt.was_unknown;
            });
+  }
+
+  // Of a message that is sent again they count as attempts too.
+  [[nodiscard]] int lost_hand_overs(const std::string& id) const {
+    return static_cast<int>(std::ranges::count_if(attempts_, [&](const Attempt& attempt) {
+      return attempt.message == id && attempt.was_unknown && attempt.state != "accepted";
+    }));
   }
 
   [[nodiscard]] bool may_be_unknown(const std::string& message) const {

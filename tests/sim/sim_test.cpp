@@ -55,6 +55,15 @@ TEST(SimulatorTest, SchedulesWithALateAcceptanceBesideASecondAttemptEndWell) {
   }
 }
 
+// A node that was told to stop while it claimed, and then waited for an answer longer than its lease lasts;
+// and a message that was sent again until the ladder ended.
+TEST(SimulatorTest, SchedulesWithAStopInAClaimAndWithALadderOfLostHandOversEndWell) {
+  Store store;
+  for (const std::uint64_t seed : {1031886546U, 1031183534U}) {
+    EXPECT_THAT(run_schedule(store, {seed, nullptr, true, nullptr}).violations, IsEmpty()) << "seed " << seed;
+  }
+}
+
 TEST(SimulatorTest, AnotherSeedIsAnotherSchedule) {
   Store store;
   std::set<std::uint64_t> hashes;
