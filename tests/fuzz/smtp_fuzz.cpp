@@ -73,7 +73,10 @@ bool feed(Session& session, std::string_view piece, Played& played) {
         CS_ASSERT(piece.empty());
         return true;
       case Session::Next::ask_recipient:
-        session.recipient_answer(known(session.recipient_in_question()), played.out);
+        if (session.recipient_answer(known(session.recipient_in_question()), played.out) ==
+            Session::Next::close) {
+          return false;
+        }
         break;
       case Session::Next::accept:
         if (accept(session, played) == Session::Next::close) return false;

@@ -4,9 +4,15 @@ driven by programs in other languages.
 As a program a relay prints what a client needs as one line of JSON, and stops when its standard input ends or
 it is told to terminate. A line "wait N" on standard input is answered, once N messages have arrived, with a
 line of JSON: the paths of all of them, or {"error": …}.
+
+Two of them come from Debian packages that cannot be installed beside Postfix. They are used unpacked, as
+scripts/install leaves them below build/unpacked; the environment variable COUNTERSIGN_UNPACKED names another
+folder.
 """
 
+import dataclasses
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -21,6 +27,25 @@ MAILBOX_USER = "nobody"
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 15
 POLL_SECONDS = 0.02
+_UNPACKED = pathlib.Path(__file__).resolve().parents[2] / "build/unpacked"
+
+# Users of packages that are not installed, for the /etc/passwd of a mount namespace.
+USERS = {"opensmtpd": 64001, "opensmtpq": 64002, "Debian-exim": 64003}
+
+
+@dataclasses.dataclass(frozen=True)
+class Forward:
+    """A receiver on this machine that gets all mail for `domain`: for the address clear@… the plain way, without
+    TLS, PIPELINING and CHUNKING; for every other with all that the relay can, and under TLS that it verifies
+    against `ca_file`. With it, a relay takes mail of up to FORWARDED_BYTES_MAX from this machine without AUTH."""
+    domain: str
+    port: int
+    ca_file: str
+
+
+CA_OF_RECEIVER = "receiver-ca.pem"  # a relay's own copy, which its user may read
+RELAYED_BYTES_MAX = 20_000_000
+FORWARDED_BYTES_MAX = 40_000_000
 
 
 def run(*command, **options):
@@ -29,6 +54,18 @@ def run(*command, **options):
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]} failed ({done.returncode}): {done.stdout}{done.stderr}")
     return done.stdout
+
+
+def unpacked(package):
+    """The folder of an unpacked Debian package."""
+    return pathlib.Path(os.environ.get("COUNTERSIGN_UNPACKED") or _UNPACKED).absolute() / package
+
+
+def write_users(folder):
+    """This machine's `passwd` and `group` with the users that unpacked packages want, in `folder`."""
+    for name, line in (("passwd", "{0}:x:{1}:{1}::/nonexistent:/bin/false\n"), ("group", "{0}:x:{1}:\n")):
+        more = "".join(line.format(user, number) for user, number in USERS.items())
+        (folder / name).write_text(pathlib.Path("/etc", name).read_text() + more)
 
 
 def free_ports(count):
@@ -43,7 +80,11 @@ def free_ports(count):
 class MailRelay:
     """Subclasses write the configuration, spawn the processes, and fill `info`."""
 
-    def __init__(self):
+    package = None  # a Debian package that is used unpacked
+
+    def __init__(self, forward=None):
+        self.forward = forward
+        self.message_bytes_max = FORWARDED_BYTES_MAX if forward else RELAYED_BYTES_MAX
         self.folder = None
         self.children = []
         self.info = {}
@@ -54,6 +95,11 @@ class MailRelay:
 
     def __exit__(self, *_):
         self.stop()
+
+    @classmethod
+    def is_there(cls):
+        """Whether its package is."""
+        return cls.package is None or unpacked(cls.package).is_dir()
 
     def configure(self):
         """Writes everything below self.folder and fills self.info."""
@@ -73,6 +119,8 @@ class MailRelay:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="countersign-relay-"))
         try:
             self.folder.chmod(0o755)  # the relay's own user has to get through
+            if self.forward:
+                shutil.copy(self.forward.ca_file, self.folder / CA_OF_RECEIVER)
             self.configure()
             self.launch()
         except BaseException:

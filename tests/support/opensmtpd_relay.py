@@ -1,17 +1,15 @@
 #!/usr/bin/env python3
 """A private OpenSMTPD for tests: a relay in clear, without PIPELINING, that puts all mail into one Maildir.
 
-Its Debian package cannot be installed beside Postfix, so it is used unpacked (dpkg-deb -x): the environment
-variable COUNTERSIGN_OPENSMTPD names the folder. Paths and users are compiled into it; a mount namespace of its
-own gives it private ones. Needs root. No TLS: with Debian 12's OpenSSL its handshake ends in an internal error.
+Its Debian package is used unpacked (see mail_relay.py). Paths and users are compiled into it; a mount namespace
+of its own gives it private ones. Needs root. It sends under TLS, but offers none: with Debian 12's OpenSSL that
+handshake ends in an internal error.
 
 As a program it speaks the lines of mail_relay.py.
 
     gone@…   is refused with 550 5.1.1        busy@…   is deferred with 450 4.2.1
 """
 
-import os
-import pathlib
 import shutil
 
 import mail_relay
@@ -22,10 +20,18 @@ table everybody {{ "@" = {mailbox_user} }}
 filter gone phase rcpt-to match rcpt-to regex "^gone@" reject "550 5.1.1 no such user here"
 filter busy phase rcpt-to match rcpt-to regex "^busy@" reject "450 4.2.1 mailbox busy, try again"
 filter answers chain {{ gone, busy }}
-smtp max-message-size 20000000
+smtp max-message-size {message_bytes_max}
 listen on {host} port {port} filter answers hostname relay.test
 action "inbox" maildir "{folder}/mail/inbox" virtual <everybody>
-match from any for any action "inbox"
+{forward}match from any for any action "inbox"
+"""
+
+FORWARD = """\
+mta limit conn-delay-route 0
+action "clear" relay host smtp+notls://{host}:{port}
+action "secret" relay host smtp+tls://{host}:{port} tls
+match from any for any rcpt-to "clear@{domain}" action "clear"
+match from any for domain "{domain}" action "secret"
 """
 
 START = """\
@@ -36,29 +42,26 @@ mount --bind {folder}/lib /var/lib
 mount --bind {folder}/spool /var/spool
 mount --bind {folder}/run /run
 mount --bind {package}/usr/libexec /usr/libexec
+[ ! -e {folder}/receiver-ca.pem ] || mount --bind {folder}/receiver-ca.pem /etc/ssl/certs/ca-certificates.crt
 exec {package}/usr/sbin/smtpd -d -f {folder}/smtpd.conf
 """
 
-USERS = {"opensmtpd": 64001, "opensmtpq": 64002}
-
 
 class OpenSmtpdRelay(MailRelay):
+    package = "opensmtpd"
+
     def configure(self):
         folder = self.folder
-        package = pathlib.Path(os.environ["COUNTERSIGN_OPENSMTPD"]).absolute()
         for name in ("lib/opensmtpd/empty", "run", "mail", "spool/smtpd"):
             (folder / name).mkdir(mode=0o755, parents=True)
         (folder / "spool/smtpd").chmod(0o711)
         shutil.chown(folder / "mail", MAILBOX_USER)
-        passwd = pathlib.Path("/etc/passwd").read_text()
-        group = pathlib.Path("/etc/group").read_text()
-        for user, number in USERS.items():
-            passwd += f"{user}:x:{number}:{number}::/var/lib/opensmtpd/empty:/bin/false\n"
-            group += f"{user}:x:{number}:\n"
-        (folder / "passwd").write_text(passwd)
-        (folder / "group").write_text(group)
+        mail_relay.write_users(folder)
         (port,) = mail_relay.free_ports(1)
-        values = {"folder": folder, "package": package, "host": HOST, "port": port, "mailbox_user": MAILBOX_USER}
+        forward = self.forward
+        lines = FORWARD.format(host=HOST, port=forward.port, domain=forward.domain) if forward else ""
+        values = {"folder": folder, "package": mail_relay.unpacked(self.package), "host": HOST, "port": port,
+                  "mailbox_user": MAILBOX_USER, "message_bytes_max": self.message_bytes_max, "forward": lines}
         (folder / "smtpd.conf").write_text(CONFIGURATION.format(**values))
         (folder / "smtpd.conf").chmod(0o600)
         (folder / "start.sh").write_text(START.format(**values))

@@ -37,7 +37,7 @@ myhostname = relay.test
 inet_interfaces = {host}
 inet_protocols = ipv4
 mydestination =
-mynetworks =
+mynetworks = {networks}
 alias_maps =
 alias_database =
 local_recipient_maps =
@@ -48,7 +48,7 @@ in_flow_delay = 0
 service_throttle_time = 1s
 smtpd_error_sleep_time = 0
 smtpd_client_event_limit_exceptions = {host}
-message_size_limit = 20000000
+message_size_limit = {message_bytes_max}
 mailbox_size_limit = 0
 virtual_mailbox_limit = 0
 smtputf8_enable = yes
@@ -60,7 +60,7 @@ smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = {folder}/auth
 smtpd_sasl_security_options = noanonymous
-smtpd_relay_restrictions = permit_sasl_authenticated, reject
+smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject
 smtpd_recipient_restrictions = check_recipient_access regexp:{folder}/recipients
 transport_maps = regexp:{folder}/transports
 virtual_mailbox_domains = static:all
@@ -69,6 +69,15 @@ virtual_mailbox_base = {folder}/mail
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 virtual_minimum_uid = 1
+"""
+
+# To a receiver that is down for a moment, the next try follows soon.
+FORWARD_CF = """\
+smtp_tls_loglevel = 1
+smtp_tls_CAfile = {folder}/receiver-ca.pem
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 1s
 """
 
 MASTER_CF = """\
@@ -96,6 +105,11 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
+FORWARD_MASTER_CF = """\
+clear unix - - n - - smtp -o smtp_tls_security_level=none -o smtp_discard_ehlo_keywords=pipelining,chunking
+secret unix - - n - - smtp -v -o smtp_tls_security_level=verify -o smtp_tls_verify_cert_match=hostname
+"""
+
 RECIPIENTS = """\
 /^gone@/ 550 5.1.1 no such user here
 /^busy@/ 450 4.2.1 mailbox busy, try again
@@ -103,6 +117,11 @@ RECIPIENTS = """\
 
 TRANSPORTS = """\
 /^late-gone@/ late:
+"""
+
+FORWARD_TRANSPORTS = """\
+/^clear@{domain}$/ clear:[localhost]:{port}
+/@{domain}$/ secret:[localhost]:{port}
 """
 
 DOVECOT_CONF = """\
@@ -157,11 +176,18 @@ class PostfixRelay(MailRelay):
         shutil.chown(folder / "data", "postfix")
         port, port_tls = mail_relay.free_ports(2)
         values = {"folder": folder, "host": HOST, "port": port, "port_tls": port_tls,
-                  "uid": mailbox_user.pw_uid, "gid": mailbox_user.pw_gid}
-        (folder / "config/main.cf").write_text(MAIN_CF.format(**values))
-        (folder / "config/master.cf").write_text(MASTER_CF.format(**values))
+                  "uid": mailbox_user.pw_uid, "gid": mailbox_user.pw_gid,
+                  "networks": HOST if self.forward else "", "message_bytes_max": self.message_bytes_max}
+        main, master, transports = MAIN_CF.format(**values), MASTER_CF.format(**values), TRANSPORTS
+        if self.forward:
+            main += FORWARD_CF.format(folder=folder)
+            master += FORWARD_MASTER_CF
+            domain = self.forward.domain.replace(".", "[.]")
+            transports += FORWARD_TRANSPORTS.format(domain=domain, port=self.forward.port)
+        (folder / "config/main.cf").write_text(main)
+        (folder / "config/master.cf").write_text(master)
         (folder / "recipients").write_text(RECIPIENTS)
-        (folder / "transports").write_text(TRANSPORTS)
+        (folder / "transports").write_text(transports)
         (folder / "config/dovecot.conf").write_text(DOVECOT_CONF.format(**values))
         (folder / "users").write_text(f"{USERNAME}:{{PLAIN}}{PASSWORD}\n")
         self.info = {"host": HOST, "port": port, "port_tls": port_tls, "ca_file": str(folder / "ca.pem"),
@@ -178,7 +204,7 @@ class PostfixRelay(MailRelay):
 
     def end(self):
         if len(self.children) > 1:  # Postfix: a signal to its starter would not reach the master process
-            subprocess.run(["postfix", "-c", self.folder / "config", "stop"], capture_output=True,
+            subprocess.run(["postfix", "-c", self.folder / "config", "abort"], capture_output=True,
                            check=False)
         if self.children:
             self.children[0].terminate()

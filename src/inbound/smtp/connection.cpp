@@ -121,7 +121,8 @@ asio::awaitable<bool> Connection::perform(Session::Next next) {
     case Session::Next::ask_recipient: {
       std::string address = session_.recipient_in_question();
       const RecipientAnswer answer = co_await ask(std::move(address));
-      session_.recipient_answer(answer, out_);
+      const Session::Next then = session_.recipient_answer(answer, out_);
+      if (then == Session::Next::close) co_return co_await perform(then);
       break;
     }
     case Session::Next::accept: {

@@ -344,6 +344,20 @@ TEST_F(ReceiverTest, AFloodBehindARefusalIsSwallowedSoThatTheReplyArrives) {
   EXPECT_THAT(client.rest(), HasSubstr("421 4.7.0 Too many errors; closing\r\n"));
 }
 
+TEST_F(ReceiverTest, WhoGuessesMailboxesIsHungUpOnAtOnce) {
+  options_.limits.refused_recipients_max = 1;
+  options_.timeouts.command = 1h;  // no deadline ends it
+  start();
+  SmtpClient client = connect();
+  client.reply();
+  client.say(kHello);
+  client.say(kMail);
+  EXPECT_THAT(client.say("RCPT TO:<unknown1@mx.example>\r\n"), StartsWith("550 5.1.1 "));
+  client.send("RCPT TO:<unknown2@mx.example>\r\n");
+  EXPECT_EQ(client.rest(), "421 4.7.0 Too many refused recipients; closing\r\n");
+  EXPECT_THAT(refusals(), ElementsAre("unknown_recipient", "too_many_refused_recipients"));
+}
+
 TEST_F(ReceiverTest, WhoComesToAFullHouseIsTold) {
   options_.connections_max = 2;
   start();

@@ -231,14 +231,13 @@ Session::Next Session::rcpt(std::string_view argument, std::string& out) {
     return refuse(address.error(), out);
   }
   if (transaction_->accepted.size() >= limits().recipients_max) {  // RFC 5321 §4.5.3.1.10
-    recipient_refused("too_many_recipients", reply::kTooManyRecipients, out);
-    return mode_ == Mode::closed ? Next::close : Next::read;
+    return recipient_refused("too_many_recipients", reply::kTooManyRecipients, out);
   }
   question_ = std::move(*address);
   return Next::ask_recipient;
 }
 
-void Session::recipient_answer(RecipientAnswer answer, std::string& out) {
+Session::Next Session::recipient_answer(RecipientAnswer answer, std::string& out) {
   CS_ASSERT(transaction_ && !question_.empty());
   std::string address = std::exchange(question_, {});
   switch (answer) {
@@ -251,26 +250,27 @@ void Session::recipient_answer(RecipientAnswer answer, std::string& out) {
         transaction_->normalised.push_back(std::move(normalised));
       }
       out.append(reply::kRecipient);
-      return;
+      return Next::read;
     }
     case RecipientAnswer::unknown:
       return recipient_refused("unknown_recipient", reply::kNoSuchMailbox, out);
     case RecipientAnswer::over_quota:
       return recipient_refused("over_quota", reply::kOverQuota, out);
     case RecipientAnswer::unavailable:
-      return recipient_refused("recipient_unavailable", reply::kUnavailable, out);
+      break;
   }
+  return recipient_refused("recipient_unavailable", reply::kUnavailable, out);
 }
 
 // Who asks for many mailboxes that do not exist is guessing.
-void Session::recipient_refused(std::string_view reason, std::string_view reply, std::string& out) {
+Session::Next Session::recipient_refused(std::string_view reason, std::string_view reply, std::string& out) {
   ++transaction_->refused;
   if (++refused_recipients_ > limits().refused_recipients_max) {
-    static_cast<void>(hang_up(reply::kTooManyUnknown, "too_many_refused_recipients", out));
-    return;
+    return hang_up(reply::kTooManyUnknown, "too_many_refused_recipients", out);
   }
   count_refused(reason);
   out.append(reply);
+  return Next::read;
 }
 
 Session::Next Session::data(std::string& out) {

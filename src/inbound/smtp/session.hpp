@@ -54,7 +54,8 @@ class Session {
   [[nodiscard]] Next advance(std::string_view& input, std::string& out);
 
   [[nodiscard]] const std::string& recipient_in_question() const noexcept { return question_; }
-  void recipient_answer(RecipientAnswer answer, std::string& out);
+  /// Says what to do next: read or close.
+  [[nodiscard]] Next recipient_answer(RecipientAnswer answer, std::string& out);
   /// The message, once.
   [[nodiscard]] ReceivedMessage message();
   /// One answer for each recipient of the envelope. Says what to do next: read or close.
@@ -101,7 +102,7 @@ class Session {
   Next end_content(std::string& out);
   void begin_content(ContentReader::Framing framing);
   Next refuse_content(ContentFault fault, std::string& out);
-  void recipient_refused(std::string_view reason, std::string_view reply, std::string& out);
+  Next recipient_refused(std::string_view reason, std::string_view reply, std::string& out);
   Next refuse(std::string_view reply, std::string& out);
   Next hang_up(std::string_view reply, std::string_view reason, std::string& out);
   Next end_transaction(std::string& out);

@@ -84,7 +84,9 @@ class Stage {
           EXPECT_TRUE(piece.empty());
           return true;
         case Session::Next::ask_recipient:
-          session.recipient_answer(known(session.recipient_in_question()), out);
+          if (session.recipient_answer(known(session.recipient_in_question()), out) == Session::Next::close) {
+            return false;
+          }
           break;
         case Session::Next::accept:
           if (!accept(session, out)) return false;

@@ -1,13 +1,16 @@
-"""The real Postfix of tests/support, as a relay for servers under test."""
+"""The real mail servers of tests/support: relays for servers under test, and senders to them."""
 
 import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "support"))
 
-from postfix_relay import PostfixRelay  # noqa: E402
+from exim_relay import EximRelay  # noqa: E402
+from mail_relay import Forward  # noqa: E402
+from opensmtpd_relay import OpenSmtpdRelay  # noqa: E402
+from postfix_relay import PostfixRelay, make_certificates  # noqa: E402
 
-__all__ = ["PostfixRelay", "relay_settings"]
+__all__ = ["EximRelay", "Forward", "OpenSmtpdRelay", "PostfixRelay", "make_certificates", "relay_settings"]
 
 
 def relay_settings(relay):
