@@ -157,6 +157,20 @@ TEST_F(DmarcTest, NobodyButASingleFromIsTheAuthor) {
   EXPECT_EQ(status("From:"), DmarcStatus::permerror);
 }
 
+TEST_F(DmarcTest, BehindARecordThatCannotBeUsedTheOrganisationIsNotAsked) {
+  for (const auto* records : {R"(_dmarc.mail.example.com TXT "v=DMARC1; p=rejct")",
+                              R"(_dmarc.mail.example.com TXT "v=DMARC1; p=none"
+                                 _dmarc.mail.example.com TXT "v=DMARC1; p=none")"}) {
+    zone_.clear();
+    zone_.add(R"(_dmarc.example.com TXT "v=DMARC1; p=reject")");
+    zone_.add(records);
+    const auto result = judged(signed_by({}), "From: a@mail.example.com");
+    EXPECT_EQ(result.dmarc.status, DmarcStatus::none) << records;
+    EXPECT_EQ(result.dmarc.policy, std::nullopt);
+    EXPECT_EQ(zone_.questions().size(), 1U);
+  }
+}
+
 TEST_F(DmarcTest, APolicyThatCannotBeHadIsATemporaryErrorWhateverPassed) {
   zone_.clear();
   zone_.add("_dmarc.example.com FAIL");
