@@ -77,6 +77,77 @@ TEST(AuthenticationTest, ShowsEveryMemberThatTheContractWantsAndDetailOnlyWhenTh
             R"("arc":{"status":"fail","sealed_by":"d.example"}})");
 }
 
+class SignedMailTest : public testing::Test {
+ protected:
+  // RFC 8463 appendix A: two signatures of football.example.com, and From is joe@football.example.com.
+  SignedMailTest()
+      : raw_(read_file("src/mailauth/testdata/rfc8463_a.eml")),
+        zone_(read_file("src/mailauth/testdata/rfc.zone")) {
+    zone_.add(R"(forwarder.example TXT "v=spf1 ip4:192.0.2.1 -all")");
+  }
+  Authentication received() { return received_from("a@forwarder.example"); }
+  Authentication received_from(const std::string& mail_from) {
+    const Origin origin{asio::ip::make_address("192.0.2.1"), "mail.forwarder.example", mail_from};
+    return authentication_of(zone_, origin, raw_);
+  }
+
+  std::string raw_;
+  test::ZoneResolver zone_;
+};
+
+TEST_F(SignedMailTest, DkimAloneLetsForwardedMailPassDmarc) {
+  zone_.add(R"(_dmarc.football.example.com TXT "v=DMARC1; p=reject; adkim=s; aspf=s")");
+  const auto result = received();
+  EXPECT_EQ(result.spf.status, SpfStatus::pass);
+  EXPECT_EQ(result.spf.aligned, false);
+  ASSERT_EQ(result.dkim.size(), 2U);
+  EXPECT_EQ(result.dkim[0].aligned, true);
+  EXPECT_EQ(result.dkim[1].aligned, true);
+  EXPECT_EQ(json::serialize(to_json(result).at("dmarc")),
+            R"({"status":"pass","domain":"football.example.com","policy":"reject","aligned_by":["dkim"]})");
+  EXPECT_EQ(result.verified_domain(), "football.example.com");
+}
+
+TEST_F(SignedMailTest, DkimLetsItPassAlsoWhereSpfFails) {
+  zone_.add(R"(football.example.com TXT "v=spf1 -all"
+    _dmarc.football.example.com TXT "v=DMARC1; p=reject")");
+  const auto result = received_from("joe@football.example.com");
+  EXPECT_EQ(result.spf.status, SpfStatus::fail);
+  EXPECT_EQ(result.spf.aligned, std::nullopt);
+  EXPECT_EQ(result.dmarc.status, DmarcStatus::pass);
+  EXPECT_FALSE(result.dmarc.spf_aligned);
+  EXPECT_TRUE(result.dmarc.dkim_aligned);
+}
+
+TEST_F(SignedMailTest, AChangedBodyFails) {
+  zone_.add(R"(_dmarc.football.example.com TXT "v=DMARC1; p=reject")");
+  raw_ += "One more line.\r\n";
+  const auto result = received();
+  EXPECT_EQ(result.dmarc.status, DmarcStatus::fail);
+  EXPECT_EQ(result.dkim[0].aligned, std::nullopt);
+  EXPECT_EQ(result.verified_domain(), std::nullopt);
+}
+
+TEST_F(SignedMailTest, KeysThatCannotBeHadAreATemporaryErrorAndNeverAPass) {
+  zone_.clear();
+  zone_.add(R"(brisbane._domainkey.football.example.com FAIL
+    test._domainkey.football.example.com FAIL
+    _dmarc.football.example.com TXT "v=DMARC1; p=reject")");
+  const auto result = received();
+  EXPECT_EQ(result.dmarc.status, DmarcStatus::temperror);
+  EXPECT_TRUE(result.temporary_error());
+  EXPECT_EQ(result.verified_domain(), std::nullopt);
+}
+
+TEST_F(SignedMailTest, AForgedFromIsNotHelpedByTheValidSignatureOfAnother) {
+  zone_.add(R"(_dmarc.bank.example TXT "v=DMARC1; p=reject")");
+  const auto at = raw_.find("From: ");
+  raw_.replace(at, raw_.find("\r\n", at) - at, "From: a@bank.example\r\nX: joe@football.example.com");
+  const auto result = received();
+  EXPECT_EQ(result.dmarc.status, DmarcStatus::fail);
+  EXPECT_EQ(result.dmarc.domain, "bank.example");
+}
+
 TEST(AuthenticationTest, AnyBytesGiveAResult) {
   test::ZoneResolver zone;
   std::string raw;

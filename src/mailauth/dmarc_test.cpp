@@ -3,8 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include "mailauth/dmarc_record.hpp"
 #include "mailauth/domain.hpp"
+#include "support/zone_resolver.hpp"
 
 namespace countersign::mailauth {
 namespace {
@@ -52,6 +57,126 @@ TEST(DmarcRecordTest, ABrokenPolicyCountsAsNoneWhenReportsAreAskedForAndElseNotA
   EXPECT_EQ(summary("v=DMARC1; rua=nonsense, mailto:a@example.com!10m; aspf=s"), "none spf");
   EXPECT_EQ(summary("v=DMARC1; p=reject; sp=rejct; rua=mailto:a@example.com"), "none");
   EXPECT_EQ(summary("v=DMARC1; rua=nonsense"), "unusable");
+}
+
+DkimResult signature(DkimStatus status, const std::string& domain) {
+  return {.status = status, .domain = domain, .selector = "s", .aligned = {}, .detail = ""};
+}
+
+class DmarcTest : public testing::Test {
+ protected:
+  /// What becomes of mail with these fields when SPF and DKIM said what `before` holds.
+  Authentication judged(Authentication before, const std::string& header = "From: a@example.com") {
+    boost::asio::io_context io;
+    const std::string raw = header + "\r\n\r\nbody\r\n";
+    auto done = boost::asio::co_spawn(io, judge_dmarc(zone_, raw, before), boost::asio::use_future);
+    io.run();
+    done.get();
+    return before;
+  }
+  static Authentication signed_by(std::vector<DkimResult> signatures) {
+    Authentication before;
+    before.spf = {SpfStatus::fail, "example.com", {}, ""};
+    before.dkim = std::move(signatures);
+    return before;
+  }
+  DmarcStatus status_of(std::vector<DkimResult> signatures) {
+    return judged(signed_by(std::move(signatures))).dmarc.status;
+  }
+
+  test::ZoneResolver zone_{R"(_dmarc.example.com TXT "v=DMARC1; p=reject")"};
+};
+
+TEST_F(DmarcTest, OneAlignedSignatureThatPassesIsEnough) {
+  const auto other = signature(DkimStatus::pass, "example.net");
+  const auto good = signature(DkimStatus::pass, "mail.example.com");
+  EXPECT_EQ(status_of({good}), DmarcStatus::pass);
+  EXPECT_EQ(status_of({other, good}), DmarcStatus::pass);
+  EXPECT_EQ(status_of({good, other}), DmarcStatus::pass);
+  const auto result = judged(signed_by({other, good}));
+  EXPECT_EQ(result.dkim[0].aligned, false);
+  EXPECT_EQ(result.dkim[1].aligned, true);
+  EXPECT_TRUE(result.dmarc.dkim_aligned);
+  EXPECT_FALSE(result.dmarc.spf_aligned);
+}
+
+TEST_F(DmarcTest, OnlyASignatureThatPassesCounts) {
+  for (const auto status :
+       {DkimStatus::fail, DkimStatus::none, DkimStatus::neutral, DkimStatus::policy, DkimStatus::permerror}) {
+    const auto result = judged(signed_by({signature(status, "example.com")}));
+    EXPECT_EQ(result.dmarc.status, DmarcStatus::fail) << static_cast<int>(status);
+    EXPECT_EQ(result.dkim.front().aligned, std::nullopt);
+  }
+  EXPECT_EQ(status_of({signature(DkimStatus::temperror, "example.com")}), DmarcStatus::temperror);
+  EXPECT_EQ(status_of({signature(DkimStatus::temperror, "example.net")}), DmarcStatus::fail);
+}
+
+TEST_F(DmarcTest, AlignmentIsByOrganisationAndNotByTheEndOfTheText) {
+  for (const auto* domain : {"badexample.com", "example.com.attacker.example", "com", "ample.com", ""}) {
+    EXPECT_EQ(status_of({signature(DkimStatus::pass, domain)}), DmarcStatus::fail) << domain;
+  }
+  EXPECT_EQ(status_of({signature(DkimStatus::pass, "A.B.Example.COM.")}), DmarcStatus::pass);
+}
+
+TEST_F(DmarcTest, StrictAlignmentIsAskedForOfEachByItself) {
+  zone_.clear();
+  zone_.add(R"(_dmarc.example.com TXT "v=DMARC1; p=reject; adkim=s")");
+  EXPECT_EQ(status_of({signature(DkimStatus::pass, "mail.example.com")}), DmarcStatus::fail);
+  EXPECT_EQ(status_of({signature(DkimStatus::pass, "example.com")}), DmarcStatus::pass);
+  Authentication by_spf;
+  by_spf.spf = {SpfStatus::pass, "mail.example.com", {}, ""};
+  EXPECT_EQ(judged(by_spf).dmarc.status, DmarcStatus::pass);
+  zone_.clear();
+  zone_.add(R"(_dmarc.example.com TXT "v=DMARC1; p=reject; aspf=s")");
+  EXPECT_EQ(judged(by_spf).dmarc.status, DmarcStatus::fail);
+  EXPECT_EQ(status_of({signature(DkimStatus::pass, "mail.example.com")}), DmarcStatus::pass);
+}
+
+TEST_F(DmarcTest, ThePolicyIsTheOneThatAppliesToFrom) {
+  zone_.clear();
+  zone_.add(R"(_dmarc.example.com TXT "v=DMARC1; p=reject; sp=quarantine; pct=0"
+    _dmarc.own.example.com TXT "v=DMARC1; p=none; sp=reject")");
+  const auto policy_of = [&](const char* from) { return judged(signed_by({}), from).dmarc.policy; };
+  EXPECT_EQ(policy_of("From: a@example.com"), DmarcPolicy::reject);
+  EXPECT_EQ(policy_of("From: a@mail.example.com"), DmarcPolicy::quarantine);
+  EXPECT_EQ(policy_of("From: a@own.example.com"), DmarcPolicy::none);
+}
+
+TEST_F(DmarcTest, NobodyButASingleFromIsTheAuthor) {
+  const auto passed = signed_by({signature(DkimStatus::pass, "example.com")});
+  const auto status = [&](const char* header) { return judged(passed, header).dmarc.status; };
+  EXPECT_EQ(status("From: b@example.net\r\nSender: a@example.com\r\nReply-To: a@example.com\r\n"
+                   "Resent-From: a@example.com"),
+            DmarcStatus::none);
+  EXPECT_EQ(status("Sender: a@example.com"), DmarcStatus::none);
+  EXPECT_EQ(status("From: a@example.com\r\nFrom: b@example.net"), DmarcStatus::permerror);
+  EXPECT_EQ(status("From: a@example.com\r\nfrom: a@example.com"), DmarcStatus::permerror);
+  EXPECT_EQ(status("From: a@example.com, b@example.com"), DmarcStatus::permerror);
+  EXPECT_EQ(status("From: authors: a@example.com;"), DmarcStatus::permerror);
+  EXPECT_EQ(status("From: postmaster"), DmarcStatus::permerror);
+  EXPECT_EQ(status("From:"), DmarcStatus::permerror);
+}
+
+TEST_F(DmarcTest, BehindARecordThatCannotBeUsedTheOrganisationIsNotAsked) {
+  for (const auto* records : {R"(_dmarc.mail.example.com TXT "v=DMARC1; p=rejct")",
+                              R"(_dmarc.mail.example.com TXT "v=DMARC1; p=none"
+                                 _dmarc.mail.example.com TXT "v=DMARC1; p=none")"}) {
+    zone_.clear();
+    zone_.add(R"(_dmarc.example.com TXT "v=DMARC1; p=reject")");
+    zone_.add(records);
+    const auto result = judged(signed_by({}), "From: a@mail.example.com");
+    EXPECT_EQ(result.dmarc.status, DmarcStatus::none) << records;
+    EXPECT_EQ(result.dmarc.policy, std::nullopt);
+    EXPECT_EQ(zone_.questions().size(), 1U);
+  }
+}
+
+TEST_F(DmarcTest, APolicyThatCannotBeHadIsATemporaryErrorWhateverPassed) {
+  zone_.clear();
+  zone_.add("_dmarc.example.com FAIL");
+  const auto passed = signed_by({signature(DkimStatus::pass, "example.com")});
+  EXPECT_EQ(judged(passed).dmarc.status, DmarcStatus::temperror);
+  EXPECT_EQ(judged(passed, "From: a@mail.example.com").dmarc.status, DmarcStatus::temperror);
 }
 
 TEST(DomainTest, KnowsWhereDomainsAreRegistered) {

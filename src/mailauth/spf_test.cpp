@@ -182,6 +182,19 @@ TEST(SpfTest, NamesOfTheClientCostOneTermForTheMacroP) {
   EXPECT_EQ(status_of(zone, "192.0.2.1", "a@example.com"), "permerror");
 }
 
+TEST(SpfTest, TenNamesOfTheClientAreLookedAt) {
+  for (int names = 9; names <= 10; ++names) {
+    ZoneResolver zone(R"(example.com TXT "v=spf1 ptr -all"
+      mail.example.com A 192.0.2.1)");
+    for (int i = 0; i < names; ++i) {
+      zone.add("1.2.0.192.in-addr.arpa", "PTR", "n" + std::to_string(i) + ".elsewhere.example");
+      zone.add("n" + std::to_string(i) + ".elsewhere.example", "A", "192.0.2.1");
+    }
+    zone.add("1.2.0.192.in-addr.arpa PTR mail.example.com");
+    EXPECT_EQ(status_of(zone, "192.0.2.1", "a@example.com"), names < 10 ? "pass" : "fail");
+  }
+}
+
 TEST(SpfTest, AnyBytesInARecordGiveAVerdict) {
   for (int byte = 0; byte < 256; ++byte) {
     for (const std::string before :

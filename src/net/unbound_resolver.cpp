@@ -95,6 +95,9 @@ class UnboundResolver::Impl : public std::enable_shared_from_this<Impl> {
     // A server on this machine may be asked, and what it says of private addresses counts.
     check(ub_ctx_set_option(context_.get(), "do-not-query-localhost:", "no"), "do-not-query-localhost");
     check(ub_ctx_set_option(context_.get(), "module-config:", "iterator"), "module-config");
+    const auto cache_bytes = std::to_string(options_.cache_bytes_max);
+    check(ub_ctx_set_option(context_.get(), "msg-cache-size:", cache_bytes.c_str()), "msg-cache-size");
+    check(ub_ctx_set_option(context_.get(), "rrset-cache-size:", cache_bytes.c_str()), "rrset-cache-size");
     for (const std::string& server : options_.servers) {
       check(ub_ctx_set_fwd(context_.get(), server.c_str()), server);
     }

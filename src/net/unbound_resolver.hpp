@@ -22,6 +22,8 @@ struct UnboundOptions {
   std::chrono::milliseconds timeout{5'000};
   /// Questions under way at a time; one more is failed at once.
   std::size_t in_flight_max = 2'000;
+  /// Room for answers, and as much again for the records in them; what was not used for longest makes place.
+  std::size_t cache_bytes_max = std::size_t{8} << 20U;
 };
 
 /// Answers are cached by their TTL, those that say no as well (RFC 2308). SERVFAIL, silence and what DNSSEC

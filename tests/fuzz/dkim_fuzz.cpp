@@ -2,14 +2,12 @@
 //
 // An input is a message; what stands after a line "\nKEY " is a key record that every name in the DNS has,
 // beside the keys of the corpus.
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <cstddef>
 #include <cstdint>
 
 #include "base/assert.hpp"
 #include "base/text.hpp"
+#include "fuzz/wait_for.hpp"
 #include "mailauth/arc.hpp"
 #include "mailauth/canonical.hpp"
 #include "mailauth/dkim.hpp"
@@ -20,6 +18,7 @@ namespace {
 
 using namespace countersign;
 using namespace countersign::mailauth;
+using fuzz::wait_for;
 
 // Public keys that are in use by the messages of the corpus.
 constexpr const char* kEd25519 = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
@@ -52,14 +51,6 @@ class FuzzedDns final : public net::DnsResolver {
   static net::DnsAnswer<boost::asio::ip::address> none() { return {}; }
   std::string record_;
 };
-
-template <class T>
-T wait_for(boost::asio::awaitable<T> work) {
-  boost::asio::io_context io;
-  auto result = boost::asio::co_spawn(io, std::move(work), boost::asio::use_future);
-  io.run();
-  return result.get();
-}
 
 // The canonical forms have properties that need no second implementation.
 void expect_canonical(std::string_view bytes) {

@@ -113,9 +113,11 @@ void ContentReader::read_text(std::string_view& input, std::size_t& next_lf) {
   }
   const std::size_t lf = next_lf == 0 ? input.size() : input.size() - next_lf;
   const std::size_t end = std::min(input.substr(0, lf).find('\r'), lf);
+  // Of several limits the one that is met first counts, however the input was cut.
+  const auto room = limits_.text_line_bytes_max - std::min(line_bytes_, limits_.text_line_bytes_max);
   line_bytes_ += end;
+  store(input.substr(0, std::min<std::size_t>(end, room)));
   if (line_bytes_ > limits_.text_line_bytes_max) fail(ContentFault::line_too_long);
-  store(input.substr(0, end));
   input.remove_prefix(end);
   if (input.empty()) return;
   if (input.front() == '\r') {
@@ -140,8 +142,9 @@ void ContentReader::finish() {
 void ContentReader::store(std::string_view bytes) {
   if (fault_ != ContentFault::none || bytes.empty()) return;
   stored_ += bytes.size();
+  const bool header_first = in_header_ && limits_.header_bytes_max < limits_.message_bytes_max;
+  if (header_first && stored_ > limits_.header_bytes_max) return fail(ContentFault::header_too_large);
   if (stored_ > limits_.message_bytes_max) return fail(ContentFault::too_large);
-  if (in_header_ && stored_ > limits_.header_bytes_max) return fail(ContentFault::header_too_large);
   if (!content_->append(bytes, std::min(announced_bytes_, limits_.message_bytes_max))) {
     fail(ContentFault::no_room);
   }
