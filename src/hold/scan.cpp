@@ -5,6 +5,9 @@
 #include <cmath>
 
 #include "base/assert.hpp"
+#include "base/fault.hpp"
+#include "base/log.hpp"
+#include "screen/outgoing.hpp"
 
 namespace json = boost::json;
 
@@ -113,6 +116,24 @@ std::optional<Trip> scan_trip(const screen::Report& report, screen::Verdict verd
   if (!left_open) trip.category = screen::name_of(first.category);
   trip.confidence = rounded(report.score);
   return trip;
+}
+
+screen::Report screen_guarded(const std::function<screen::Report()>& look) {
+  try {
+    CS_FAULT("hold.screen");
+    return look();
+  } catch (const std::exception& error) {
+    log::error("hold.screening_failed", {{"error", error.what()}});
+    return screen::undecided("screening.failed", "Screening it failed, so a person decides.");
+  }
+}
+
+screen::Report screen_draft(std::string_view author, const mailbox::Draft& draft) {
+  screen::Outgoing message{author, draft.subject, draft.text, draft.html, {}};
+  for (const mailbox::DraftAttachment& one : draft.attachments) {
+    message.attachments.push_back({one.filename, one.content_type, one.content});
+  }
+  return screen_guarded([&] { return screen::screen_outgoing(message); });
 }
 
 screen::Sensitivity sensitivity_of(account::Sensitivity sensitivity) {

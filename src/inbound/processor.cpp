@@ -10,6 +10,7 @@
 
 #include "base/fault.hpp"
 #include "base/log.hpp"
+#include "hold/scan.hpp"
 #include "inbound/letter.hpp"
 #include "inbound/spool.hpp"
 #include "store/awaitable.hpp"
@@ -210,21 +211,16 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
     co_return reading;
   }
 
-  // What screening fails on is looked at by a person at once, never let in unscreened.
   static void screen_it(const Load& loaded, const Detector* detector, Reading& reading) {
-    try {
-      CS_FAULT("inbound.screen");
+    reading.screening = hold::screen_guarded([&] {
       const std::string verified = reading.authentication.verified_domain().value_or("");
       const screen::MessageContent content = screen::content_of(loaded.raw, verified);
-      reading.screening = screen::screen(content.view());
+      screen::Report report = screen::screen(content.view());
       // A second opinion cannot lower a score, so of what is blocked everywhere none is asked for.
-      const bool settled =
-          screen::judge(reading.screening, screen::Sensitivity::low) == screen::Verdict::block;
+      const bool settled = screen::judge(report, screen::Sensitivity::low) == screen::Verdict::block;
       if (detector != nullptr && !settled) reading.question = detector->question(content.view());
-    } catch (const std::exception& error) {
-      log::error("inbound.screening_failed", {{"error", error.what()}});
-      reading.screening = screen::undecided("screening.failed", "Screening it failed, so a person decides.");
-    }
+      return report;
+    });
   }
 
   asio::awaitable<void> deliver(const Claim& taken, const Load& loaded, const Envelope& envelope,
