@@ -77,6 +77,7 @@ class Loader {
   void complete();
   void cross_check();
   void cross_check_apis();
+  void cross_check_detector();
 
   [[nodiscard]] std::vector<std::string> take_faults() { return std::move(faults_); }
   [[nodiscard]] LoadedConfig result() const;
@@ -322,7 +323,10 @@ void Loader::complete() {
         number_of(text("smtp.host").empty() ? Provider::maildir : Provider::smtp);
   }
   if (number("outbound.provider") == number_of(Provider::ses)) take_aws_environment();
-  for (const char* key : {"smtp.password", "ses.secret_access_key", "resend.api_key"}) take_secret_file(key);
+  for (const char* key :
+       {"smtp.password", "ses.secret_access_key", "resend.api_key", "screening.detector_api_key"}) {
+    take_secret_file(key);
+  }
 }
 
 void Loader::cross_check_apis() {
@@ -343,8 +347,20 @@ void Loader::cross_check_apis() {
   }
 }
 
+void Loader::cross_check_detector() {
+  if (text("screening.detector_url").empty()) return;
+  if (text("screening.detector_model").empty()) {
+    fault_at("screening.detector_url", "needs screening.detector_model");
+  }
+  // A claim that ends while somebody is asked would be worked on twice.
+  if (number("screening.detector_timeout_ms") * 2 > number("inbound.lease_seconds") * 1000) {
+    fault_at("screening.detector_timeout_ms", "must be at most half of inbound.lease_seconds");
+  }
+}
+
 void Loader::cross_check() {
   cross_check_apis();
+  cross_check_detector();
   const bool relay = number("outbound.provider") == number_of(Provider::smtp);
   if (relay && text("smtp.host").empty())
     fault_at("outbound.provider", "is \"smtp\", and smtp.host is not set");

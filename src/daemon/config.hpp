@@ -20,6 +20,7 @@ namespace countersign::daemon {
 
 enum class Provider : std::uint8_t { maildir, smtp, ses, resend };
 enum class ReturnPath : std::uint8_t { per_message, plain };
+enum class DetectorFailure : std::uint8_t { review, ignore };
 enum class SmtpTls : std::uint8_t { none, opportunistic, starttls, implicit };
 
 /// The settings, checked and complete. docs/config.md says what each means.
@@ -83,7 +84,20 @@ struct Config {
   } dns;
   struct Screening {
     bool enabled = true;
+    std::string detector_url;  // empty: nobody is asked
+    std::string detector_model;
+    std::string detector_api_key;  // from screening.detector_api_key or …_file
+    std::string detector_api_key_file;
+    std::string detector_ca_file;
+    std::chrono::milliseconds detector_timeout{};
+    std::size_t detector_bytes_max = 0;
+    DetectorFailure detector_failure = DetectorFailure::review;
   } screening;
+  struct Loops {
+    std::chrono::seconds window{};
+    std::int64_t replies_max = 0;
+    std::int64_t automatic_replies_max = 0;
+  } loops;
   struct Smtp {
     std::string host;
     std::uint16_t port = 0;

@@ -64,12 +64,40 @@ net::UnboundOptions dns_options(const Config& config) {
   return options;
 }
 
-inbound::ProcessorOptions processor_options(const Config& config, std::string worker, bool sole_process) {
+bool asks_detector(const Config& config) {
+  return config.screening.enabled && !config.screening.detector_url.empty();
+}
+
+std::unique_ptr<net::HttpClient> detector_client(const Config& config) {
+  return asks_detector(config) ? std::make_unique<net::HttpClient>() : nullptr;
+}
+
+std::unique_ptr<inbound::Detector> make_detector(const Config& config, net::HttpClient* client,
+                                                 const Clock& clock) {
+  if (client == nullptr) return nullptr;
+  const Config::Screening& wanted = config.screening;
+  inbound::DetectorOptions options;
+  options.url = wanted.detector_url;
+  options.model = wanted.detector_model;
+  options.key = wanted.detector_api_key;
+  options.key_file = wanted.detector_api_key_file;
+  options.ca_file = wanted.detector_ca_file;
+  options.timeout = wanted.detector_timeout;
+  options.content_bytes_max = wanted.detector_bytes_max;
+  options.without_answer = wanted.detector_failure == DetectorFailure::ignore
+                               ? inbound::WithoutAnswer::ignore
+                               : inbound::WithoutAnswer::review;
+  return std::make_unique<inbound::Detector>(*client, clock, std::move(options));
+}
+
+inbound::ProcessorOptions processor_options(const Config& config, std::string worker, bool sole_process,
+                                            inbound::Detector* detector) {
   inbound::ProcessorOptions options;
   options.worker = std::move(worker);
   options.shared_domain = config.shared_domain;
   options.from_domain = config.outbound.from_domain;
   options.screening = config.screening.enabled;
+  options.detector = detector;
   options.lease = config.inbound.lease;
   options.poll_interval = config.inbound.poll_interval;
   options.in_flight_max = config.inbound.batch;
@@ -104,8 +132,11 @@ MailIn::MailIn(const Config& config, asio::io_context& io, asio::thread_pool& re
       return_paths_(load_signing_secret(config)),
       strand_(asio::make_strand(io)),
       dns_(strand_, dns_options(config)),
+      http_(detector_client(config)),
+      detector_(make_detector(config, http_.get(), clock)),
       processor_(strand_, readers, database, clock, dns_,
-                 processor_options(config, std::move(worker), sole_process), processor_hooks(instruments)),
+                 processor_options(config, std::move(worker), sole_process, detector_.get()),
+                 processor_hooks(instruments)),
       acceptor_(database, clock, acceptor_options(config)) {
   smtp::ReceiverOptions options = receiver_options(config);
   if (options.listeners.empty()) return;

@@ -18,8 +18,10 @@
 #include "daemon/config.hpp"
 #include "daemon/instruments.hpp"
 #include "inbound/acceptor.hpp"
+#include "inbound/detector.hpp"
 #include "inbound/processor.hpp"
 #include "inbound/smtp/receiver.hpp"
+#include "net/http_client.hpp"
 #include "net/unbound_resolver.hpp"
 #include "provider/feedback/bounce.hpp"
 #include "store/database.hpp"
@@ -59,6 +61,8 @@ class MailIn {
   const provider::feedback::ReturnPaths return_paths_;
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
   net::UnboundResolver dns_;
+  std::unique_ptr<net::HttpClient> http_;  // what the detector is asked with; none without one
+  std::unique_ptr<inbound::Detector> detector_;
   inbound::Processor processor_;
   inbound::Acceptor acceptor_;
   std::optional<inbound::smtp::Receiver> receiver_;

@@ -63,7 +63,8 @@ rest::ServerOptions server_options(const Config& config) {
   return options;
 }
 
-rest::ApiSettings api_settings(const Config& config, std::function<void()> queued) {
+rest::ApiSettings api_settings(const Config& config, asio::any_io_executor workers,
+                               std::function<void()> queued) {
   rest::ApiSettings settings;
   settings.shared_domain = config.shared_domain;
   settings.public_url = config.http.public_url;
@@ -72,6 +73,8 @@ rest::ApiSettings api_settings(const Config& config, std::function<void()> queue
   settings.cursor_secret = load_signing_secret(config);
   settings.queued = std::move(queued);
   settings.screening = config.screening.enabled;
+  settings.workers = std::move(workers);
+  settings.loops = {config.loops.window, config.loops.replies_max, config.loops.automatic_replies_max};
   settings.provider_id_domain = provider_id_domain(config);
   return settings;
 }
@@ -129,7 +132,7 @@ class Node::Impl {
         transport_(make_transport(config, io_.get_executor(), files_, clock)),
         receipts_(open_receipts(config, embedded_, files_)),
         signer_(make_signer(config, *database_, io_.get_executor())),
-        send_({config.shared_domain, from_domain_of(config)}),
+        send_({config.shared_domain, from_domain_of(config), config.screening.enabled}),
         dispatcher_(io_.get_executor(), *database_, clock, *transport_,
                     dispatcher_options(config, embedded_, receipts_.get(), signer_.get()),
                     dispatcher_hooks()),
@@ -141,7 +144,8 @@ class Node::Impl {
         janitor_(*database_, clock, config.trash_retention),
         janitor_loop_(io_.get_executor(), "janitor", kJanitorPause, [this] { return janitor_.sweep(); }),
         server_(server_options(config), clock, server_hooks()),
-        api_(*database_, send_, api_settings(config, [this] { dispatcher_.wake(); })),
+        api_(*database_, send_,
+             api_settings(config, readers_.get_executor(), [this] { dispatcher_.wake(); })),
         feedback_(config, *database_, clock, io_.get_executor(), files_,
                   [this](std::string_view source, std::string_view outcome) {
                     instruments_.feedback(source, outcome);

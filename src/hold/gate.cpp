@@ -43,7 +43,27 @@ bool sender_allowed(const account::Agent& agent, std::string_view sender) {
   CS_ASSERT(false);
 }
 
+int strength(account::GateAction action) {
+  switch (action) {
+    case account::GateAction::flag:
+      return 1;
+    case account::GateAction::review:
+      return 2;
+    case account::GateAction::block:
+      return 3;
+  }
+  CS_ASSERT(false);
+}
+
 }  // namespace
+
+const Trip* strongest(const std::vector<Trip>& trips) {
+  const Trip* found = nullptr;
+  for (const Trip& trip : trips) {
+    if (found == nullptr || strength(trip.action) > strength(found->action)) found = &trip;
+  }
+  return found;
+}
 
 std::optional<Trip> outbound_gate(const account::Agent& agent, const std::vector<std::string>& recipients) {
   std::vector<std::string> refused;

@@ -21,6 +21,9 @@ struct Trip {
   std::optional<double> confidence;
 };
 
+/// The trip with the strongest action, the first of several equal ones; nullptr without any.
+[[nodiscard]] const Trip* strongest(const std::vector<Trip>& trips);
+
 /// Compares every recipient (mailbox texts of to, cc, bcc) with the outbound gate. One that is not allowed
 /// trips it.
 [[nodiscard]] std::optional<Trip> outbound_gate(const account::Agent& agent,

@@ -81,26 +81,6 @@ void record_before(store::Tx& tx, const journal::Subject& subject, const Incomin
   for (const journal::Transition& transition : incoming.before) journal::record(tx, subject, transition);
 }
 
-int strength(GateAction action) {
-  switch (action) {
-    case GateAction::flag:
-      return 1;
-    case GateAction::review:
-      return 2;
-    case GateAction::block:
-      return 3;
-  }
-  CS_ASSERT(false);
-}
-
-const Trip* strongest(const std::vector<Trip>& trips) {
-  const Trip* found = nullptr;
-  for (const Trip& trip : trips) {
-    if (found == nullptr || strength(trip.action) > strength(found->action)) found = &trip;
-  }
-  return found;
-}
-
 Received hold_it(store::Tx& tx, const account::Agent& agent, const journal::Subject& subject,
                  const Incoming& incoming, const Trip& trip) {
   const UtcTime now = incoming.row.now;

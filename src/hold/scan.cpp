@@ -5,6 +5,9 @@
 #include <cmath>
 
 #include "base/assert.hpp"
+#include "base/fault.hpp"
+#include "base/log.hpp"
+#include "screen/outgoing.hpp"
 
 namespace json = boost::json;
 
@@ -55,6 +58,10 @@ json::object entry(const std::vector<screen::Finding>& findings, double score, s
   std::size_t sentences = 0;
   for (const screen::Finding& one : findings) {
     const std::string_view name = screen::name_of(one.category);
+    if (one.score == 0) {  // stands for something that did not happen, which is of no category
+      if (sentences++ < kSentencesMax) summary += (summary.empty() ? "" : " ") + one.summary;
+      continue;
+    }
     const bool known = std::ranges::any_of(
         categories, [&](const json::value& category) { return category.at("name").as_string() == name; });
     // Highest score first, so the first of a category is its score.
@@ -87,7 +94,13 @@ json::array findings_json(const screen::Report& report, screen::Verdict verdict,
 std::optional<Trip> scan_trip(const screen::Report& report, screen::Verdict verdict, Direction direction) {
   if (verdict == screen::Verdict::pass) return std::nullopt;
   CS_ASSERT(!report.findings.empty());
-  const screen::Finding& first = report.findings.front();
+  // What leaves a report undecided counts nothing by itself; behind findings that count little it is the
+  // reason all the same.
+  const auto missing = std::ranges::find(report.findings, 0.0, &screen::Finding::score);
+  const bool left_open = report.undecided && verdict == screen::Verdict::review &&
+                         missing != report.findings.end() &&
+                         report.score < screen::thresholds(screen::Sensitivity::high).review;
+  const screen::Finding& first = left_open ? *missing : report.findings.front();
   std::string detail;
   for (const screen::Finding& one : report.findings) {
     if (!detail.empty()) detail += "; ";
@@ -100,9 +113,27 @@ std::optional<Trip> scan_trip(const screen::Report& report, screen::Verdict verd
   trip.summary = first.summary;
   trip.detail = std::move(detail);
   trip.type = "scan";
-  trip.category = screen::name_of(first.category);
+  if (!left_open) trip.category = screen::name_of(first.category);
   trip.confidence = rounded(report.score);
   return trip;
+}
+
+screen::Report screen_guarded(const std::function<screen::Report()>& look) {
+  try {
+    CS_FAULT("hold.screen");
+    return look();
+  } catch (const std::exception& error) {
+    log::error("hold.screening_failed", {{"error", error.what()}});
+    return screen::undecided("screening.failed", "Screening it failed, so a person decides.");
+  }
+}
+
+screen::Report screen_draft(std::string_view author, const mailbox::Draft& draft) {
+  screen::Outgoing message{author, draft.subject, draft.text, draft.html, {}};
+  for (const mailbox::DraftAttachment& one : draft.attachments) {
+    message.attachments.push_back({one.filename, one.content_type, one.content});
+  }
+  return screen_guarded([&] { return screen::screen_outgoing(message); });
 }
 
 screen::Sensitivity sensitivity_of(account::Sensitivity sensitivity) {

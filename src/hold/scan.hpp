@@ -2,10 +2,12 @@
 #pragma once
 
 #include <boost/json/array.hpp>
+#include <functional>
 #include <optional>
 #include <string_view>
 
 #include "hold/gate.hpp"
+#include "mailbox/message.hpp"
 #include "screen/screen.hpp"
 
 namespace countersign::hold {
@@ -22,6 +24,14 @@ enum class Direction : std::uint8_t { inbound, outbound };
 /// `pass`. The report of any other verdict holds at least one finding.
 [[nodiscard]] std::optional<Trip> scan_trip(const screen::Report& report, screen::Verdict verdict,
                                             Direction direction);
+
+/// What `look` reports. When it throws, an undecided report of one finding: a fault of the screening, which
+/// whoever writes the mail may know how to cause, must neither let mail through nor keep it from ever
+/// arriving.
+[[nodiscard]] screen::Report screen_guarded(const std::function<screen::Report()>& look);
+
+/// Screens what an agent is about to send, guarded. Takes about as long as composing it.
+[[nodiscard]] screen::Report screen_draft(std::string_view author, const mailbox::Draft& draft);
 
 /// An agent's sensitivity in the words of the screening.
 [[nodiscard]] screen::Sensitivity sensitivity_of(account::Sensitivity sensitivity);

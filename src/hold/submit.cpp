@@ -7,6 +7,7 @@
 #include "base/fault.hpp"
 #include "hold/gate.hpp"
 #include "hold/reason.hpp"
+#include "hold/scan.hpp"
 #include "mail/address.hpp"
 #include "mailbox/mailbox.hpp"
 #include "outbox/event_data.hpp"
@@ -37,6 +38,7 @@ mailbox::Message row_of(const account::Agent& agent, const SubmitCommand& comman
   message.unsubscribe = command.draft.unsubscribe;
   message.in_reply_to = command.draft.in_reply_to;
   message.references = command.draft.references;
+  if (command.answering == Answering::automatic) message.automatic = mailbox::Automatic::auto_reply;
   message.created_at = now;
   return message;
 }
@@ -98,6 +100,26 @@ Sent send_now(store::Tx& tx, const account::Agent& agent, const mailbox::NewOutb
   return Sent{send.send(tx, agent, message, draft, fresh.now)};
 }
 
+// What gate, screening and loop breaking have against a draft. Fills in what is shown of the screening.
+std::vector<Trip> trips_of(const account::Agent& agent, const SubmitCommand& command,
+                           const std::vector<std::string>& recipients, std::optional<Trip> loop,
+                           mailbox::NewOutbound& fresh) {
+  std::vector<Trip> trips;
+  if (auto trip = outbound_gate(agent, recipients)) trips.push_back(std::move(*trip));
+  const screen::Sensitivity sensitivity = sensitivity_of(agent.protection.outbound.sensitivity);
+  if (command.screening && sensitivity != screen::Sensitivity::off) {
+    const screen::Verdict verdict = screen::judge(*command.screening, sensitivity);
+    if (!command.screening->findings.empty()) {
+      fresh.protection = boost::json::serialize(findings_json(*command.screening, verdict, ""));
+    }
+    if (auto trip = scan_trip(*command.screening, verdict, Direction::outbound)) {
+      trips.push_back(std::move(*trip));
+    }
+  }
+  if (loop) trips.push_back(std::move(*loop));
+  return trips;
+}
+
 }  // namespace
 
 std::string hold_reason_json(const Trip& trip) {
@@ -130,11 +152,19 @@ Result<Submitted, SubmitRefusal> submit(store::Tx& tx, const account::Agent& age
       account::suppressed_among(tx, agent.user, agent.email, mail::bare_addresses(recipients));
   if (!suppressed.empty()) return unexpected(SubmitRefusal(RecipientSuppressed{suppressed}));
 
+  LoopVerdict loop;
+  if (!command.draft.to.empty()) {
+    loop = judge_loop(tx, agent.email, command.draft.to.front(), command.answering, command.loops, now);
+  }
+  if (loop.refused) return unexpected(SubmitRefusal(*loop.refused));
+
   const mailbox::Message message = row_of(agent, command, now);
-  mailbox::NewOutbound fresh{command.id, agent.user, agent.email, command.kind, command.conversation_id,
-                             false,      "",         now};
-  const auto trip = outbound_gate(agent, recipients);
-  if (!trip) return Submitted(send_now(tx, agent, fresh, message, command.draft, send));
+  mailbox::NewOutbound fresh{command.id, agent.user, agent.email, command.kind, command.conversation_id};
+  fresh.automatic = message.automatic;
+  fresh.now = now;
+  const std::vector<Trip> trips = trips_of(agent, command, recipients, std::move(loop.trip), fresh);
+  const Trip* trip = strongest(trips);
+  if (trip == nullptr) return Submitted(send_now(tx, agent, fresh, message, command.draft, send));
   switch (trip->action) {
     case GateAction::block:
       return Submitted(block(tx, message, command.draft, *trip, now));

@@ -9,8 +9,10 @@
 #include "account/agent.hpp"
 #include "account/usage.hpp"
 #include "base/result.hpp"
+#include "hold/loop.hpp"
 #include "mailbox/message.hpp"
 #include "outbox/send_step.hpp"
+#include "screen/screen.hpp"
 
 namespace countersign::hold {
 
@@ -19,6 +21,12 @@ struct SubmitCommand {
   mailbox::Kind kind = mailbox::Kind::send;
   std::string conversation_id;  // chosen by the caller or minted at the edge, never empty
   mailbox::Draft draft;         // validated; see mailbox::Draft
+  /// What screening found in the draft (hold::screen_draft), worked out before the transaction. Nothing: it
+  /// is not screened.
+  std::optional<screen::Report> screening{};
+  /// What the draft answers, when it is a reply to received mail.
+  Answering answering = Answering::nothing;
+  LoopLimits loops{};
 };
 
 /// Nothing is stored when one of these comes back.
@@ -30,7 +38,8 @@ struct RecipientSuppressed {
 struct InvalidHoldTtl {
   std::int64_t ttl_seconds;
 };
-using SubmitRefusal = std::variant<DomainNotVerified, account::Exceeded, RecipientSuppressed, InvalidHoldTtl>;
+using SubmitRefusal =
+    std::variant<DomainNotVerified, account::Exceeded, RecipientSuppressed, InvalidHoldTtl, AnswersTooOften>;
 
 /// Refused by policy: no message, but an email.blocked event, so this commits.
 struct Blocked {

@@ -6,6 +6,8 @@
 
 #include "base/error.hpp"
 #include "base/id.hpp"
+#include "base/log.hpp"
+#include "base/secret_file.hpp"
 #include "mail/utf8.hpp"
 #include "screen/fold.hpp"
 
@@ -129,17 +131,19 @@ void add_opinion(const Opinion& opinion, screen::Report& report) {
   }
 }
 
-void add_unavailable(std::string_view why, screen::Report& report) {
-  report.undecided = true;
-  screen::add_finding(
-      report, {std::string(kDetectorUnavailable), screen::Category::prompt_injection, 0,
-               fmt::format("The detector gave no usable answer ({}), so a person decides.", why), ""});
+void add_unavailable(std::string_view why, WithoutAnswer without, screen::Report& report) {
+  const bool review = without == WithoutAnswer::review;
+  report.undecided = report.undecided || review;
+  screen::add_finding(report, {std::string(kDetectorUnavailable), screen::Category::prompt_injection, 0,
+                               fmt::format("The detector gave no usable answer ({}), so {}.", why,
+                                           review ? "a person decides" : "the rules decided alone"),
+                               ""});
 }
 
 }  // namespace
 
-Detector::Detector(net::HttpClient& client, DetectorOptions options)
-    : client_(client), options_(std::move(options)) {
+Detector::Detector(net::HttpClient& client, const Clock& clock, DetectorOptions options)
+    : client_(client), clock_(clock), options_(std::move(options)) {
   while (options_.url.ends_with('/')) options_.url.pop_back();
   if (!options_.url.starts_with("https://") && !is_loopback(options_.url)) {
     throw EnvironmentError("the detector's URL must begin with https:// (http:// only towards this machine)",
@@ -148,7 +152,7 @@ Detector::Detector(net::HttpClient& client, DetectorOptions options)
   if (options_.model.empty()) throw EnvironmentError("the detector needs the name of a model", false);
 }
 
-net::HttpRequest Detector::request(const screen::Content& content) const {
+std::string Detector::question(const screen::Content& content) const {
   const std::string mark = random_hex(kMarkDigits);
   std::string names;
   for (const mail::AttachmentInfo& one : content.attachments) names += fmt::format("{}\n", one.filename);
@@ -164,12 +168,16 @@ net::HttpRequest Detector::request(const screen::Content& content) const {
       {"max_tokens", kAnswerTokensMax},
       {"response_format", {{"type", "json_object"}}},
       {"messages", {{{"role", "system"}, {"content", kTask}}, {{"role", "user"}, {"content", data}}}}};
+  return json::serialize(body);
+}
+
+net::HttpRequest Detector::request(std::string question, const std::string& key) const {
   net::HttpRequest out;
   out.method = "POST";
   out.url = options_.url + "/chat/completions";
   out.headers.add("Content-Type", "application/json");
-  if (!options_.key.empty()) out.headers.add("Authorization", "Bearer " + options_.key);
-  out.body = json::serialize(body);
+  if (!key.empty()) out.headers.add("Authorization", "Bearer " + key);
+  out.body = std::move(question);
   out.connect_timeout = std::min(out.connect_timeout, options_.timeout);
   out.total_timeout = options_.timeout;
   out.answer_bytes_max = kAnswerBytesMax;
@@ -178,19 +186,57 @@ net::HttpRequest Detector::request(const screen::Content& content) const {
   return out;
 }
 
-boost::asio::awaitable<void> Detector::ask(const screen::Content& content, screen::Report& report) {
-  net::HttpRequest question = request(content);
-  const auto answer = co_await client_.send(std::move(question));
-  if (!answer) {
-    add_unavailable(net::to_string(answer.error().fault), report);
+bool Detector::may_ask() {
+  if (failures_ < kDetectorFailuresMax) return true;
+  const UtcTime now = clock_.now();
+  if (now < paused_until_) return false;
+  paused_until_ = now + options_.timeout + kDetectorPause;  // until this one has its answer
+  return true;
+}
+
+void Detector::note(bool answered) {
+  if (answered) {
+    failures_ = 0;
+  } else if (++failures_ >= kDetectorFailuresMax) {
+    failures_ = kDetectorFailuresMax;
+    paused_until_ = clock_.now() + kDetectorPause;
+  }
+}
+
+boost::asio::awaitable<std::string> Detector::answer(std::string question, screen::Report& report) {
+  std::string key = options_.key;
+  if (!options_.key_file.empty()) {
+    auto current = read_secret_file(options_.key_file);
+    if (!current) co_return "its API key cannot be read";
+    key = std::move(*current);
+  }
+  net::HttpRequest asked = request(std::move(question), key);
+  const auto said = co_await client_.send(std::move(asked));
+  if (!said) co_return std::string(net::to_string(said.error().fault));
+  if (said->status != 200) co_return fmt::format("status {}", said->status);
+  const auto opinion = read_opinion(said->body);
+  if (!opinion) co_return "not the JSON that was asked for";
+  add_opinion(*opinion, report);
+  co_return "";
+}
+
+boost::asio::awaitable<void> Detector::ask(std::string question, screen::Report& report) {
+  if (!may_ask()) {
+    add_unavailable("it has been failing and is left alone for a while", options_.without_answer, report);
     co_return;
   }
-  if (answer->status != 200) {
-    add_unavailable(fmt::format("status {}", answer->status), report);
-    co_return;
+  std::string why;
+  try {
+    why = co_await answer(std::move(question), report);
+  } catch (const std::exception& error) {
+    // Whatever it is, the message must not wait for it.
+    log::error("inbound.detector_error", {{"error", error.what()}});
+    why = "internal error";
   }
-  const auto opinion = read_opinion(answer->body);
-  opinion ? add_opinion(*opinion, report) : add_unavailable("not the JSON that was asked for", report);
+  note(why.empty());
+  if (why.empty()) co_return;
+  log::warn("inbound.detector_unavailable", {{"model", options_.model}, {"reason", why}});
+  add_unavailable(why, options_.without_answer, report);
 }
 
 }  // namespace countersign::inbound

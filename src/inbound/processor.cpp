@@ -10,6 +10,7 @@
 
 #include "base/fault.hpp"
 #include "base/log.hpp"
+#include "hold/scan.hpp"
 #include "inbound/letter.hpp"
 #include "inbound/spool.hpp"
 #include "store/awaitable.hpp"
@@ -171,8 +172,12 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
       auto authenticating = mailauth::authenticate(dns_, std::move(origin), loaded->raw, clock_.now());
       reading.authentication = co_await std::move(authenticating);
       if (co_await waits_for_dns(taken, *loaded, reading.authentication)) co_return;
-      auto task = read(*loaded, std::move(reading.authentication), options_.screening);
+      auto task = read(*loaded, std::move(reading.authentication), options_);
       reading = co_await asio::co_spawn(readers_, std::move(task), asio::use_awaitable);
+      if (!reading.question.empty()) {
+        auto asking = options_.detector->ask(std::move(reading.question), reading.screening);
+        co_await std::move(asking);
+      }
     }
     CS_FAULT("inbound.read");
     co_await deliver(taken, *loaded, envelope, reading);
@@ -194,16 +199,28 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
 
   // On a reader thread.
   static asio::awaitable<Reading> read(const Load& loaded, mailauth::Authentication authentication,
-                                       bool screening) {
+                                       const ProcessorOptions& options) {
     Reading reading;
     reading.authentication = std::move(authentication);
     reading.message = mail::parse(loaded.raw);
     const bool wanted = std::ranges::any_of(loaded.arrivals, &Arrival::screened);
-    if (screening && wanted) {
-      const std::string verified = reading.authentication.verified_domain().value_or("");
-      reading.screening = screen::screen_message(loaded.raw, verified);
+    if (options.screening && wanted) {
+      reading.screened = true;
+      screen_it(loaded, options.detector, reading);
     }
     co_return reading;
+  }
+
+  static void screen_it(const Load& loaded, const Detector* detector, Reading& reading) {
+    reading.screening = hold::screen_guarded([&] {
+      const std::string verified = reading.authentication.verified_domain().value_or("");
+      const screen::MessageContent content = screen::content_of(loaded.raw, verified);
+      screen::Report report = screen::screen(content.view());
+      // A second opinion cannot lower a score, so of what is blocked everywhere none is asked for.
+      const bool settled = screen::judge(report, screen::Sensitivity::low) == screen::Verdict::block;
+      if (detector != nullptr && !settled) reading.question = detector->question(content.view());
+      return report;
+    });
   }
 
   asio::awaitable<void> deliver(const Claim& taken, const Load& loaded, const Envelope& envelope,
@@ -216,7 +233,8 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
       co_await hooks_.report(loaded.raw, return_paths, taken.received_at);
       CS_FAULT("inbound.report_taken");
     }
-    const PublishContext context{options_.shared_domain, options_.from_domain, options_.screening};
+    PublishContext context{options_.shared_domain, options_.from_domain, options_.screening, {}};
+    if (options_.detector != nullptr) context.detector = options_.detector->name();
     for (std::size_t i = 0; i < loaded.arrivals.size(); ++i) {
       const Arrival& arrival = loaded.arrivals[i];
       auto body = [&, last = i + 1 == loaded.arrivals.size(), now = clock_.now()](store::Tx& tx) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "inbound/detector.hpp"
 #include "inbound/publish.hpp"
 #include "net/dns.hpp"
 #include "net/timers.hpp"
@@ -27,6 +28,8 @@ struct ProcessorOptions {
   std::string shared_domain;
   std::string from_domain;
   bool screening = true;
+  /// Gives a second opinion on what is screened; nullptr: nobody does. Must outlive run().
+  Detector* detector = nullptr;
   /// Longer than any message takes: authentication is limited in time, reading in size.
   std::chrono::seconds lease{120};
   std::chrono::milliseconds poll_interval{1000};

@@ -113,12 +113,20 @@ std::optional<std::string> authenticated_sender(const Reading& reading) {
 }
 
 // What the agent's sensitivity makes of what was found.
-void screen_it(const account::Agent& agent, const Reading& reading, hold::Incoming& incoming) {
+void screen_it(const account::Agent& agent, const Reading& reading, const PublishContext& context,
+               hold::Incoming& incoming) {
   const screen::Sensitivity sensitivity = hold::sensitivity_of(agent.protection.inbound.sensitivity);
-  if (sensitivity == screen::Sensitivity::off || reading.screening.findings.empty()) return;
-  const screen::Verdict verdict = screen::judge(reading.screening, sensitivity);
-  incoming.row.protection = boost::json::serialize(hold::findings_json(reading.screening, verdict, ""));
-  if (auto trip = hold::scan_trip(reading.screening, verdict, hold::Direction::inbound)) {
+  if (sensitivity == screen::Sensitivity::off) return;
+  // Nobody asked for it when the message was read; the agent does by now.
+  const screen::Report late =
+      reading.screened ? screen::Report{}
+                       : screen::undecided("screening.missed",
+                                           "It was not screened: the agent's protection has just changed.");
+  const screen::Report& report = reading.screened ? reading.screening : late;
+  if (report.findings.empty()) return;
+  const screen::Verdict verdict = screen::judge(report, sensitivity);
+  incoming.row.protection = boost::json::serialize(hold::findings_json(report, verdict, context.detector));
+  if (auto trip = hold::scan_trip(report, verdict, hold::Direction::inbound)) {
     incoming.trips.push_back(std::move(*trip));
   }
 }
@@ -155,7 +163,7 @@ Published publish(store::Tx& tx, const Claim& claim, const Arrival& arrival, con
   if (auto trip = hold::inbound_gate(*agent, authenticated_sender(reading))) {
     incoming.trips.push_back(std::move(*trip));
   }
-  if (context.screening && !reading.unreadable) screen_it(*agent, reading, incoming);
+  if (context.screening && !reading.unreadable) screen_it(*agent, reading, context, incoming);
   CS_FAULT("inbound.publish");
   switch (hold::receive(tx, *agent, std::move(incoming))) {
     case hold::Received::delivered:

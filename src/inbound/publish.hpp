@@ -21,6 +21,8 @@ struct Reading {
   mail::Message message;
   mailauth::Authentication authentication;
   screen::Report screening;
+  bool screened = false;  // some recipient wanted it when it was read
+  std::string question;   // for the detector; "" when it is not asked
   /// Reading it has failed again and again: nothing is known but its bytes, and a person looks at it first.
   bool unreadable = false;
 };
@@ -29,6 +31,7 @@ struct PublishContext {
   std::string_view shared_domain;
   std::string_view from_domain;  // of the relay identity
   bool screening = true;         // the deployment screens content
+  std::string_view detector{};   // its name; "" without one
 };
 
 enum class Published : std::uint8_t { delivered, flagged, held, blocked, lost };

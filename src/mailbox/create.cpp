@@ -18,10 +18,10 @@ constexpr Query kInsertOutbound(
     "header_from, "
     "sender, to_list, cc_list, bcc_list, reply_to, delivered_to, read_status, review_status, hold_reason, "
     "approval_expires_at_us, flagged, flag_reason, unsubscribe, delivery_status, charged_bytes, "
-    "created_at_us, in_reply_to, reference_list) "
+    "created_at_us, in_reply_to, reference_list, protection, automatic) "
     "VALUES ($1, $2, $3, 'outbound', $4, 'smtp', $5, $6, $3, $3, $7, $8, $9, $10, $11, '', $12, $13, $14, "
     "$15, $16, $17, "
-    "$18, $19, $20, $21, $22)");
+    "$18, $19, $20, $21, $22, $23, $24)");
 
 constexpr Query kInsertInbound(
     "mailbox.insert_inbound",
@@ -89,7 +89,9 @@ void insert_outbound(store::Tx& tx, const NewOutbound& message, const Draft& dra
                             charged_bytes,
                             message.now,
                             draft.in_reply_to,
-                            references});
+                            references,
+                            message.protection,
+                            name_of(message.automatic)});
   join_conversation(tx, {message.agent_email, message.conversation_id, message.id, Direction::outbound, false,
                          message.now});
   account::meter_message(tx, message.user, message.id.str(), charged_bytes, message.now);

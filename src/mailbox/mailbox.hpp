@@ -23,7 +23,9 @@ struct NewOutbound {
   std::string conversation_id;
   bool flagged = false;
   std::string flag_reason;
-  UtcTime now;
+  std::optional<std::string> protection{};  // JSON array (contract `ProtectionFindingView`)
+  Automatic automatic = Automatic::no;      // auto_reply: it answers what a machine wrote
+  UtcTime now{};
 };
 /// Held: the draft is kept whole, nothing is composed. `hold_reason` is a JSON object.
 void insert_held(store::Tx& tx, const NewOutbound& message, const Draft& draft, std::string_view hold_reason,

@@ -89,7 +89,7 @@ struct Message {
   std::string rfc_message_id;             // without angle brackets
   std::string in_reply_to;                // the same; outbound: what the header says
   std::vector<std::string> references;    // the same
-  Automatic automatic = Automatic::no;    // inbound
+  Automatic automatic = Automatic::no;    // outbound: auto_reply when it answers what a machine wrote
   std::optional<std::string> protection;  // JSON array (contract `ProtectionFindingView`)
   std::int64_t size_bytes = 0;            // of the raw message, 0 without one
   UtcTime created_at;

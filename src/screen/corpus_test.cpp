@@ -5,14 +5,13 @@
 
 #include <array>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
 
 #include "base/crypto.hpp"
 #include "base/text.hpp"
-#include "mail/utf8.hpp"
+#include "screen/corpus_reader.hpp"
 #include "screen/screen.hpp"
 
 namespace countersign::screen {
@@ -30,22 +29,6 @@ struct Sample {
   bool held_out = false;
   [[nodiscard]] bool attack() const { return label == "attack"; }
 };
-
-// `\u{200B}` stands for the character, so that what is invisible can be read in the corpus.
-std::string with_characters(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = text.substr(at).starts_with("\\u{") ? text.find('}', at) : std::string_view::npos;
-    if (end == std::string_view::npos) {
-      out.push_back(text[at++]);
-      continue;
-    }
-    mail::append_utf8(
-        out, static_cast<char32_t>(std::stoul(std::string(text.substr(at + 3, end - at - 3)), nullptr, 16)));
-    at = end + 1;
-  }
-  return out;
-}
 
 std::string part(std::string_view type, const std::string& body) {
   return fmt::format(
@@ -92,25 +75,12 @@ Sample compose(std::string_view entry) {
 }
 
 std::vector<Sample> load() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator("tests/corpus/screening")) {
-    if (entry.path().extension() == ".mails") files.push_back(entry.path());
-  }
-  std::ranges::sort(files);
   std::vector<Sample> out;
-  for (const auto& file : files) {
-    std::ifstream in(file);
-    const std::string all{std::istreambuf_iterator<char>(in), {}};
-    std::size_t number = 0;
-    for (std::size_t at = all.find("==== "); at != std::string::npos;) {
-      const std::size_t next = all.find("\n==== ", at);
-      const std::size_t end = next == std::string::npos ? all.size() : next + 1;
-      Sample sample = compose(std::string_view(all).substr(at + 5, end - at - 5));
-      sample.name = fmt::format("{}#{}", file.stem().string(), ++number);
-      sample.held_out = number % 2 == 0;
-      out.push_back(std::move(sample));
-      at = next == std::string::npos ? next : next + 1;
-    }
+  for (const CorpusEntry& entry : read_corpus("tests/corpus/screening")) {
+    Sample sample = compose(entry.text);
+    sample.name = entry.name;
+    sample.held_out = entry.held_out;
+    out.push_back(std::move(sample));
   }
   return out;
 }

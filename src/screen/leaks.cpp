@@ -46,6 +46,8 @@ void add_best(std::vector<Finding>& out, Finding finding) {
   out.push_back(std::move(finding));
 }
 
+constexpr std::size_t kTokensMax = 100;
+
 struct SecretForm {
   std::string_view prefix;
   std::size_t length;  // of the characters behind it, at least
@@ -76,38 +78,46 @@ std::vector<Finding> find_placeholders(std::string_view text, const std::vector<
   return out;
 }
 
-std::vector<Finding> find_secrets(std::string_view text) {
-  static constexpr std::array<SecretForm, 12> kForms{{
-      {"AKIA", 16, "an AWS access key"},
-      {"ASIA", 16, "an AWS access key"},
-      {"ghp_", 30, "a GitHub token"},
-      {"github_pat_", 30, "a GitHub token"},
-      {"glpat-", 18, "a GitLab token"},
-      {"xoxb-", 20, "a Slack token"},
-      {"xoxp-", 20, "a Slack token"},
-      {"sk-", 32, "an API key"},
-      {"sk_live_", 20, "a Stripe key"},
-      {"e2a_acct_", 32, "an account key"},
-      {"e2a_agt_", 32, "an agent key"},
-      {"AIza", 35, "a Google API key"},
+std::vector<AccessToken> access_tokens(std::string_view text) {
+  static constexpr std::array<SecretForm, 24> kForms{{
+      {"AKIA", 16, "an AWS access key"},     {"ASIA", 16, "an AWS access key"},
+      {"ghp_", 30, "a GitHub token"},        {"github_pat_", 30, "a GitHub token"},
+      {"glpat-", 18, "a GitLab token"},      {"xoxb-", 20, "a Slack token"},
+      {"xoxp-", 20, "a Slack token"},        {"sk-", 32, "an API key"},
+      {"sk_live_", 20, "a Stripe key"},      {"e2a_acct_", 32, "an account key"},
+      {"e2a_agt_", 32, "an agent key"},      {"AIza", 35, "a Google API key"},
+      {"gho_", 30, "a GitHub token"},        {"ghs_", 30, "a GitHub token"},
+      {"ghu_", 30, "a GitHub token"},        {"rk_live_", 20, "a Stripe key"},
+      {"hf_", 30, "a Hugging Face token"},   {"npm_", 36, "an npm token"},
+      {"pypi-", 40, "a PyPI token"},         {"dop_v1_", 60, "a DigitalOcean token"},
+      {"xapp-", 20, "a Slack token"},        {"shpat_", 30, "a Shopify token"},
+      {"AGE-SECRET-KEY-", 40, "an age key"}, {"whsec_", 24, "a webhook secret"},
   }};
   const auto in_token = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
-  std::vector<Finding> out;
+  std::vector<AccessToken> out;
   for (const SecretForm& form : kForms) {
     std::size_t end = 0;
-    for (std::size_t at = text.find(form.prefix); at != std::string_view::npos;
+    for (std::size_t at = text.find(form.prefix); at != std::string_view::npos && out.size() < kTokensMax;
          at = text.find(form.prefix, std::max(at + 1, end))) {
       end = at + form.prefix.size();
       if (at > 0 && in_token(text[at - 1])) continue;
       while (end < text.size() && in_token(text[end])) ++end;
-      if (end - at - form.prefix.size() < form.length) continue;
-      add_best(out, {"exfiltration.access_token", Category::exfiltration, 0.5,
-                     fmt::format("Holds what looks like {}.", form.name),
-                     fmt::format("{}…", text.substr(at, form.prefix.size() + 4))});
-      break;
+      if (end - at - form.prefix.size() >= form.length) out.push_back({form.name, text.substr(at, end - at)});
     }
+  }
+  return out;
+}
+
+std::vector<Finding> find_secrets(std::string_view text) {
+  std::vector<Finding> out;
+  for (const AccessToken& one : access_tokens(text)) {
+    const std::size_t prefix = one.token.find_first_of("_-");
+    const std::size_t shown = std::min(prefix == std::string_view::npos ? 8 : prefix + 5, one.token.size());
+    add_best(out, {"exfiltration.access_token", Category::exfiltration, 0.5,
+                   fmt::format("Holds what looks like {}.", one.name),
+                   fmt::format("{}…", one.token.substr(0, shown))});
   }
   const auto key = text.find("PRIVATE KEY-----");
   if (key != std::string_view::npos && text.rfind("-----BEGIN ", key) != std::string_view::npos) {

@@ -232,11 +232,20 @@ void add_finding(Report& report, Finding finding) {
   report.score = combined(report.findings);
 }
 
+Report undecided(std::string_view code, std::string_view summary) {
+  Report report;
+  report.undecided = true;
+  add_finding(report, {std::string(code), Category::prompt_injection, 0, std::string(summary), ""});
+  return report;
+}
+
 Report screen(const Content& content) { return Screening(content).run(); }
 
-Report screen_message(std::string_view raw, std::string_view verified_domain) {
-  const mail::Decomposition parts = mail::decompose(raw);
-  const mail::Message message = mail::parse(raw);
+MessageContent content_of(std::string_view raw, std::string_view verified_domain) {
+  return {mail::decompose(raw), mail::parse(raw).attachments, std::string(verified_domain)};
+}
+
+Content MessageContent::view() const {
   Content content;
   content.subject = parts.subject;
   if (!parts.from.empty()) {
@@ -246,9 +255,14 @@ Report screen_message(std::string_view raw, std::string_view verified_domain) {
   if (!parts.reply_to.empty()) content.reply_to_address = parts.reply_to.front().address;
   content.text = parts.text;
   content.html = parts.html;
-  content.attachments = message.attachments;
+  content.attachments = attachments;
   content.verified_domain = verified_domain;
-  return screen(content);
+  return content;
+}
+
+Report screen_message(std::string_view raw, std::string_view verified_domain) {
+  const MessageContent content = content_of(raw, verified_domain);
+  return screen(content.view());
 }
 
 Thresholds thresholds(Sensitivity sensitivity) {

@@ -51,12 +51,26 @@ inline constexpr std::size_t kScreenBytesMax = 4 * 1024 * 1024;
 /// Any bytes give a report, in time linear in their number.
 [[nodiscard]] Report screen(const Content& content);
 
-/// Screens a stored message: both bodies whole, quoted history included.
+/// What a stored message says, by itself: both bodies whole, quoted history included.
+struct MessageContent {
+  mail::Decomposition parts;
+  std::vector<mail::AttachmentInfo> attachments;
+  std::string verified_domain;
+
+  /// Views into this.
+  [[nodiscard]] Content view() const;
+};
+[[nodiscard]] MessageContent content_of(std::string_view raw, std::string_view verified_domain);
+
+/// Screens a stored message.
 /// verified_domain   the From domain if DMARC passed, else ""
 [[nodiscard]] Report screen_message(std::string_view raw, std::string_view verified_domain);
 
 /// Adds a finding from elsewhere, such as a detector, and counts the score again.
 void add_finding(Report& report, Finding finding);
+
+/// The report of something that was to be looked at and was not, with one finding that says so.
+[[nodiscard]] Report undecided(std::string_view code, std::string_view summary);
 
 enum class Sensitivity : std::uint8_t { off, low, medium, high };
 enum class Verdict : std::uint8_t { pass, flag, review, block };

@@ -174,7 +174,7 @@ TEST_P(AgentsApiTest, ProtectionIsReplacedWholeAndWhatGetShowsPutTakes) {
       changed.body,
       R"({"inbound":{"gate":{"policy":"domain","action":"flag","allowlist":["a.example"]},)"
       R"("scan":{"sensitivity":"off"}},"outbound":{"gate":{"policy":"allowlist","action":"block"},)"
-      R"("scan":{"sensitivity":"off"}},"holds":{"on_expiry":"approve","suppress_notifications":true}})");
+      R"("scan":{"sensitivity":"high"}},"holds":{"on_expiry":"approve","suppress_notifications":true}})");
   EXPECT_EQ(get(path).body, changed.body);
   hold_everything();
   const Reply shown = get(path);

@@ -28,6 +28,7 @@ _RECEIPTS = "outside, on PostgreSQL"  # where answers are kept on the node's own
 
 # name: (stage, who passes it ("" = all), what comes next)
 POINTS = {
+    "hold.screen": (ACCEPT, "", "a draft, or a message that arrived, is about to be screened"),
     "hold.event": (ACCEPT, "", "a draft is held: its event is written"),
     "rest.key_claimed": (APPROVE, "", "the Idempotency-Key is claimed, nothing is decided"),
     "approve.resolve": (APPROVE, "", "the hold is taken out of its queue"),

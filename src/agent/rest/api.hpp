@@ -2,6 +2,7 @@
 // Server; everything about HTTP is the server's.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "account/principal.hpp"
 #include "agent/rest/server.hpp"
 #include "base/time.hpp"
+#include "hold/loop.hpp"
 #include "outbox/send_step.hpp"
 #include "store/database.hpp"
 
@@ -28,7 +30,10 @@ struct ApiSettings {
   /// Where the provider replaces Message-IDs by ids of its own: the domain that these stand in. Empty: it
   /// keeps them.
   std::string provider_id_domain = {};
-  bool screening = true;  // received content is screened where an agent's protection asks for it
+  bool screening = true;  // content is screened, both ways, where an agent's protection asks for it
+  /// Where long drafts are screened; nothing: where their request is served.
+  boost::asio::any_io_executor workers = {};
+  hold::LoopLimits loops = {};
 };
 
 /// Context is what handlers share; see handlers/context.hpp.

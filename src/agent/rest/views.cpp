@@ -148,7 +148,7 @@ json::object protection_view(const account::Protection& protection, bool screeni
   const account::Sensitivity off = account::Sensitivity::off;
   return json::object{
       {"inbound", gate_view(protection.inbound, screening ? protection.inbound.sensitivity : off)},
-      {"outbound", gate_view(protection.outbound, off)},
+      {"outbound", gate_view(protection.outbound, screening ? protection.outbound.sensitivity : off)},
       {"holds", std::move(holds)}};
 }
 

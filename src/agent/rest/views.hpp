@@ -19,9 +19,8 @@ namespace countersign::agent::rest {
 [[nodiscard]] boost::json::object agent_view(const account::Agent& agent);
 [[nodiscard]] boost::json::object api_key_view(const account::ApiKey& key);
 
-/// Settings as GET shows them: empty and zero members left out; sensitivity always `off`, because this
-/// deployment screens no content.
-/// screening: the deployment screens what is received; what is sent is not screened, so that reads `off`.
+/// Settings as GET shows them: empty and zero members left out.
+/// screening: the deployment screens content; where it does not, sensitivities read `off`.
 [[nodiscard]] boost::json::object protection_view(const account::Protection& protection, bool screening);
 
 struct AccountUsage {

@@ -1,8 +1,11 @@
 #include "provider/loopback/deliver_inbound.hpp"
 
+#include <boost/json.hpp>
+
 #include "base/fault.hpp"
 #include "hold/gate.hpp"
 #include "hold/receive.hpp"
+#include "hold/scan.hpp"
 #include "journal/journal.hpp"
 #include "mail/address.hpp"
 #include "mailbox/mailbox.hpp"
@@ -27,6 +30,7 @@ mailbox::NewInbound inbound_row(const account::Agent& recipient, const LocalMail
   row.cc = mail::bare_addresses(mail.draft.cc);
   if (!mail.draft.reply_to.empty()) row.reply_to_list = {mail::bare_address(mail.draft.reply_to)};
   row.rfc_message_id = mail.rfc_message_id;
+  row.automatic = sent.automatic;
   row.meter_seed = sent.id.str();
   row.now = now;
   return row;
@@ -43,6 +47,16 @@ std::vector<mail::AttachmentInfo> attachments_of(const mailbox::Draft& draft) {
     out.push_back(std::move(info));
   }
   return out;
+}
+
+void screen_it(const account::Agent& recipient, const LocalMail& mail, hold::Incoming& incoming) {
+  const screen::Sensitivity sensitivity = hold::sensitivity_of(recipient.protection.inbound.sensitivity);
+  if (!mail.screening || sensitivity == screen::Sensitivity::off || mail.screening->findings.empty()) return;
+  const screen::Verdict verdict = screen::judge(*mail.screening, sensitivity);
+  incoming.row.protection = boost::json::serialize(hold::findings_json(*mail.screening, verdict, ""));
+  if (auto trip = hold::scan_trip(*mail.screening, verdict, hold::Direction::inbound)) {
+    incoming.trips.push_back(std::move(*trip));
+  }
 }
 
 }  // namespace
@@ -62,6 +76,7 @@ void deliver_inbound(store::Tx& tx, const account::Agent& recipient, const Local
     if (auto trip = hold::inbound_gate(recipient, mail.message.agent_email)) {
       incoming.trips.push_back(std::move(*trip));
     }
+    screen_it(recipient, mail, incoming);
   }
   CS_FAULT("loopback.event");
   hold::receive(tx, recipient, std::move(incoming));

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/fault.hpp"
+#include "hold/scan.hpp"
 #include "journal/journal.hpp"
+#include "mail/address.hpp"
 #include "mail/compose.hpp"
 #include "mailbox/mailbox.hpp"
 #include "outbox/event_data.hpp"
@@ -18,6 +20,12 @@ using journal::Reason;
 struct Recipients {
   std::vector<std::pair<outbox::Recipient, account::Agent>> local;
   std::vector<outbox::Recipient> external;
+
+  [[nodiscard]] std::vector<account::Agent> residents() const {
+    std::vector<account::Agent> out;
+    for (const auto& [recipient, agent] : local) out.push_back(agent);
+    return out;
+  }
 };
 
 // The envelope, one entry per bare address: the first list that names it decides its kind. A probe goes the
@@ -86,10 +94,27 @@ std::string compose(const account::Agent& agent, const mailbox::Message& message
   composition.date = now;
   composition.extra_headers = {{"X-E2A-Message-ID", message.id.str()},
                                {"X-E2A-Conversation-ID", message.conversation_id}};
+  // RFC 3834 §5: so that whoever answers machines by machine knows one when it meets one.
+  if (message.automatic == mailbox::Automatic::auto_reply) {
+    composition.extra_headers.emplace_back("Auto-Submitted", "auto-replied");
+  }
   return mail::compose(composition);
 }
 
 }  // namespace
+
+// What another agent writes is received mail to its reader. Screening is pure and takes about as long as
+// composing, so it may run in the transaction that knows who the readers are.
+std::optional<screen::Report> SendStep::screened_for(const std::vector<account::Agent>& residents,
+                                                     const account::Agent& author,
+                                                     std::string_view raw) const {
+  const bool wanted =
+      identity_.screening && std::ranges::any_of(residents, [&](const account::Agent& one) {
+        return one.email != author.email && one.protection.inbound.sensitivity != account::Sensitivity::off;
+      });
+  if (!wanted) return std::nullopt;
+  return hold::screen_guarded([&] { return screen::screen_message(raw, mail::domain_of(author.email)); });
+}
 
 outbox::SendResult SendStep::send(store::Tx& tx, const account::Agent& agent, const mailbox::Message& message,
                                   const mailbox::Draft& draft, UtcTime now) {
@@ -109,9 +134,10 @@ outbox::SendResult SendStep::send(store::Tx& tx, const account::Agent& agent, co
   // What follows from the acceptance or the decision stands strictly after it (contract §25).
   const UtcTime then = now + Duration(1);
   std::vector<outbox::Recipient> local;
+  const LocalMail copy{message, draft, rfc_message_id, raw, screened_for(recipients.residents(), agent, raw)};
   for (const auto& [recipient, resident] : recipients.local) {
     CS_FAULT("loopback.deliver");
-    deliver_inbound(tx, resident, {message, draft, rfc_message_id, raw}, then);
+    deliver_inbound(tx, resident, copy, then);
     local.push_back(recipient);
   }
   outbox::note_local(tx, message.id, local);

@@ -1,9 +1,13 @@
 // The send step of production: compose once, deliver to those who live here, queue the rest.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "outbox/send_step.hpp"
+#include "screen/screen.hpp"
 
 namespace countersign::provider::loopback {
 
@@ -11,6 +15,7 @@ namespace countersign::provider::loopback {
 struct Identity {
   std::string shared_domain;
   std::string from_domain;  // the relay identity's domain
+  bool screening = false;   // local copies are screened where their recipients ask for it
 };
 
 /// Everything happens in the transaction it is given: the composed bytes, the copies in local mailboxes, the
@@ -25,6 +30,10 @@ class SendStep final : public outbox::SendStep {
                                         UtcTime now) override;
 
  private:
+  [[nodiscard]] std::optional<screen::Report> screened_for(const std::vector<account::Agent>& residents,
+                                                           const account::Agent& author,
+                                                           std::string_view raw) const;
+
   Identity identity_;
 };
 

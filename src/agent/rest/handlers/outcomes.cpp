@@ -14,4 +14,13 @@ ApiError recipient_suppressed(const std::vector<std::string>& addresses) {
                    fmt::format("on a suppression list: {}", fmt::join(addresses, ", ")));
 }
 
+ApiError answers_too_often(const hold::AnswersTooOften& often) {
+  ApiError error = rate_limited(often.retry_after_seconds);
+  error.message = fmt::format(
+      "the agent answers {} too often, as machines in a loop do; a reply that waits for review is to be "
+      "decided first",
+      often.address);
+  return error;
+}
+
 }  // namespace countersign::agent::rest

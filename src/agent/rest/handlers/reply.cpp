@@ -16,6 +16,7 @@ using mailbox::ReviewStatus;
 struct Found {
   UserId user;
   std::string email;
+  account::Sensitivity sensitivity;  // for what the agent sends
   Parent parent;
   std::optional<Answer> answered;
 };
@@ -48,7 +49,7 @@ Awaitable<Result<Found, ApiError>> find_parent(Context& context, const Call& cal
       return unexpected(api_error(ErrorCode::message_not_yet_delivered,
                                   "the message has not been delivered yet; try again later"));
     }
-    Found found{principal.user, email, {std::move(*message), {}}, {}};
+    Found found{principal.user, email, agent->protection.outbound.sensitivity, {std::move(*message), {}}, {}};
     found.parent.raw = mailbox::load_content(tx, id).raw.value_or("");
     // A stored answer holds for the whole of the request, and what follows asks about the parent alone.
     Result<std::optional<Answer>, ApiError> answered = look_up(tx, principal.user, keyed, now);
@@ -82,6 +83,11 @@ SendRequest forward_request(const Call& call, ForwardPlan plan) {
   return request;
 }
 
+hold::Answering answering(const mailbox::Message& parent) {
+  if (parent.direction == Direction::outbound) return hold::Answering::letter;
+  return parent.automatic == mailbox::Automatic::no ? hold::Answering::letter : hold::Answering::automatic;
+}
+
 Awaitable<Response> reply_to_message(Context& context, const Call& call) {
   const Result<Keyed, ApiError> keyed = keyed_of(call, "/v1/reply/" + call.path("id"));
   if (!keyed) co_return call.refuse(keyed.error());
@@ -96,7 +102,9 @@ Awaitable<Response> reply_to_message(Context& context, const Call& call) {
                        conversation = found->parent.message.conversation_id](const Call& asked) {
     return checked_request(asked, reply_request(asked, plan, conversation), email);
   };
-  co_return co_await accept(context, call, found->user, *keyed, mailbox::Kind::reply, std::move(drafting));
+  Sending sending{found->user, *keyed, mailbox::Kind::reply, found->sensitivity,
+                  answering(found->parent.message)};
+  co_return co_await accept(context, call, std::move(sending), std::move(drafting));
 }
 
 Awaitable<Response> forward_message(Context& context, const Call& call) {
@@ -108,7 +116,8 @@ Awaitable<Response> forward_message(Context& context, const Call& call) {
   Drafting drafting = [parent = std::move(found->parent), email = found->email](const Call& asked) {
     return checked_request(asked, forward_request(asked, plan_forward(parent)), email);
   };
-  co_return co_await accept(context, call, found->user, *keyed, mailbox::Kind::forward, std::move(drafting));
+  Sending sending{found->user, *keyed, mailbox::Kind::forward, found->sensitivity};
+  co_return co_await accept(context, call, std::move(sending), std::move(drafting));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // sendMessage, and what it has in common with reply, forward and test: a draft from an agent, accepted once
 // per Idempotency-Key, then perhaps waited for.
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -12,6 +13,7 @@
 #include "agent/rest/handlers/sending.hpp"
 #include "base/assert.hpp"
 #include "base/error.hpp"
+#include "hold/scan.hpp"
 #include "hold/submit.hpp"
 #include "mailbox/mailbox.hpp"
 
@@ -43,6 +45,7 @@ ApiError error_of(const hold::SubmitRefusal& refusal, const Principal& principal
       return limit_exceeded(account::name_of(exceeded.resource), exceeded.limit, exceeded.current,
                             principal.plan_code);
     }
+    ApiError operator()(const hold::AnswersTooOften& often) const { return answers_too_often(often); }
     ApiError operator()(const hold::RecipientSuppressed& suppressed) const {
       return recipient_suppressed(suppressed.addresses);
     }
@@ -166,12 +169,35 @@ std::optional<ApiError> check_sending(Context& context, const Call& call, const 
   return std::nullopt;
 }
 
-Awaitable<Result<Outcome, ApiError>> submit(Context& context, const Call& call, Keyed keyed,
-                                            mailbox::Kind kind, SendRequest request) {
-  hold::SubmitCommand command{MessageId(ordered_id("msg_", call.received())), kind,
-                              std::move(request.conversation_id), std::move(request.draft)};
+// Short drafts are screened on the spot, longer ones where they keep no connection waiting.
+Awaitable<std::optional<screen::Report>> screened(Context& context, account::Sensitivity sensitivity,
+                                                  const std::string& author, const mailbox::Draft& draft) {
+  constexpr std::int64_t kShortBytesMax = 32 * 1024;
+  if (!context.settings.screening || sensitivity == account::Sensitivity::off) co_return std::nullopt;
+  if (!context.settings.workers || draft.bytes() <= kShortBytesMax) {
+    co_return hold::screen_draft(author, draft);
+  }
+  auto work = [](const std::string& from, const mailbox::Draft& what) -> Awaitable<screen::Report> {
+    co_return hold::screen_draft(from, what);
+  };
+  auto task = work(author, draft);
+  co_return co_await boost::asio::co_spawn(context.settings.workers, std::move(task),
+                                           boost::asio::use_awaitable);
+}
+
+Awaitable<Result<Outcome, ApiError>> submit(Context& context, const Call& call, Sending sending,
+                                            SendRequest request) {
+  hold::SubmitCommand command;
+  command.id = MessageId(ordered_id("msg_", call.received()));
+  command.kind = sending.kind;
+  command.conversation_id = std::move(request.conversation_id);
+  command.draft = std::move(request.draft);
+  command.answering = sending.answering;
+  command.loops = context.settings.loops;
   if (command.conversation_id.empty()) command.conversation_id = ordered_id("conv_", call.received());
-  auto body = [&context, email = agent_email(call), keyed = std::move(keyed), command = std::move(command),
+  const std::string author = agent_email(call);
+  command.screening = co_await screened(context, sending.sensitivity, author, command.draft);
+  auto body = [&context, email = author, keyed = std::move(sending.keyed), command = std::move(command),
                now = call.received()](store::Tx& tx,
                                       const Principal& principal) -> Result<Outcome, ApiError> {
     const Result<Agent, ApiError> agent = resolve_agent(tx, context, principal, email);
@@ -200,8 +226,9 @@ Awaitable<Response> send_message(Context& context, const Call& call) {
     }
     return read_send_request(asked, email);
   };
-  co_return co_await accept(context, call, sender->principal.user, *keyed, mailbox::Kind::send,
-                            std::move(drafting));
+  Sending sending{sender->principal.user, *keyed};
+  sending.sensitivity = sender->agent.protection.outbound.sensitivity;
+  co_return co_await accept(context, call, std::move(sending), std::move(drafting));
 }
 
 // Mail of the platform, not of the agent: it has no key, and nobody waits for it.
@@ -215,7 +242,8 @@ Awaitable<Response> test_agent(Context& context, const Call& call) {
     request.draft.text = "This is a test. It shows that mail from outside reaches " + email + ".\n";
     return request;
   };
-  co_return co_await accept(context, call, admitted->user, Keyed{}, mailbox::Kind::test, std::move(drafting));
+  Sending sending{admitted->user, Keyed{}, mailbox::Kind::test};
+  co_return co_await accept(context, call, std::move(sending), std::move(drafting));
 }
 
 }  // namespace
@@ -227,17 +255,16 @@ Awaitable<Response> finish(Context& context, const Call& call, Answer answer) {
   co_return json_text_response(answer.status, std::move(answer.body));
 }
 
-Awaitable<Response> accept(Context& context, const Call& call, UserId user, Keyed keyed, mailbox::Kind kind,
-                           Drafting drafting) {
-  auto guard = take_key(context, user, keyed);
+Awaitable<Response> accept(Context& context, const Call& call, Sending sending, Drafting drafting) {
+  auto guard = take_key(context, sending.user, sending.keyed);
   if (!guard) co_return call.refuse(guard.error());
   Result<SendRequest, ApiError> request = drafting(call);
   if (!request) co_return call.refuse(request.error());
   if (const auto error = check_sending(context, call, agent_email(call), request->draft)) {
     co_return call.refuse(*error);
   }
-  Result<Outcome, ApiError> outcome =
-      co_await submit(context, call, std::move(keyed), kind, std::move(*request));
+  const mailbox::Kind kind = sending.kind;
+  Result<Outcome, ApiError> outcome = co_await submit(context, call, std::move(sending), std::move(*request));
   guard->reset();  // the answer is stored: a duplicate of a waiting request is replayed
   if (!outcome) co_return call.refuse(outcome.error());
   if (outcome->refusal) co_return call.refuse(*outcome->refusal);

@@ -1,0 +1,93 @@
+#include "screen/outgoing.hpp"
+
+#include <algorithm>
+
+#include "mail/address.hpp"
+#include "mail/utf8.hpp"
+#include "screen/disclosure.hpp"
+#include "screen/encoded.hpp"
+#include "screen/html_walk.hpp"
+
+namespace countersign::screen {
+namespace {
+
+constexpr std::size_t kDecodeBudget = 256 * 1024;  // bytes decoded out of one message
+constexpr std::size_t kSniffed = 8 * 1024;         // bytes that tell text from other files
+constexpr double kAsksReader = 0.6;
+constexpr double kEncodedMore = 0.1;  // whoever encodes a secret hides it
+
+class Leaving {
+ public:
+  void read(std::string_view text) {
+    keep_strongest(findings_, find_disclosures(text));
+    const std::string repaired = mail::repair_utf8(text);
+    for (const Payload& payload : find_payloads(repaired, budget_)) {
+      std::vector<Finding> inside = find_disclosures(payload.text);
+      for (Finding& one : inside) {
+        one.score = std::min(1.0, one.score + kEncodedMore);
+        one.summary = fmt::format("Encoded as {}: {}", payload.kind, one.summary);
+      }
+      keep_strongest(findings_, std::move(inside));
+    }
+  }
+
+  void read_html(std::string_view html) {
+    const Walk walk = walk_html(html);
+    read(walk.shown);
+    read(walk.markup);
+    for (const Unseen& unseen : walk.unseen) read(unseen.text);
+  }
+
+  void read_attachment(const OutgoingAttachment& attachment) {
+    keep_strongest(findings_, find_disclosing_file(attachment.filename, attachment.content));
+    const std::string_view head = attachment.content.substr(0, kSniffed);
+    if (head.find('\0') != std::string_view::npos) return;
+    const std::string_view text = attachment.content.substr(0, room_);
+    room_ -= text.size();
+    keep_strongest(findings_, find_disclosures(text));
+  }
+
+  [[nodiscard]] std::vector<Finding> take() { return std::move(findings_); }
+
+ private:
+  std::vector<Finding> findings_;
+  std::size_t budget_ = kDecodeBudget;
+  std::size_t room_ = kScreenBytesMax;
+};
+
+}  // namespace
+
+Report screen_outgoing(const Outgoing& message) {
+  Content content;
+  content.subject = message.subject;
+  content.from_address = message.author;
+  content.text = message.text;
+  content.html = message.html;
+  const std::string domain(mail::domain_of(message.author));
+  content.verified_domain = domain;  // it is its agent's own word
+  Leaving leaving;
+  leaving.read(message.subject);
+  leaving.read(message.text.substr(0, kScreenBytesMax));
+  leaving.read_html(message.html.substr(0, kScreenBytesMax));
+  for (const OutgoingAttachment& one : message.attachments) {
+    leaving.read_attachment(one);
+    mail::AttachmentInfo info;
+    info.filename = one.filename;
+    info.content_type = one.content_type;
+    content.attachments.push_back(std::move(info));
+  }
+  const Report read = screen(content);
+  std::vector<Finding> all = leaving.take();
+  for (const Finding& one : read.findings) {
+    // The same keys, which count less in what others write.
+    if (one.code == "exfiltration.access_token" || one.code == "exfiltration.private_key") continue;
+    all.push_back(one);
+    // Asking readers to send a key somewhere is what manuals do; an agent leaks nothing by it.
+    if (one.code == "exfiltration.secrets_to_url") all.back().score *= kAsksReader;
+  }
+  Report report;
+  for (Finding& one : all) add_finding(report, std::move(one));
+  return report;
+}
+
+}  // namespace countersign::screen
