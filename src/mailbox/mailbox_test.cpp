@@ -72,7 +72,11 @@ class MailboxTest : public test::StoreTest {
     draft.text = "Text.";
     draft.to = {"ann@elsewhere.example"};
     return db().write([&](store::Tx& tx) {
-      const NewOutbound fresh{id, user_, std::string(kAgent), Kind::send, "conv_1", false, "", now_};
+      const NewOutbound fresh{.id = id,
+                              .user = user_,
+                              .agent_email = std::string(kAgent),
+                              .conversation_id = "conv_1",
+                              .now = now_};
       insert_held(tx, fresh, draft, "{}", now_ + std::chrono::hours(1));
       return id;
     });

@@ -45,8 +45,11 @@ MessageId OutboxTest::queue(int account, const std::vector<std::string>& to) {
   std::vector<Recipient> external;
   for (const std::string& address : to) external.push_back({address, "to"});
   return db().write([&](store::Tx& tx) {
-    const mailbox::NewOutbound fresh{
-        id, user_of(account), agent_of(account), mailbox::Kind::send, "conv", false, "", now_};
+    const mailbox::NewOutbound fresh{.id = id,
+                                     .user = user_of(account),
+                                     .agent_email = agent_of(account),
+                                     .conversation_id = "conv",
+                                     .now = now_};
     mailbox::insert_accepted(tx, fresh, draft);
     mailbox::Message message;
     message.id = id;
