@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
@@ -132,6 +133,23 @@ class SkippingTimers final : public net::Timers {
   std::atomic<std::chrono::steady_clock::duration> skipped_{};
 };
 
+/// Runs a context until its work is done, or for kPatience. io_context::run_for may return while a thread of
+/// the store is still letting go of its executor; run() does not.
+class Patience {
+ public:
+  explicit Patience(asio::io_context& io) : io_(io), timer_(io, kPatience) {
+    timer_.async_wait([&io](const boost::system::error_code& error) {
+      if (!error) io.stop();
+    });
+  }
+  void end() { timer_.cancel(); }
+  void run() { io_.run(); }
+
+ private:
+  asio::io_context& io_;
+  asio::steady_timer timer_;
+};
+
 class DispatcherTest : public StoreTest {
  protected:
   DispatcherTest() { office_.add_agent(kAuthor); }
@@ -175,13 +193,15 @@ class DispatcherTest : public StoreTest {
                                     std::move(hooks), timers_);
     running = &dispatcher;
     bool finished = false;
+    Patience patience(io);
     asio::co_spawn(io, dispatcher.run(), [&](const std::exception_ptr& error) {
       EXPECT_EQ(error, nullptr);
       finished = true;
+      patience.end();
     });
     if (begin) begin(dispatcher);
     if (ended == 0) dispatcher.stop();
-    io.run_for(kPatience);
+    patience.run();
     EXPECT_TRUE(finished);
     return verdicts;
   }
@@ -460,6 +480,7 @@ TEST_P(DispatcherTest, TwoDispatchersOnOneStoreNeverHandTheSameMessageOver) {
     for (const auto& dispatcher : dispatchers) dispatcher->stop();
   };
   int finished = 0;
+  Patience patience(io);
   for (store::Database* database : {&db(), second_node.get()}) {
     auto options = DispatcherTest::options(fmt::format("worker-{}", dispatchers.size()));
     options.in_flight_max = 4;
@@ -467,10 +488,10 @@ TEST_P(DispatcherTest, TwoDispatchersOnOneStoreNeverHandTheSameMessageOver) {
         io.get_executor(), *database, office_.clock(), transport_, std::move(options), hooks));
     asio::co_spawn(io, dispatchers.back()->run(), [&](const std::exception_ptr& error) {
       EXPECT_EQ(error, nullptr);
-      ++finished;
+      if (++finished == 2) patience.end();
     });
   }
-  io.run_for(kPatience);
+  patience.run();
   EXPECT_EQ(finished, 2);
   EXPECT_THAT(transport_.asked, SizeIs(kMessages));
   EXPECT_EQ(std::set<std::string>(transport_.taken.begin(), transport_.taken.end()).size(), kMessages);
