@@ -276,6 +276,21 @@ TEST_F(ConfigTest, ResendNeedsAKey) {
               ElementsAre(testing::AllOf(HasSubstr("without blanks"), testing::Not(HasSubstr("two words")))));
 }
 
+TEST_F(ConfigTest, ADetectorNeedsAModelAndLessTimeThanAClaimLasts) {
+  const std::string url = "screening.detector_url=https://host.example/v1";
+  EXPECT_THAT(faults({.flags = {url}}), ElementsAre(HasSubstr("needs screening.detector_model")));
+  const std::vector<std::string> flags{url, "screening.detector_model=m",
+                                       "screening.detector_api_key_file=" + write("key", "k-1\n")};
+  const LoadedConfig good = loaded({.flags = flags});
+  EXPECT_EQ(good.config.screening.detector_api_key, "k-1");
+  EXPECT_EQ(good.config.screening.detector_failure, DetectorFailure::review);
+  std::vector<std::string> slow = flags;
+  slow.push_back("inbound.lease_seconds=19");
+  EXPECT_THAT(faults({.flags = slow}), ElementsAre(HasSubstr("at most half of inbound.lease_seconds")));
+  EXPECT_THAT(faults({.flags = {"screening.detector_url=http://host.example/v1"}}),
+              ElementsAre(HasSubstr("must be an https://")));
+}
+
 TEST_F(ConfigTest, KeepsThePasswordOffAnUnencryptedWire) {
   const std::vector<std::string> flags{"smtp.host=relay.example.com", "smtp.username=u", "smtp.password=p",
                                        "smtp.tls=none"};

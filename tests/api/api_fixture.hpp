@@ -119,7 +119,7 @@ class ApiTest : public StoreTest {
   std::int64_t count(const store::Query& query);
 
   TickingClock clock_;
-  StoppableSendStep send_step_{{std::string(kSharedDomain), std::string(kSharedDomain)}};
+  StoppableSendStep send_step_{{std::string(kSharedDomain), std::string(kSharedDomain), true}};
   const rest::Contract contract_{rest::openapi_document()};
   rest::Api api_;
   rest::Server server_;

@@ -212,6 +212,7 @@ json::object message_view(const Message& message, const mailbox::Content& conten
       view["review_status"] = mailbox::name_of(*message.review_status);
     }
     put_hold_reason(view, message);
+    if (message.protection) view["protection"] = json::parse(*message.protection);
   }
   put_raw(view, content.raw);
   return view;
