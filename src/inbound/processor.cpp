@@ -24,6 +24,9 @@ constexpr std::chrono::seconds kDnsDelays[] = {std::chrono::seconds(10), std::ch
                                                std::chrono::seconds(300)};
 constexpr std::chrono::seconds kFaultPause{5};
 constexpr std::chrono::seconds kFailurePause{60};
+// A stream of mail is taken up in groups, so that one claim and one commit serve many; the first after a lull
+// is taken up at once.
+constexpr std::chrono::milliseconds kGatheringTime{10};
 
 std::string_view name_of(Published outcome) {
   switch (outcome) {
@@ -55,7 +58,9 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
         dns_(dns),
         options_(std::move(options)),
         hooks_(std::move(hooks)),
-        bell_(timers.make(executor_)) {}
+        timers_(timers),
+        bell_(timers.make(executor_)),
+        gathering_(timers.make(executor_)) {}
 
   asio::awaitable<void> run() {
     co_await asio::co_spawn(executor_, work(shared_from_this()), asio::use_awaitable);
@@ -68,7 +73,10 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
 
   void stop() {
     stopping_ = true;
-    asio::post(executor_, [self = shared_from_this()] { self->bell_->cancel(); });
+    asio::post(executor_, [self = shared_from_this()] {
+      self->bell_->cancel();
+      self->gathering_->cancel();
+    });
   }
 
  private:
@@ -77,12 +85,23 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
   static asio::awaitable<void> work(std::shared_ptr<Impl> self) {
     if (self->options_.sole_process) co_await self->take_up_predecessors();
     while (!self->stopping_) {
+      co_await self->gather();
       self->rung_ = false;
       const std::int64_t room = self->options_.in_flight_max - self->in_flight_;
-      const bool full = room > 0 && co_await self->claim_some(room) == room;
+      // Not one claim for every message that ends: half of them have to.
+      const bool worthwhile = 2 * room >= self->options_.in_flight_max;
+      const bool full = worthwhile && co_await self->claim_some(room) == room;
       if (!full && !self->rung_ && !self->stopping_) co_await self->rest();
     }
     while (self->in_flight_ > 0) co_await self->rest();
+  }
+
+  // Waits until the last claim that found something is some time ago.
+  asio::awaitable<void> gather() {
+    while (!stopping_ && timers_.now() < claim_not_before_) {
+      gathering_->expires_after(claim_not_before_ - timers_.now());
+      co_await gathering_->wait();
+    }
   }
 
   // Waits for a bell, an end of a message, or the poll interval.
@@ -115,6 +134,8 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
       log::warn("inbound.claim_failed", {{"error", error.what()}});
       co_return 0;
     }
+    const bool more = std::ssize(claims) == limit;
+    if (!claims.empty() && !more) claim_not_before_ = timers_.now() + kGatheringTime;
     for (Claim& taken : claims) {
       ++in_flight_;
       asio::co_spawn(executor_, carry(shared_from_this(), std::move(taken)), asio::detached);
@@ -272,7 +293,10 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
   net::DnsResolver& dns_;
   const ProcessorOptions options_;
   const ProcessorHooks hooks_;
+  net::Timers& timers_;
   const std::unique_ptr<net::Timer> bell_;
+  const std::unique_ptr<net::Timer> gathering_;
+  std::chrono::steady_clock::time_point claim_not_before_;
   std::int64_t in_flight_ = 0;
   std::atomic<bool> rung_ = false;
   std::atomic<bool> stopping_ = false;

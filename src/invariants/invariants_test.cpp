@@ -430,10 +430,20 @@ TEST_P(InvariantsTest, SeesContentThatIsMissingOrCut) {
 }
 
 TEST_P(InvariantsTest, SeesLabelsThatDisagree) {
-  const std::string label =
-      fmt::format("INSERT INTO message_labels (message_id, label) VALUES ('{}', 'urgent')", id_of("queued"));
+  const std::string label = fmt::format(
+      "INSERT INTO message_labels (message_id, label, agent_email, created_at_us) SELECT id, "
+      "'urgent', agent_email, created_at_us FROM messages WHERE id = '{}'",
+      id_of("queued"));
   expect_broken(label, {"labels-agree"});
   expect_broken(set("queued", "labels = '[\"urgent\"]'"), {});
+  expect_broken("UPDATE message_labels SET created_at_us = created_at_us + 1", {"labels-agree"});
+  expect_broken("UPDATE message_labels SET created_at_us = created_at_us - 1", {});
+  expect_broken("UPDATE message_labels SET agent_email = 'nobody'", {"labels-agree"});
+  expect_broken(
+      fmt::format("UPDATE message_labels SET agent_email = (SELECT agent_email FROM messages WHERE id = "
+                  "'{}')",
+                  id_of("queued")),
+      {});
   expect_broken(set("queued", "labels = '[\"urgency\"]'"), {"labels-agree"});
 }
 

@@ -44,11 +44,13 @@ constexpr Rule kRules[] = {
         "SELECT m.id AS subject, 'shown ' || m.labels AS detail FROM messages m WHERE "
         "json_array_length(m.labels) <> (SELECT COUNT(*) FROM message_labels b WHERE b.message_id = m.id) OR "
         "EXISTS (SELECT 1 FROM message_labels b WHERE b.message_id = m.id AND "
-        "replace(m.labels, '\"' || b.label || '\"', '') = m.labels)",
+        "(replace(m.labels, '\"' || b.label || '\"', '') = m.labels OR b.agent_email <> m.agent_email OR "
+        "b.created_at_us <> m.created_at_us))",
         "SELECT m.id AS subject, 'shown ' || m.labels AS detail FROM messages m WHERE "
         "jsonb_array_length(CAST(m.labels AS jsonb)) <> (SELECT COUNT(*) FROM message_labels b WHERE "
         "b.message_id = m.id) OR EXISTS (SELECT 1 FROM message_labels b WHERE b.message_id = m.id AND "
-        "replace(m.labels, '\"' || b.label || '\"', '') = m.labels)"),
+        "(replace(m.labels, '\"' || b.label || '\"', '') = m.labels OR b.agent_email <> m.agent_email OR "
+        "b.created_at_us <> m.created_at_us))"),
     // A message that was purged since is known from its events. Differs in how a JSON member is read.
     CS_RULE_DIFFERS(
         "answer-true", "a remembered answer names a message that was stored with it",

@@ -95,7 +95,9 @@ std::vector<Conversation> list_conversations(store::ReadTx& tx, std::string_view
                                              const std::optional<journal::Position>& after,
                                              std::int64_t limit) {
   const UtcTime since = filter.since.value_or(UtcTime::min());
-  const UtcTime until = filter.until.value_or(UtcTime::max());
+  // The cursor bounds the range too: SQLite searches by one condition on the time, perhaps by this one.
+  UtcTime until = filter.until.value_or(UtcTime::max());
+  if (after) until = std::min(until, after->at + Duration(1));
   const store::Rows rows = after
                                ? tx.query(kListNext, {agent_email, since, until, after->at, after->id, limit})
                                : tx.query(kListFirst, {agent_email, since, until, limit});

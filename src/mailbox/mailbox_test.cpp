@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <set>
@@ -177,6 +178,36 @@ TEST_P(MailboxTest, ReviewsListPendingHoldsOfBothDirectionsNewestFirst) {
   EXPECT_THAT(pending(journal::Position{now_, second.str()}, 10), ElementsAre(first));
   EXPECT_TRUE(db().write([&](store::Tx& tx) { return account::trash_agent(tx, user_, kAgent, now_); }));
   EXPECT_THAT(pending({}, 10), IsEmpty());
+}
+
+TEST_P(MailboxTest, PagesOfALabelFollowEachOtherInBothOrders) {
+  std::vector<MessageId> labelled;
+  for (int i = 0; i < 5; ++i) {
+    for (const bool kept : {true, false}) {
+      const MessageId id = receive();
+      if (!kept) continue;
+      ASSERT_TRUE(label(id, {"kept"}));
+      labelled.push_back(id);
+    }
+    now_ += std::chrono::seconds(i % 2);  // some at the same time
+  }
+  for (const bool ascending : {true, false}) {
+    for (const bool dated : {true, false}) {
+      ListFilter filter;
+      filter.labels = {"kept"};
+      filter.ascending = ascending;
+      if (dated) filter.since = now_ - std::chrono::hours(1);
+      if (dated) filter.until = now_ + std::chrono::hours(1);
+      std::vector<MessageId> seen;
+      std::optional<journal::Position> after;
+      for (auto page = list(filter, after, 2); !page.empty(); page = list(filter, after, 2)) {
+        seen.insert(seen.end(), page.begin(), page.end());
+        after = journal::Position{find(seen.back())->created_at, seen.back().str()};
+      }
+      if (!ascending) std::ranges::reverse(seen);
+      EXPECT_EQ(seen, labelled);
+    }
+  }
 }
 
 TEST_P(MailboxTest, AListFiltersByEachOfItsConditions) {

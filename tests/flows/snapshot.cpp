@@ -48,7 +48,7 @@ const std::vector<Table>& tables() {
         "deleted_at_us"}},
       {"message_contents", {"message_id", "has_draft", "text", "html", "length(raw)"}},
       {"draft_attachments", {"message_id", "position", "filename", "content_type", "length(content)"}},
-      {"message_labels", {"message_id", "label"}},
+      {"message_labels", {"message_id", "label", "agent_email", "created_at_us"}},
       {"message_recipients", {"message_id", "address", "kind", "route", "state", "submission_id", "detail"}},
       {"submissions", {"id", "message_id", "attempt", "state", "epoch", "worker", "due_at_us", "reply_text"}},
       {"lifecycle", {"id", "message_id", "reason_code", "recipient", "evidence", "occurred_at_us"}},
