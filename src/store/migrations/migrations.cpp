@@ -9,6 +9,7 @@ extern const std::string_view kDeliveredOnce;
 extern const std::string_view kMailIn;
 extern const std::string_view kDomainKeys;
 extern const std::string_view kMailbox;
+extern const std::string_view kEventsOut;
 
 namespace {
 
@@ -21,11 +22,12 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 5> kAll{{{1, "first_light", kFirstLight},
+  static const std::array<Migration, 6> kAll{{{1, "first_light", kFirstLight},
                                               {2, "delivered_once", kDeliveredOnce},
                                               {3, "mail_in", kMailIn},
                                               {4, "mailbox", kMailbox},
-                                              {5, "domain_keys", kDomainKeys}}};
+                                              {5, "domain_keys", kDomainKeys},
+                                              {6, "events_out", kEventsOut}}};
   return kAll;
 }
 
