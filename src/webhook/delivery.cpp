@@ -16,13 +16,14 @@ namespace {
 
 using store::Query;
 
-#define CS_DELIVERY_COLUMNS                                                                            \
-  "d.id, d.event_id, d.event_type, d.status, d.attempts, d.due_at_us, d.last_attempt_at_us, "         \
+#define CS_DELIVERY_COLUMNS                                                                   \
+  "d.id, d.event_id, d.event_type, d.status, d.attempts, d.due_at_us, d.last_attempt_at_us, " \
   "d.last_status_code, d.last_error, d.created_at_us"
-constexpr Query kList("webhook.list_deliveries",
-                      "SELECT " CS_DELIVERY_COLUMNS
-                      " FROM webhook_deliveries d WHERE d.webhook_id = $1 AND (d.created_at_us, d.id) < ($2, $3) "
-                      "AND ($4 = '' OR d.status = $4) ORDER BY d.created_at_us DESC, d.id DESC LIMIT $5");
+constexpr Query kList(
+    "webhook.list_deliveries",
+    "SELECT " CS_DELIVERY_COLUMNS
+    " FROM webhook_deliveries d WHERE d.webhook_id = $1 AND (d.created_at_us, d.id) < ($2, $3) "
+    "AND ($4 = '' OR d.status = $4) ORDER BY d.created_at_us DESC, d.id DESC LIMIT $5");
 constexpr Query kFind("webhook.find_delivery",
                       "SELECT " CS_DELIVERY_COLUMNS
                       " FROM webhook_deliveries d WHERE d.id = $1 AND d.webhook_id = $2");
@@ -30,23 +31,25 @@ constexpr Query kAttempts("webhook.list_attempts",
                           "SELECT attempt, started_at_us, took_us, status_code, address, error FROM "
                           "webhook_attempts WHERE delivery_id = $1 ORDER BY attempt");
 
-#define CS_TALLY                                                                                           \
-  "SELECT event_id, CAST(count(CASE WHEN cause = 'event' THEN 1 END) AS BIGINT), "                        \
-  "CAST(count(CASE WHEN status = 'delivered' THEN 1 END) AS BIGINT), "                                    \
-  "CAST(count(CASE WHEN status = 'pending' THEN 1 END) AS BIGINT), "                                      \
+#define CS_TALLY                                                                   \
+  "SELECT event_id, CAST(count(CASE WHEN cause = 'event' THEN 1 END) AS BIGINT), " \
+  "CAST(count(CASE WHEN status = 'delivered' THEN 1 END) AS BIGINT), "             \
+  "CAST(count(CASE WHEN status = 'pending' THEN 1 END) AS BIGINT), "               \
   "CAST(count(CASE WHEN status = 'failed' THEN 1 END) AS BIGINT) FROM webhook_deliveries WHERE event_id "
 // Differs in how a JSON list becomes rows, here and below.
-constexpr Query kTally("webhook.tally",
-                       CS_TALLY "IN (SELECT value FROM json_each($1)) GROUP BY event_id",
-                       CS_TALLY "= ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) GROUP BY event_id");
+constexpr Query kTally("webhook.tally", CS_TALLY "IN (SELECT value FROM json_each($1)) GROUP BY event_id",
+                       CS_TALLY
+                       "= ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) GROUP BY event_id");
 
-constexpr Query kMatched("webhook.matched",
-                         "SELECT d.webhook_id, w.enabled FROM webhook_deliveries d JOIN webhooks w ON "
-                         "w.id = d.webhook_id WHERE d.event_id = $1 AND d.cause = 'event' ORDER BY d.webhook_id");
+constexpr Query kMatched(
+    "webhook.matched",
+    "SELECT d.webhook_id, w.enabled FROM webhook_deliveries d JOIN webhooks w ON "
+    "w.id = d.webhook_id WHERE d.event_id = $1 AND d.cause = 'event' ORDER BY d.webhook_id");
 
-constexpr Query kRedeliveries("webhook.redeliveries",
-                              "SELECT id, created_at_us FROM webhook_deliveries WHERE event_id = $1 AND "
-                              "webhook_id = $2 AND cause = 'redelivery' ORDER BY created_at_us DESC, id DESC");
+constexpr Query kRedeliveries(
+    "webhook.redeliveries",
+    "SELECT id, created_at_us FROM webhook_deliveries WHERE event_id = $1 AND "
+    "webhook_id = $2 AND cause = 'redelivery' ORDER BY created_at_us DESC, id DESC");
 constexpr Query kRedeliver(
     "webhook.redeliver",
     "INSERT INTO webhook_deliveries (id, webhook_id, event_id, event_type, message_id, cause, due_at_us, "
@@ -64,22 +67,25 @@ constexpr Query kTest("webhook.send_test",
   "'pending' THEN o.due ELSE webhook_deliveries.due_at_us END, last_attempt_at_us = o.started, "             \
   "last_status_code = o.code, last_error = o.error, settled_at_us = CASE WHEN o.status <> 'pending' THEN "   \
   "o.ended END FROM "
-#define CS_RECORDED                                                                                       \
-  " WHERE webhook_deliveries.id = o.id AND webhook_deliveries.status = 'pending' AND "                   \
-  "webhook_deliveries.attempts = o.attempt - 1 RETURNING webhook_deliveries.id, "                        \
+#define CS_RECORDED                                                                    \
+  " WHERE webhook_deliveries.id = o.id AND webhook_deliveries.status = 'pending' AND " \
+  "webhook_deliveries.attempts = o.attempt - 1 RETURNING webhook_deliveries.id, "      \
   "webhook_deliveries.attempts"
 constexpr Query kRecord(
     "webhook.record",
-    CS_RECORD "(SELECT value ->> 'id' AS id, value ->> 'status' AS status, value ->> 'attempt' AS attempt, "
-              "value ->> 'due' AS due, value ->> 'started' AS started, value ->> 'ended' AS ended, value ->> "
-              "'code' AS code, value ->> 'error' AS error FROM json_each($1)) o" CS_RECORDED,
-    CS_RECORD "(SELECT e ->> 'id' AS id, e ->> 'status' AS status, CAST(e ->> 'attempt' AS BIGINT) AS "
-              "attempt, CAST(e ->> 'due' AS BIGINT) AS due, CAST(e ->> 'started' AS BIGINT) AS started, "
-              "CAST(e ->> 'ended' AS BIGINT) AS ended, CAST(e ->> 'code' AS BIGINT) AS code, e ->> 'error' "
-              "AS error FROM unnest(ARRAY(SELECT jsonb_array_elements($1::jsonb))) e) o" CS_RECORDED);
-constexpr Query kLog("webhook.log_attempt",
-                     "INSERT INTO webhook_attempts (delivery_id, attempt, started_at_us, took_us, status_code, "
-                     "address, error) VALUES ($1, $2, $3, $4, $5, $6, $7)");
+    CS_RECORD
+    "(SELECT value ->> 'id' AS id, value ->> 'status' AS status, value ->> 'attempt' AS attempt, "
+    "value ->> 'due' AS due, value ->> 'started' AS started, value ->> 'ended' AS ended, value ->> "
+    "'code' AS code, value ->> 'error' AS error FROM json_each($1)) o" CS_RECORDED,
+    CS_RECORD
+    "(SELECT e ->> 'id' AS id, e ->> 'status' AS status, CAST(e ->> 'attempt' AS BIGINT) AS "
+    "attempt, CAST(e ->> 'due' AS BIGINT) AS due, CAST(e ->> 'started' AS BIGINT) AS started, "
+    "CAST(e ->> 'ended' AS BIGINT) AS ended, CAST(e ->> 'code' AS BIGINT) AS code, e ->> 'error' "
+    "AS error FROM unnest(ARRAY(SELECT jsonb_array_elements($1::jsonb))) e) o" CS_RECORDED);
+constexpr Query kLog(
+    "webhook.log_attempt",
+    "INSERT INTO webhook_attempts (delivery_id, attempt, started_at_us, took_us, status_code, "
+    "address, error) VALUES ($1, $2, $3, $4, $5, $6, $7)");
 constexpr Query kDeliveredTo("webhook.delivered_to",
                              "UPDATE webhook_lanes SET last_delivered_at_us = $2 WHERE webhook_id = $1 AND "
                              "COALESCE(last_delivered_at_us, 0) < $2");
@@ -87,8 +93,9 @@ constexpr Query kDeliveredTo("webhook.delivered_to",
 constexpr std::string_view kAfterAllIds = "~";
 
 Delivery delivery_from(const store::Row& row) {
-  return {DeliveryId(row.text(0)), row.text(1),       row.text(2),          row.text(3), row.integer(4),
-          row.time(5),             row.maybe_time(6), row.maybe_integer(7), row.text(8), row.time(9)};
+  return {
+      DeliveryId(row.text(0)), row.text(1),          row.text(2), row.text(3), row.integer(4), row.time(5),
+      row.maybe_time(6),       row.maybe_integer(7), row.text(8), row.time(9)};
 }
 
 UtcTime end_of(const Attempt& attempt) { return attempt.started_at + attempt.took; }

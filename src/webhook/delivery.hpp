@@ -16,7 +16,8 @@ namespace countersign::webhook {
 
 using DeliveryId = Id<struct DeliveryTag>;  // whd_ + 32 hex
 
-/// Pauses after the 1st, 2nd, … failed attempt (contract §17). After the last attempt the delivery has failed.
+/// Pauses after the 1st, 2nd, … failed attempt (contract §17). After the last attempt the delivery has
+/// failed.
 inline constexpr std::array<std::chrono::minutes, 7> kPauses{
     std::chrono::minutes(1),   std::chrono::minutes(5),   std::chrono::minutes(15), std::chrono::minutes(60),
     std::chrono::minutes(240), std::chrono::minutes(480), std::chrono::minutes(960)};
@@ -78,8 +79,8 @@ struct Matched {
 
 /// How long a repeated redelivery of one event to one webhook is the same redelivery (contract §7).
 inline constexpr std::chrono::hours kRedeliveryWindow{24};
-/// Queues the event once more for a webhook that it matched. Within kRedeliveryWindow of an earlier call it is
-/// that one's delivery.
+/// Queues the event once more for a webhook that it matched. Within kRedeliveryWindow of an earlier call it
+/// is that one's delivery.
 [[nodiscard]] DeliveryId redeliver(store::Tx& tx, const WebhookId& webhook, std::string_view event_id,
                                    UtcTime now);
 
@@ -94,9 +95,8 @@ struct Outcome {
   Attempt attempt;  // its number is one more than the attempts that stood in the row when it began
   bool delivered = false;
 };
-/// Writes outcomes down. One whose delivery has had that attempt already, from whoever, or is settled, changes
-/// nothing: each attempt counts once. Returns how many were written.
-/// retry_first   see pause_after.
+/// Writes outcomes down. One whose delivery has had that attempt already, from whoever, or is settled,
+/// changes nothing: each attempt counts once. Returns how many were written. retry_first   see pause_after.
 std::int64_t record(store::Tx& tx, std::span<const Outcome> outcomes, std::chrono::milliseconds retry_first);
 
 }  // namespace countersign::webhook

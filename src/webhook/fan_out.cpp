@@ -11,15 +11,15 @@ namespace {
 
 using store::Query;
 
-constexpr Query kEnabled("webhook.enabled",
-                         "SELECT " CS_WEBHOOK_COLUMNS " FROM " CS_WEBHOOK_TABLES
-                         " WHERE w.user_id = $1 AND w.enabled = 1 ORDER BY w.id");
+constexpr Query kEnabled("webhook.enabled", "SELECT " CS_WEBHOOK_COLUMNS " FROM " CS_WEBHOOK_TABLES
+                                            " WHERE w.user_id = $1 AND w.enabled = 1 ORDER BY w.id");
 constexpr Query kLabels("webhook.labels_of_message",
                         "SELECT label FROM message_labels WHERE message_id = $1 ORDER BY label");
 constexpr Query kDeliver(
     "webhook.deliver",
     "INSERT INTO webhook_deliveries (id, webhook_id, event_id, event_type, message_id, cause, due_at_us, "
-    "position, created_at_us) SELECT $1, w.id, $3, $4, $5, 'event', $6, $7, $6 FROM webhooks w WHERE w.id = $2 "
+    "position, created_at_us) SELECT $1, w.id, $3, $4, $5, 'event', $6, $7, $6 FROM webhooks w WHERE w.id = "
+    "$2 "
     "ON CONFLICT (id) DO NOTHING");
 
 template <class Items>
@@ -39,8 +39,7 @@ class FanOut {
       std::vector<std::string> labels;
       if (!webhook.filters.labels.empty()) labels = labels_of(event);
       if (!matches(webhook, event, labels)) continue;
-      const std::string id =
-          derived_id_near(event.id, "whd_", {webhook.id.str(), event.id, "event"});
+      const std::string id = derived_id_near(event.id, "whd_", {webhook.id.str(), event.id, "event"});
       tx_.send(kDeliver, {id, webhook.id.str(), event.id, event.type, event.message_id, event.created_at,
                           event.position});
       ++deliveries;

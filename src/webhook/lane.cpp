@@ -19,34 +19,38 @@ constexpr Query kDue(
     "status = 'pending' AND webhook_id > $1 UNION ALL SELECT (SELECT min(d.webhook_id) FROM "
     "webhook_deliveries d WHERE d.status = 'pending' AND d.webhook_id > w.webhook_id) FROM waiting w WHERE "
     "w.webhook_id IS NOT NULL) SELECT w.webhook_id FROM waiting w JOIN webhook_lanes l ON l.webhook_id = "
-    "w.webhook_id JOIN webhooks h ON h.id = w.webhook_id WHERE h.enabled = 1 AND (l.lease_until_us IS NULL OR "
+    "w.webhook_id JOIN webhooks h ON h.id = w.webhook_id WHERE h.enabled = 1 AND (l.lease_until_us IS NULL "
+    "OR "
     "l.lease_until_us <= $3) AND EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.status = 'pending' AND "
     "d.webhook_id = w.webhook_id AND d.due_at_us <= $3) LIMIT $2");
 
-#define CS_CLAIM                                                                                         \
+#define CS_CLAIM                                                                                        \
   "UPDATE webhook_lanes SET epoch = epoch + 1, worker = $2, lease_until_us = $4 WHERE (lease_until_us " \
   "IS NULL OR lease_until_us <= $3) AND webhook_id "
-#define CS_CLAIMED                                                                                      \
+#define CS_CLAIMED \
   " RETURNING webhook_id, epoch, (SELECT w.user_id FROM webhooks w WHERE w.id = webhook_lanes.webhook_id)"
 // Differs because SQLite has one writer and no row locks to skip.
 constexpr Query kClaim("webhook.claim_lanes", CS_CLAIM "IN (SELECT value FROM json_each($1))" CS_CLAIMED,
-                       CS_CLAIM "= ANY (ARRAY(SELECT l.webhook_id FROM webhook_lanes l WHERE l.webhook_id = ANY "
-                                "(ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) ORDER BY l.webhook_id FOR "
-                                "UPDATE SKIP LOCKED))" CS_CLAIMED);
+                       CS_CLAIM
+                       "= ANY (ARRAY(SELECT l.webhook_id FROM webhook_lanes l WHERE l.webhook_id = ANY "
+                       "(ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) ORDER BY l.webhook_id FOR "
+                       "UPDATE SKIP LOCKED))" CS_CLAIMED);
 
 #define CS_RENEW "UPDATE webhook_lanes SET lease_until_us = $3 FROM "
-#define CS_RENEWED                                                                                        \
+#define CS_RENEWED                                                                                       \
   " WHERE webhook_lanes.webhook_id = o.id AND webhook_lanes.epoch = o.epoch AND webhook_lanes.worker = " \
   "$2 RETURNING webhook_lanes.webhook_id"
 // Differs in how a JSON list becomes rows.
 constexpr Query kRenew(
     "webhook.renew_lanes",
     CS_RENEW "(SELECT value ->> 'id' AS id, value ->> 'epoch' AS epoch FROM json_each($1)) o" CS_RENEWED,
-    CS_RENEW "(SELECT e ->> 'id' AS id, CAST(e ->> 'epoch' AS BIGINT) AS epoch FROM "
-             "unnest(ARRAY(SELECT jsonb_array_elements($1::jsonb))) e) o" CS_RENEWED);
-constexpr Query kRelease("webhook.release_lane",
-                         "UPDATE webhook_lanes SET worker = '', lease_until_us = NULL WHERE webhook_id = $1 AND "
-                         "epoch = $2 AND worker = $3");
+    CS_RENEW
+    "(SELECT e ->> 'id' AS id, CAST(e ->> 'epoch' AS BIGINT) AS epoch FROM "
+    "unnest(ARRAY(SELECT jsonb_array_elements($1::jsonb))) e) o" CS_RENEWED);
+constexpr Query kRelease(
+    "webhook.release_lane",
+    "UPDATE webhook_lanes SET worker = '', lease_until_us = NULL WHERE webhook_id = $1 AND "
+    "epoch = $2 AND worker = $3");
 constexpr Query kReleaseAll("webhook.release_all_lanes",
                             "UPDATE webhook_lanes SET worker = '', lease_until_us = NULL WHERE worker <> ''");
 
@@ -57,7 +61,8 @@ constexpr Query kJobs(
     "webhook.jobs",
     "SELECT d.id, d.event_id, d.event_type, COALESCE(d.message_id, ''), d.attempts, "
     "COALESCE(d.body, e.envelope) FROM webhook_deliveries d LEFT JOIN events e ON e.id = d.event_id WHERE "
-    "d.status = 'pending' AND d.webhook_id = $1 AND d.due_at_us <= $2 ORDER BY d.due_at_us, d.position LIMIT $3");
+    "d.status = 'pending' AND d.webhook_id = $1 AND d.due_at_us <= $2 ORDER BY d.due_at_us, d.position LIMIT "
+    "$3");
 
 std::vector<std::string> texts_of(std::span<const WebhookId> ids) {
   std::vector<std::string> out;
@@ -87,7 +92,8 @@ std::vector<Lane> claim_lanes(store::Tx& tx, std::span<const WebhookId> lanes, s
   std::vector<Lane> out;
   const std::string ids = to_json_list(texts_of(lanes));
   const store::Rows rows = tx.query(kClaim, {ids, worker, now, lease_until});
-  for (const store::Row row : rows) out.push_back({WebhookId(row.text(0)), UserId(row.text(2)), row.integer(1)});
+  for (const store::Row row : rows)
+    out.push_back({WebhookId(row.text(0)), UserId(row.text(2)), row.integer(1)});
   CS_FAULT("webhook.claim");
   return out;
 }

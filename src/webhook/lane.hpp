@@ -1,8 +1,8 @@
 // Lanes: everything that waits for one webhook, worked on by one node at a time.
 //
-// A node claims lanes for a time, delivers what is due in them, and gives them back. A node that dies keeps its
-// lanes until the lease ends; then another one takes them with a higher epoch and delivers again what was not
-// recorded: at least once, with the same bytes.
+// A node claims lanes for a time, delivers what is due in them, and gives them back. A node that dies keeps
+// its lanes until the lease ends; then another one takes them with a higher epoch and delivers again what was
+// not recorded: at least once, with the same bytes.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ struct Lane {
   std::int64_t epoch = 0;
 };
 
-/// Up to `limit` webhooks with something due that nobody works on, by id after `after` and then around from the
-/// beginning. Those of disabled webhooks wait until they are enabled.
+/// Up to `limit` webhooks with something due that nobody works on, by id after `after` and then around from
+/// the beginning. Those of disabled webhooks wait until they are enabled.
 [[nodiscard]] std::vector<WebhookId> due_lanes(store::ReadTx& tx, const WebhookId& after, std::int64_t limit,
                                                UtcTime now);
 /// Claims those that are still free.

@@ -18,8 +18,8 @@ constexpr Query kInsert("webhook.insert",
                         "conversation_ids, labels, enabled, enabled_at_us, secret, created_at_us) VALUES "
                         "($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $9)");
 constexpr Query kInsertLane("webhook.insert_lane", "INSERT INTO webhook_lanes (webhook_id) VALUES ($1)");
-constexpr Query kFind("webhook.find",
-                      "SELECT " CS_WEBHOOK_COLUMNS " FROM " CS_WEBHOOK_TABLES " WHERE w.id = $1 AND w.user_id = $2");
+constexpr Query kFind("webhook.find", "SELECT " CS_WEBHOOK_COLUMNS " FROM " CS_WEBHOOK_TABLES
+                                      " WHERE w.id = $1 AND w.user_id = $2");
 constexpr Query kList("webhook.list",
                       "SELECT " CS_WEBHOOK_COLUMNS " FROM " CS_WEBHOOK_TABLES
                       " WHERE w.user_id = $1 AND (w.created_at_us, w.id) < ($2, $3) ORDER BY w.created_at_us "
@@ -36,9 +36,10 @@ constexpr Query kEnable("webhook.enable",
 constexpr Query kDisable("webhook.disable",
                          "UPDATE webhooks SET enabled = 0, auto_disabled_at_us = NULL WHERE id = $1");
 constexpr Query kDelete("webhook.delete", "DELETE FROM webhooks WHERE id = $1 AND user_id = $2");
-constexpr Query kRotate("webhook.rotate",
-                        "UPDATE webhooks SET previous_secret = secret, previous_secret_until_us = $4, secret = $3 "
-                        "WHERE id = $1 AND user_id = $2");
+constexpr Query kRotate(
+    "webhook.rotate",
+    "UPDATE webhooks SET previous_secret = secret, previous_secret_until_us = $4, secret = $3 "
+    "WHERE id = $1 AND user_id = $2");
 
 constexpr std::string_view kAfterAllIds = "~";
 
@@ -124,8 +125,7 @@ bool remove(store::Tx& tx, const UserId& user, const WebhookId& id) {
 std::optional<UtcTime> rotate_secret(store::Tx& tx, const UserId& user, const WebhookId& id,
                                      std::string_view sealed_secret, UtcTime now) {
   const UtcTime until = now + kRotationGrace;
-  const std::int64_t rotated =
-      tx.execute(kRotate, {id.str(), user.str(), store::Blob{sealed_secret}, until});
+  const std::int64_t rotated = tx.execute(kRotate, {id.str(), user.str(), store::Blob{sealed_secret}, until});
   if (rotated != 1) return std::nullopt;
   return until;
 }

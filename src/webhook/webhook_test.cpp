@@ -38,8 +38,7 @@ class WebhookTest : public test::StoreTest {
     fresh.events = std::move(events);
     fresh.filters = std::move(filters);
     fresh.created_at = now_;
-    const bool created =
-        in_tx([&](store::Tx& tx) { return create(tx, fresh, "sealed").has_value(); });
+    const bool created = in_tx([&](store::Tx& tx) { return create(tx, fresh, "sealed").has_value(); });
     EXPECT_TRUE(created);
     return fresh.id;
   }
@@ -75,8 +74,8 @@ class WebhookTest : public test::StoreTest {
     });
   }
   std::int64_t answer(const WebhookId& id, const Job& job, bool delivered, int status) {
-    const Outcome outcome{job.id, id, {job.attempt, now_, 5ms, status, "192.0.2.1", delivered ? "" : "no"},
-                          delivered};
+    const Outcome outcome{
+        job.id, id, {job.attempt, now_, 5ms, status, "192.0.2.1", delivered ? "" : "no"}, delivered};
     return in_tx([&](store::Tx& tx) { return record(tx, std::span(&outcome, 1), 60s); });
   }
   Delivery only_delivery(const WebhookId& id) {
@@ -163,7 +162,8 @@ TEST_P(WebhookTest, ALaneBelongsToOneWorkerUntilItsLeaseEnds) {
   const auto renewed = in_tx([&](store::Tx& tx) { return renew_lanes(tx, mine, "a", now_ + 60s); });
   EXPECT_THAT(renewed, IsEmpty());
   EXPECT_FALSE(in_tx([&](store::Tx& tx) { return release_lane(tx, mine.at(0), "a"); }));
-  EXPECT_THAT(in_tx([&](store::Tx& tx) { return renew_lanes(tx, theirs, "b", now_ + 60s); }), ElementsAre(id));
+  EXPECT_THAT(in_tx([&](store::Tx& tx) { return renew_lanes(tx, theirs, "b", now_ + 60s); }),
+              ElementsAre(id));
   EXPECT_TRUE(in_tx([&](store::Tx& tx) { return release_lane(tx, theirs.at(0), "b"); }));
   EXPECT_THAT(due(), ElementsAre("wh_one")) << "nothing was delivered";
 }
@@ -285,8 +285,7 @@ TEST_P(WebhookTest, AnAccountHasAtMostFiftyAndSecretsRotate) {
   EXPECT_FALSE(in_tx([&](store::Tx& tx) { return remove(tx, UserId("eve"), WebhookId("wh_4")); }));
   EXPECT_TRUE(in_tx([&](store::Tx& tx) { return create(tx, more, "s").has_value(); }));
 
-  const auto until =
-      in_tx([&](store::Tx& tx) { return rotate_secret(tx, more.user, more.id, "new", now_); });
+  const auto until = in_tx([&](store::Tx& tx) { return rotate_secret(tx, more.user, more.id, "new", now_); });
   EXPECT_EQ(until, now_ + 24h);
   const auto secrets = [&] {
     return db().read([&](store::ReadTx& tx) { return load_lane(tx, more.id, 1, now_)->secrets; });

@@ -29,6 +29,10 @@ struct ApiSettings {
   /// keeps them.
   std::string provider_id_domain = {};
   bool screening = true;  // received content is screened where an agent's protection asks for it
+  /// Called after every commit of a request: there may be events to be told.
+  std::function<void()> committed = [] {};
+  /// Why events must not be delivered to this host; empty: they may.
+  std::function<boost::asio::awaitable<std::string>(std::string host)> webhook_host_fault = {};
 };
 
 /// Context is what handlers share; see handlers/context.hpp.
