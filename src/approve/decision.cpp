@@ -113,7 +113,7 @@ void announce_approval(store::Tx& tx, const mailbox::Message& message, const Ver
   journal::emit(tx, message.journal_subject(), EventType::email_review_approved, data, now);
 }
 
-// Whoever waits for the end of a send hears of it, also without an interest in reviews (decision 0011).
+// Whoever waits for the end of a send hears of it, also without an interest in reviews (decision 0012).
 void announce_end(store::Tx& tx, const mailbox::Message& message, const Verdict& verdict, UtcTime now) {
   boost::json::object data = outbox::outbound_event_data(message);
   const std::string reason = verdict.rejection_reason.empty()

@@ -142,7 +142,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):  # noqa: N802 (the name is the library's)
         receiver = self.server.receiver
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # its sender died
+            self.close_connection = True
+            return
         valid = receiver._note(self.path, self.headers, body)
         kind, _, more = self.path.strip("/").partition("/")
         if kind == "hang":

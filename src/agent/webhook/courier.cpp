@@ -37,6 +37,7 @@ constexpr std::size_t kRecordedTogether = 256;    // outcomes per transaction
 constexpr std::int64_t kLoadedTogether = 64;      // deliveries of a lane that are read at a time
 // How long a lane uses what its name was resolved to. The connection goes to a checked address in any case.
 constexpr std::chrono::seconds kAddressAge{1};
+constexpr std::chrono::seconds kIdleConnectionAge{10};
 constexpr std::chrono::milliseconds kRecordPauseFirst{100};
 constexpr std::chrono::milliseconds kRecordPauseMax{5'000};
 
@@ -92,7 +93,9 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
         fan_bell_(timers.make(strand_)),
         heartbeat_(timers.make(strand_)),
         record_bell_(timers.make(strand_)),
-        client_({options_.lane_width_max, options_.in_flight_max, std::chrono::seconds(10)}) {
+        // Accounts may share a host, so that it has no limit of its own: lanes have.
+        client_(std::make_unique<net::HttpClient>(
+            net::HttpClientOptions{options_.in_flight_max, options_.in_flight_max, kIdleConnectionAge})) {
     CS_ASSERT(options_.in_flight_max > 0 && options_.lane_width_max > 0);
   }
 
@@ -109,6 +112,9 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
       self->ring();
     });
   }
+
+  // No thread runs the executor any more: what is under way ends before the executor does.
+  void close() { client_.reset(); }
 
   void stop() {
     stopping_ = true;
@@ -365,7 +371,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
       LanePtr chosen;
       std::pair<std::size_t, std::size_t> least;
       for (const auto& [id, lane] : lanes_) {
-        const std::pair<std::size_t, std::size_t> load(under_way_of_[lane->claim.user], lane->under_way);
+        const std::pair<std::size_t, std::size_t> load(under_way_of(lane->claim.user), lane->under_way);
         if (chosen && !(load < least)) continue;
         if (load.first >= share || lane->next() == lane->ready.end()) continue;
         chosen = lane;
@@ -374,6 +380,11 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
       if (!chosen) return;
       begin(chosen);
     }
+  }
+
+  [[nodiscard]] std::size_t under_way_of(const UserId& user) const {
+    const auto found = under_way_of_.find(user);
+    return found == under_way_of_.end() ? 0 : found->second;
   }
 
   void begin(const LanePtr& lane) {
@@ -423,7 +434,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
         Post what{lane->url, job.event_type, job.body, lane->secrets};
         PostOptions options{self->options_.timeout, self->options_.ca_file};
         CS_FAULT("courier.sending");
-        answer = co_await post(self->client_, std::move(what), std::move(*target), std::move(options),
+        answer = co_await post(*self->client_, std::move(what), std::move(*target), std::move(options),
                                self->clock_.now());
         CS_FAULT("courier.answered");
         kind = answer.delivered          ? "delivered"
@@ -531,7 +542,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   std::unique_ptr<net::Timer> fan_bell_;
   std::unique_ptr<net::Timer> heartbeat_;
   std::unique_ptr<net::Timer> record_bell_;
-  net::HttpClient client_;
+  std::unique_ptr<net::HttpClient> client_;
   std::atomic<bool> woken_ = false;
   std::atomic<bool> stopping_ = false;
   bool rung_ = false;
@@ -550,7 +561,7 @@ Courier::Courier(asio::any_io_executor executor, store::Database& database, cons
                  net::Timers& timers)
     : impl_(std::make_shared<Impl>(std::move(executor), database, clock, targets, secrets, std::move(options),
                                    std::move(hooks), timers)) {}
-Courier::~Courier() = default;
+Courier::~Courier() { impl_->close(); }
 
 asio::awaitable<void> Courier::run() { co_await impl_->run(); }
 void Courier::wake() { impl_->wake(); }

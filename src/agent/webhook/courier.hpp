@@ -54,6 +54,7 @@ class Courier {
   Courier(boost::asio::any_io_executor executor, store::Database& database, const Clock& clock,
           Targets& targets, Sealer secrets, CourierOptions options, CourierHooks hooks = {},
           net::Timers& timers = net::steady_timers());
+  /// When no thread runs the executor any more.
   ~Courier();
   Courier(const Courier&) = delete;
   Courier& operator=(const Courier&) = delete;
