@@ -137,6 +137,21 @@ class Webhooks(Hooks):
         self.assertEqual(set(self.receiver.events("/ok")), delivered)
         self.assertEqual(len(self.receiver.of("/ok")), 10)
 
+    def test_an_account_whose_endpoints_hang_leaves_room_for_others(self):
+        self.start(webhooks__in_flight_max=4, webhooks__timeout_ms=4000)
+        hanging = [self.hook("/hang") for _ in range(6)]
+        self.send_to_self()
+        eventually("as many hang as may", lambda: len(self.receiver.of("/hang")) == 2)
+        ada, self.account = self.account, self.open_account(self.server, "eve@example.com")
+        self.account.create_agent("eve@agents.localhost")
+        hook = self.hook("/ok", events=["email.received"])
+        for i in range(10):
+            self.account.send("eve@agents.localhost", draft(f"Note {i}", "eve@agents.localhost"), expected=200)
+        self.wait_until_delivered(hook, 10)
+        self.account = ada
+        self.assertEqual([one for hook in hanging for one in self.deliveries(hook) if one["attempts"]], [],
+                         "while those hung")
+
     def test_all_attempts_fail_and_a_redelivery_comes_with_the_same_id(self):
         self.start(webhooks__retry_first_ms=100)
         hook = self.hook("/flaky/1", events=["email.sent"])
