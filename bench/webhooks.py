@@ -28,7 +28,7 @@ from support.stores import PostgresStore, SqliteStore  # noqa: E402
 from support.waiting import eventually  # noqa: E402
 from webhook_receiver import WebhookReceiver  # noqa: E402
 
-EVENTS = 20_000
+EVENTS = 5_000
 WEBHOOKS = (1, 10)
 CONNECTIONS = 16
 ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
