@@ -1,5 +1,7 @@
 #include "approve/decision.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/json/object.hpp>
 
 #include "account/suppression.hpp"
@@ -111,6 +113,16 @@ void announce_approval(store::Tx& tx, const mailbox::Message& message, const Ver
   journal::emit(tx, message.journal_subject(), EventType::email_review_approved, data, now);
 }
 
+// Whoever waits for the end of a send hears of it, also without an interest in reviews (decision 0012).
+void announce_end(store::Tx& tx, const mailbox::Message& message, const Verdict& verdict, UtcTime now) {
+  boost::json::object data = outbox::outbound_event_data(message);
+  const std::string reason = verdict.rejection_reason.empty()
+                                 ? "rejected in review"
+                                 : fmt::format("rejected in review: {}", verdict.rejection_reason);
+  outbox::add_failure(data, reason, verdict.reason);
+  journal::emit(tx, message.journal_subject(), EventType::email_failed, data, now, "review");
+}
+
 Decision release_inbound(store::Tx& tx, const mailbox::Message& message, const Verdict& verdict,
                          UtcTime now) {
   resolve(tx, message, verdict, now);
@@ -186,6 +198,7 @@ void reject_locked(store::Tx& tx, const mailbox::Message& message, const Verdict
   data["reason"] = verdict.rejection_reason;
   if (verdict.auto_resolved) data["auto_resolved"] = true;
   journal::emit(tx, message.journal_subject(), EventType::email_review_rejected, data, now);
+  if (message.direction == Direction::outbound) announce_end(tx, message, verdict, now);
 }
 
 }  // namespace countersign::approve

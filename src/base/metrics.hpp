@@ -34,6 +34,13 @@ enum class Metric : std::uint8_t {
   smtp_refusals_total,
   arrivals_total,
   arrivals_waiting,
+  events_waiting,
+  events_fanned_out_total,
+  webhook_deliveries_total,
+  webhook_attempts_total,
+  webhook_attempt_seconds,
+  webhook_deliveries_due,
+  webhooks_disabled_total,
 };
 
 enum class Type : std::uint8_t { counter, gauge, histogram };

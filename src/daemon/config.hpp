@@ -98,6 +98,16 @@ struct Config {
     std::int64_t replies_max = 0;
     std::int64_t automatic_replies_max = 0;
   } loops;
+  struct Webhooks {
+    bool allow_private_addresses = false;
+    std::string ca_file;
+    std::size_t in_flight_max = 0;
+    std::size_t in_flight_per_webhook_max = 0;
+    std::chrono::milliseconds timeout{};
+    std::chrono::milliseconds retry_first{};
+    std::chrono::seconds lease{};
+    std::chrono::milliseconds poll_interval{};
+  } webhooks;
   struct Smtp {
     std::string host;
     std::uint16_t port = 0;

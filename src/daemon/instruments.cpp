@@ -11,16 +11,23 @@ namespace {
 using metrics::Metric;
 
 // Both run over partial indexes that hold just the rows that wait.
-constexpr store::Query kQueues("daemon.queues",
-                               "SELECT (SELECT CAST(count(*) AS BIGINT) FROM messages WHERE "
-                               "review_status = 'pending_review'), "
-                               "(SELECT CAST(count(*) AS BIGINT) FROM submissions WHERE state = 'queued'), "
-                               "(SELECT CAST(count(*) AS BIGINT) FROM submissions WHERE state = 'unknown')");
+constexpr store::Query kQueues(
+    "daemon.queues",
+    "SELECT (SELECT CAST(count(*) AS BIGINT) FROM messages WHERE "
+    "review_status = 'pending_review'), "
+    "(SELECT CAST(count(*) AS BIGINT) FROM submissions WHERE state = 'queued'), "
+    "(SELECT CAST(count(*) AS BIGINT) FROM submissions WHERE state = 'unknown'), "
+    "(SELECT CAST(count(*) AS BIGINT) FROM events WHERE status = 'pending'), "
+    "(SELECT CAST(count(*) AS BIGINT) FROM webhooks w JOIN webhook_deliveries d ON "
+    "d.webhook_id = w.id WHERE w.enabled = 1 AND d.status = 'pending' AND "
+    "d.due_at_us <= $1)");
 
 struct Queues {
   std::int64_t holds;
   std::int64_t submissions;
   std::int64_t unknown;
+  std::int64_t events;
+  std::int64_t deliveries;
   bool relay_open;
   inbound::Depth arrivals;
 };
@@ -68,6 +75,20 @@ void Instruments::smtp_refusal(std::string_view reason) {
 
 void Instruments::arrival(std::string_view outcome) { metrics_.count(Metric::arrivals_total, {outcome}); }
 
+void Instruments::fanned_out(std::int64_t events, std::int64_t deliveries) {
+  metrics_.count(Metric::events_fanned_out_total, {}, static_cast<double>(events));
+  metrics_.count(Metric::webhook_deliveries_total, {}, static_cast<double>(deliveries));
+}
+
+void Instruments::webhook_attempt(std::string_view outcome, std::chrono::microseconds took) {
+  metrics_.count(Metric::webhook_attempts_total, {outcome});
+  metrics_.observe(Metric::webhook_attempt_seconds, std::chrono::duration<double>(took).count());
+}
+
+void Instruments::webhooks_disabled(std::size_t count) {
+  metrics_.count(Metric::webhooks_disabled_total, {}, static_cast<double>(count));
+}
+
 void Instruments::rescued(std::int64_t requeued, std::int64_t unknown) {
   if (requeued > 0) metrics_.count(Metric::leases_rescued_total, {"requeued"}, static_cast<double>(requeued));
   if (unknown > 0) metrics_.count(Metric::leases_rescued_total, {"unknown"}, static_cast<double>(unknown));
@@ -77,17 +98,21 @@ void Instruments::resent(std::int64_t count) {
   metrics_.count(Metric::submissions_resent_total, {}, static_cast<double>(count));
 }
 
-boost::asio::awaitable<void> Instruments::measure(store::Database& database, std::string_view provider) {
-  auto body = [provider](store::ReadTx& tx) {
-    const store::Rows rows = tx.query(kQueues);
+boost::asio::awaitable<void> Instruments::measure(store::Database& database, std::string_view provider,
+                                                  UtcTime now) {
+  auto body = [provider, now](store::ReadTx& tx) {
+    const store::Rows rows = tx.query(kQueues, {now});
     const store::Row row = rows.front();
     const auto relay = outbox::look_at_relay(tx, provider);
-    return Queues{row.integer(0), row.integer(1), row.integer(2), relay && relay->open, inbound::depth(tx)};
+    return Queues{row.integer(0), row.integer(1),       row.integer(2),    row.integer(3),
+                  row.integer(4), relay && relay->open, inbound::depth(tx)};
   };
   const Queues queues = co_await store::read(database, body);
   metrics_.set(Metric::holds_pending, static_cast<double>(queues.holds));
   metrics_.set(Metric::submissions_queued, static_cast<double>(queues.submissions));
   metrics_.set(Metric::submissions_unknown, static_cast<double>(queues.unknown));
+  metrics_.set(Metric::events_waiting, static_cast<double>(queues.events));
+  metrics_.set(Metric::webhook_deliveries_due, static_cast<double>(queues.deliveries));
   metrics_.set(Metric::arrivals_waiting, static_cast<double>(queues.arrivals.waiting));
   metrics_.set(Metric::relay_open, {provider}, queues.relay_open ? 1 : 0);
 }

@@ -31,11 +31,15 @@ class Instruments {
   void smtp_refusal(std::string_view reason);
   /// A message that came out of the spool: "delivered", "flagged", "held", "blocked", "lost".
   void arrival(std::string_view outcome);
+  void fanned_out(std::int64_t events, std::int64_t deliveries);
+  void webhook_attempt(std::string_view outcome, std::chrono::microseconds took);
+  void webhooks_disabled(std::size_t count);
   void rescued(std::int64_t requeued, std::int64_t unknown);
   void resent(std::int64_t count);
 
   /// Looks the queues up in the store, and how `provider` stands.
-  [[nodiscard]] boost::asio::awaitable<void> measure(store::Database& database, std::string_view provider);
+  [[nodiscard]] boost::asio::awaitable<void> measure(store::Database& database, std::string_view provider,
+                                                     UtcTime now);
 
   [[nodiscard]] std::string render() const { return metrics_.render(); }
 

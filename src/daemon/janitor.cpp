@@ -3,9 +3,11 @@
 #include "account/idempotency.hpp"
 #include "base/log.hpp"
 #include "inbound/spool.hpp"
+#include "journal/event_log.hpp"
 #include "mailbox/mailbox.hpp"
 #include "outbox/feedback.hpp"
 #include "store/awaitable.hpp"
+#include "webhook/upkeep.hpp"
 
 namespace countersign::daemon {
 namespace {
@@ -15,6 +17,7 @@ constexpr std::int64_t kAnswersPerStep = 500;
 constexpr std::int64_t kMessagesPerStep = 50;
 constexpr std::int64_t kFeedbackPerStep = 500;
 constexpr std::int64_t kDigestsPerStep = 500;
+constexpr std::int64_t kEventsPerStep = 500;
 
 // As long as events are kept (contract §24); a provider repeats a notification for hours, not for weeks.
 constexpr std::chrono::days kFeedbackKept{30};
@@ -50,10 +53,25 @@ boost::asio::awaitable<void> Janitor::sweep() {
     };
     step = co_await store::write(database_, std::move(body));
   }
-  if (answers + messages + feedback + digests > 0) {
-    log::info("janitor.swept",
-              {{"answers", answers}, {"messages", messages}, {"feedback", feedback}, {"digests", digests}});
+  const std::int64_t events = co_await forget_told();
+  if (answers + messages + feedback + digests + events > 0) {
+    log::info("janitor.swept", {{"answers", answers},
+                                {"messages", messages},
+                                {"feedback", feedback},
+                                {"digests", digests},
+                                {"events", events}});
   }
+}
+
+boost::asio::awaitable<std::int64_t> Janitor::forget_told() {
+  std::int64_t count = 0;
+  for (const auto part : {webhook::end_overdue, webhook::forget_deliveries, journal::forget_events}) {
+    for (std::int64_t step = kEventsPerStep; step == kEventsPerStep; count += step) {
+      auto body = [part, now = clock_.now()](store::Tx& tx) { return part(tx, now, kEventsPerStep); };
+      step = co_await store::write(database_, std::move(body));
+    }
+  }
+  co_return count;
 }
 
 }  // namespace countersign::daemon

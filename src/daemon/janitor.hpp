@@ -19,6 +19,8 @@ class Janitor {
   [[nodiscard]] boost::asio::awaitable<void> sweep();
 
  private:
+  boost::asio::awaitable<std::int64_t> forget_told();
+
   store::Database& database_;
   const Clock& clock_;
   std::chrono::days retention_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "daemon/dns_options.hpp"
 #include "store/awaitable.hpp"
 
 namespace countersign::daemon {
@@ -54,14 +55,6 @@ smtp::ReceiverHooks receiver_hooks(Instruments& instruments) {
   hooks.message = [&instruments](std::string_view outcome) { instruments.smtp_message(outcome); };
   hooks.refused = [&instruments](std::string_view reason) { instruments.smtp_refusal(reason); };
   return hooks;
-}
-
-net::UnboundOptions dns_options(const Config& config) {
-  net::UnboundOptions options;
-  options.servers = config.dns.servers;
-  options.local_data = config.dns.local_data;
-  options.timeout = config.dns.timeout;
-  return options;
 }
 
 bool asks_detector(const Config& config) {
@@ -125,10 +118,11 @@ std::string_view name_of(inbound::Published outcome) {
 
 MailIn::MailIn(const Config& config, asio::io_context& io, asio::thread_pool& readers,
                store::Database& database, const Clock& clock, Instruments& instruments, std::string worker,
-               bool sole_process)
+               bool sole_process, std::function<void()> happened)
     : database_(database),
       clock_(clock),
       instruments_(instruments),
+      happened_(std::move(happened)),
       return_paths_(load_signing_secret(config)),
       strand_(asio::make_strand(io)),
       dns_(strand_, dns_options(config)),
@@ -158,7 +152,10 @@ inbound::AcceptorOptions MailIn::acceptor_options(const Config& config) {
 
 inbound::ProcessorHooks MailIn::processor_hooks(Instruments& instruments) {
   inbound::ProcessorHooks hooks;
-  hooks.published = [&instruments](inbound::Published outcome) { instruments.arrival(name_of(outcome)); };
+  hooks.published = [&instruments, told = happened_](inbound::Published outcome) {
+    instruments.arrival(name_of(outcome));
+    told();
+  };
   hooks.report = [this](std::string_view content, std::vector<std::string> recipients, UtcTime received) {
     return take_report(content, std::move(recipients), received);
   };
@@ -178,6 +175,7 @@ asio::awaitable<void> MailIn::take_report(std::string_view content, std::vector<
   for (const outbox::FeedbackOutcome outcome : outcomes) {
     instruments_.feedback("dsn", outbox::name_of(outcome));
   }
+  happened_();
 }
 
 void MailIn::start() {

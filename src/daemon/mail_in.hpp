@@ -31,10 +31,11 @@ namespace countersign::daemon {
 class MailIn {
  public:
   /// The references must outlive it. Listens from construction on (accepts after start()); messages are read
-  /// on `readers`. Throws EnvironmentError when an address, the certificate or a DNS server cannot be used.
+  /// on `readers`. `happened` is called, on any thread, when there may be new events. Throws EnvironmentError
+  /// when an address, the certificate or a DNS server cannot be used.
   MailIn(const Config& config, boost::asio::io_context& io, boost::asio::thread_pool& readers,
          store::Database& database, const Clock& clock, Instruments& instruments, std::string worker,
-         bool sole_process);
+         bool sole_process, std::function<void()> happened);
 
   /// Accepts connections.
   void start();
@@ -58,6 +59,7 @@ class MailIn {
   store::Database& database_;
   const Clock& clock_;
   Instruments& instruments_;
+  const std::function<void()> happened_;
   const provider::feedback::ReturnPaths return_paths_;
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
   net::UnboundResolver dns_;

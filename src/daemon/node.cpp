@@ -17,6 +17,7 @@
 #include "base/id.hpp"
 #include "base/log.hpp"
 #include "daemon/domain_signer.hpp"
+#include "daemon/events_out.hpp"
 #include "daemon/expiry_worker.hpp"
 #include "daemon/feedback_intake.hpp"
 #include "daemon/instruments.hpp"
@@ -64,7 +65,7 @@ rest::ServerOptions server_options(const Config& config) {
 }
 
 rest::ApiSettings api_settings(const Config& config, asio::any_io_executor workers,
-                               std::function<void()> queued) {
+                               std::function<void()> queued, EventsOut& events_out) {
   rest::ApiSettings settings;
   settings.shared_domain = config.shared_domain;
   settings.public_url = config.http.public_url;
@@ -75,6 +76,10 @@ rest::ApiSettings api_settings(const Config& config, asio::any_io_executor worke
   settings.screening = config.screening.enabled;
   settings.workers = std::move(workers);
   settings.loops = {config.loops.window, config.loops.replies_max, config.loops.automatic_replies_max};
+  settings.committed = [&events_out] { events_out.wake(); };
+  settings.webhook_host_fault = [&events_out](std::string host) {
+    return events_out.fault_of_host(std::move(host));
+  };
   settings.provider_id_domain = provider_id_domain(config);
   return settings;
 }
@@ -132,27 +137,34 @@ class Node::Impl {
         transport_(make_transport(config, io_.get_executor(), files_, clock)),
         receipts_(open_receipts(config, embedded_, files_)),
         signer_(make_signer(config, *database_, io_.get_executor())),
+        events_out_(config, io_.get_executor(), *database_, clock, instruments_, embedded_),
         send_({config.shared_domain, from_domain_of(config), config.screening.enabled}),
         dispatcher_(io_.get_executor(), *database_, clock, *transport_,
                     dispatcher_options(config, embedded_, receipts_.get(), signer_.get()),
                     dispatcher_hooks()),
         expiry_(
             *database_, clock, send_, config.shared_domain, [this] { dispatcher_.wake(); },
-            [this](std::string_view outcome) { instruments_.review(outcome); }),
+            [this](std::string_view outcome) {
+              instruments_.review(outcome);
+              events_out_.wake();
+            }),
         expiry_loop_(io_.get_executor(), "expiry", config.expiry_poll_interval,
                      [this] { return expiry_.sweep(); }),
         janitor_(*database_, clock, config.trash_retention),
         janitor_loop_(io_.get_executor(), "janitor", kJanitorPause, [this] { return janitor_.sweep(); }),
         server_(server_options(config), clock, server_hooks()),
         api_(*database_, send_,
-             api_settings(config, readers_.get_executor(), [this] { dispatcher_.wake(); })),
+             api_settings(
+                 config, readers_.get_executor(), [this] { dispatcher_.wake(); }, events_out_)),
         feedback_(config, *database_, clock, io_.get_executor(), files_,
                   [this](std::string_view source, std::string_view outcome) {
                     instruments_.feedback(source, outcome);
+                    events_out_.wake();
                   }),
-        mail_in_(config, io_, readers_, *database_, clock, instruments_, random_id("node_"), embedded_),
+        mail_in_(config, io_, readers_, *database_, clock, instruments_, random_id("node_"), embedded_,
+                 [this] { events_out_.wake(); }),
         gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
-                    [this] { return instruments_.measure(*database_, transport_->name()); }),
+                    [this] { return instruments_.measure(*database_, transport_->name(), clock_.now()); }),
         http_(io_, http_options(config), server_.service()),
         signals_(io_, SIGTERM, SIGINT) {
     api_.attach(server_);
@@ -171,6 +183,7 @@ class Node::Impl {
     mail_in_.start();
     mail_in_done_ = asio::co_spawn(io_, mail_in_.run(), asio::use_future);
     dispatcher_done_ = asio::co_spawn(io_, dispatcher_.run(), asio::use_future);
+    events_out_done_ = asio::co_spawn(io_, events_out_.run(), asio::use_future);
     expiry_done_ = asio::co_spawn(io_, expiry_loop_.run(), asio::use_future);
     feedback_done_ = asio::co_spawn(io_, feedback_.run(), asio::use_future);
     gauges_done_ = asio::co_spawn(io_, gauge_loop_.run(), asio::use_future);
@@ -213,6 +226,8 @@ class Node::Impl {
     clean = ended(gauges_done_, deadline, "gauges") && clean;
     clean = ended(dispatcher_done_, deadline, "dispatcher") && clean;
     clean = ended(transport_drained, deadline, "transport") && clean;
+    events_out_.stop();
+    clean = ended(events_out_done_, deadline, "events out") && clean;
     database_->stop();
     log::info("node.stopped", {{"clean", clean ? "yes" : "no"}});
     return clean;
@@ -226,6 +241,7 @@ class Node::Impl {
     provider::DispatcherHooks hooks;
     hooks.ended = [this](std::string_view provider, std::string_view verdict) {
       instruments_.submission(provider, verdict);
+      events_out_.wake();
     };
     hooks.rescued = [this](std::int64_t requeued, std::int64_t unknown) {
       instruments_.rescued(requeued, unknown);
@@ -279,6 +295,7 @@ class Node::Impl {
   std::unique_ptr<provider::Transport> transport_;
   std::unique_ptr<provider::ReceiptFile> receipts_;
   std::unique_ptr<DomainSigner> signer_;
+  EventsOut events_out_;
   provider::loopback::SendStep send_;
   provider::Dispatcher dispatcher_;
   ExpiryWorker expiry_;
@@ -296,6 +313,7 @@ class Node::Impl {
   std::future<int> signalled_;
   std::future<void> mail_in_done_;
   std::future<void> dispatcher_done_;
+  std::future<void> events_out_done_;
   std::future<void> expiry_done_;
   std::future<void> janitor_done_;
   std::future<void> feedback_done_;

@@ -463,6 +463,35 @@ TEST_P(InvariantsTest, SeesCountersThatDoNotAddUp) {
   expect_broken("UPDATE usage_counters SET messages = 1", {"storage-metered", "messages-metered"});
 }
 
+TEST_P(InvariantsTest, SeesWhatIsStuckOnItsWayOut) {
+  const auto webhook = [&](std::string_view id) {
+    run(fmt::format(
+        "INSERT INTO webhooks (id, user_id, url, events, enabled_at_us, secret, created_at_us) VALUES "
+        "('{}', 'u', 'https://x.example/', '[]', 1, 'x', 1)",
+        id));
+    run(fmt::format("INSERT INTO webhook_lanes (webhook_id) VALUES ('{}')", id));
+  };
+  const auto delivery = [](std::string_view id, std::string_view status, std::int64_t due) {
+    return fmt::format(
+        "INSERT INTO webhook_deliveries (id, webhook_id, event_id, event_type, cause, status, "
+        "due_at_us, created_at_us) VALUES ('{}', 'wh_1', 'evt_1', 'email.sent', 'event', '{}', {}, 1)",
+        id, status, due);
+  };
+  webhook("wh_1");
+  expect_broken(delivery("whd_1", "pending", kNow), {});
+  expect_broken("UPDATE webhook_deliveries SET due_at_us = 1", {"webhook-delivery-moves"});
+  expect_broken("UPDATE webhook_deliveries SET attempts = 1",
+                {"webhook-attempts-logged", "webhook-delivery-moves"});
+  expect_broken("UPDATE webhook_deliveries SET attempts = 0, status = 'delivered'",
+                {"webhook-delivered-true"});
+  expect_broken("DELETE FROM webhook_deliveries", {});
+  expect_broken("UPDATE webhook_lanes SET worker = 'node', lease_until_us = 1", {"webhook-lease-ends"});
+  expect_broken("DELETE FROM webhook_lanes", {});
+  expect_broken(fmt::format("UPDATE events SET status = 'pending', created_at_us = 1 WHERE message_id = '{}'",
+                            id_of("self")),
+                {"event-fanned-out"});
+}
+
 TEST_P(InvariantsTest, NamesSomeOffendersAndCountsAll) {
   run("UPDATE messages SET size_bytes = 9 WHERE size_bytes = 8");
   const Report report = db().read([](store::ReadTx& tx) {

@@ -54,28 +54,30 @@ constexpr Rule kRules[] = {
                   "SELECT m.id AS subject, 'in ' || m.agent_email AS detail FROM messages m WHERE "
                   "m.direction = 'inbound' AND m.review_status IS NULL AND m.created_at_us >= $2 AND "
                   "NOT " CS_ARRIVAL_ANNOUNCED),
-    CS_RULE("event-true", "nothing was announced that does not stand",
-            "SELECT e.id AS subject, e.type || ' of ' || m.id || ', ' || COALESCE(m.review_status, "
-            "'never held') || ', ' || COALESCE(m.delivery_status, 'no delivery') AS detail FROM "
-            "events e JOIN "
-            "messages m ON m.id = e.message_id WHERE NOT CASE e.type "
-            "WHEN 'email.sent' THEN COALESCE(m.delivery_status, 'accepted') NOT IN ('accepted', "
-            "'sending') "
-            "WHEN 'email.failed' THEN COALESCE(m.delivery_status, '') IN ('failed', 'bounced', "
-            "'complained') OR EXISTS (SELECT 1 FROM submissions s WHERE s.message_id = m.id AND "
-            "(s.resolution = 'give_up' OR s.settled_by = 'evidence' OR (s.state = 'accepted' AND "
-            "s.resolution = 'send_again'))) "
-            "WHEN 'email.unknown' THEN EXISTS (SELECT 1 FROM submissions s WHERE s.message_id = m.id AND "
-            "s.unknown_at_us IS NOT NULL) "
-            "WHEN 'email.delivered' THEN " CS_TOLD_OF "WHEN 'email.bounced' THEN " CS_TOLD_OF
-            "WHEN 'email.complained' THEN " CS_TOLD_OF
-            "WHEN 'email.review_requested' THEN m.review_status IS NOT NULL "
-            "WHEN 'email.review_approved' THEN COALESCE(m.review_status, '') IN ('review_approved', "
-            "'review_expired_approved') "
-            "WHEN 'email.review_rejected' THEN COALESCE(m.review_status, '') IN ('review_rejected', "
-            "'review_expired_rejected') "
-            "WHEN 'email.received' THEN m.direction = 'inbound' AND m.review_status IS NULL "
-            "ELSE 1 = 1 END"),
+    CS_RULE(
+        "event-true", "nothing was announced that does not stand",
+        "SELECT e.id AS subject, e.type || ' of ' || m.id || ', ' || COALESCE(m.review_status, "
+        "'never held') || ', ' || COALESCE(m.delivery_status, 'no delivery') AS detail FROM "
+        "events e JOIN "
+        "messages m ON m.id = e.message_id WHERE NOT CASE e.type "
+        "WHEN 'email.sent' THEN COALESCE(m.delivery_status, 'accepted') NOT IN ('accepted', "
+        "'sending') "
+        "WHEN 'email.failed' THEN COALESCE(m.delivery_status, '') IN ('failed', 'bounced', "
+        "'complained') OR COALESCE(m.review_status, '') IN ('review_rejected', 'review_expired_rejected') "
+        "OR EXISTS (SELECT 1 FROM submissions s WHERE s.message_id = m.id AND "
+        "(s.resolution = 'give_up' OR s.settled_by = 'evidence' OR (s.state = 'accepted' AND "
+        "s.resolution = 'send_again'))) "
+        "WHEN 'email.unknown' THEN EXISTS (SELECT 1 FROM submissions s WHERE s.message_id = m.id AND "
+        "s.unknown_at_us IS NOT NULL) "
+        "WHEN 'email.delivered' THEN " CS_TOLD_OF "WHEN 'email.bounced' THEN " CS_TOLD_OF
+        "WHEN 'email.complained' THEN " CS_TOLD_OF
+        "WHEN 'email.review_requested' THEN m.review_status IS NOT NULL "
+        "WHEN 'email.review_approved' THEN COALESCE(m.review_status, '') IN ('review_approved', "
+        "'review_expired_approved') "
+        "WHEN 'email.review_rejected' THEN COALESCE(m.review_status, '') IN ('review_rejected', "
+        "'review_expired_rejected') "
+        "WHEN 'email.received' THEN m.direction = 'inbound' AND m.review_status IS NULL "
+        "ELSE 1 = 1 END"),
     CS_RULE("event-envelope", "an event's stored bytes name its id and type",
             "SELECT e.id AS subject, e.type AS detail FROM events e WHERE "
             "replace(e.envelope, '\"type\":\"' || e.type || '\"', '') = e.envelope OR "

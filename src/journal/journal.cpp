@@ -3,6 +3,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/assert.hpp"
+#include "journal/event_log.hpp"
 
 namespace countersign::journal {
 namespace {
@@ -14,10 +15,13 @@ constexpr Query kRecord(
     "INSERT INTO lifecycle (id, message_id, direction, reason_code, recipient, evidence, correlation, "
     "occurred_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING");
 
+// Where nobody has a webhook, nobody has to look at it again.
 constexpr Query kEmit(
     "journal.emit",
     "INSERT INTO events (id, user_id, type, agent_email, conversation_id, message_id, envelope, "
-    "created_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING");
+    "created_at_us, status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN EXISTS (SELECT 1 FROM webhooks "
+    "w WHERE w.user_id = $2 AND w.enabled = 1) THEN 'pending' ELSE 'no_match' END) ON CONFLICT (id) DO "
+    "NOTHING");
 
 constexpr Query kList(
     "journal.list",
@@ -42,13 +46,7 @@ std::optional<std::string_view> unless_empty(std::string_view text) {
 }
 
 std::string envelope_of(std::string_view id, EventType type, const boost::json::object& data, UtcTime at) {
-  boost::json::object envelope;
-  envelope["type"] = name_of(type);
-  envelope["id"] = id;
-  envelope["schema_version"] = "1";
-  envelope["created_at"] = to_rfc3339(at);
-  envelope["data"] = data;
-  return boost::json::serialize(envelope);
+  return event_envelope(id, name_of(type), data, at);
 }
 
 }  // namespace
@@ -95,6 +93,17 @@ std::string_view name_of(EventType type) {
       return "agent.suppression_added";
   }
   CS_ASSERT(false);
+}
+
+std::string event_envelope(std::string_view id, std::string_view type, const boost::json::object& data,
+                           UtcTime at) {
+  boost::json::object envelope;
+  envelope["type"] = type;
+  envelope["id"] = id;
+  envelope["schema_version"] = "1";
+  envelope["created_at"] = to_rfc3339(at);
+  envelope["data"] = data;
+  return boost::json::serialize(envelope);
 }
 
 void record(store::Tx& tx, const Subject& subject, const Transition& transition) {

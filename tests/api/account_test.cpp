@@ -230,7 +230,20 @@ TEST_P(AccountApiTest, EveryOperationButInfoNeedsACredential) {
       {"getHandover", {"GET", "/v1/handovers/sub_1", "", "", {}}},
       {"resolveHandover", {"POST", "/v1/handovers/sub_1/resolve", R"({"as":"sent"})", "", {}}},
       {"getDeliveryPolicy", {"GET", kBotPath + "/delivery-policy", "", "", {}}},
-      {"putDeliveryPolicy", {"PUT", kBotPath + "/delivery-policy", R"({"on_unknown":"hold"})", "", {}}}};
+      {"putDeliveryPolicy", {"PUT", kBotPath + "/delivery-policy", R"({"on_unknown":"hold"})", "", {}}},
+      {"listWebhooks", {"GET", "/v1/webhooks", "", "", {}}},
+      {"createWebhook",
+       {"POST", "/v1/webhooks", R"({"url":"https://x.example/","events":["email.sent"]})", "", {}}},
+      {"getWebhook", {"GET", "/v1/webhooks/wh_1", "", "", {}}},
+      {"updateWebhook", {"PATCH", "/v1/webhooks/wh_1", "{}", "", {}}},
+      {"deleteWebhook", {"DELETE", "/v1/webhooks/wh_1?confirm=DELETE", "", "", {}}},
+      {"rotateWebhookSecret", {"POST", "/v1/webhooks/wh_1/rotate-secret", "", "", {}}},
+      {"testWebhook", {"POST", "/v1/webhooks/wh_1/test", "{}", "", {}}},
+      {"listWebhookDeliveries", {"GET", "/v1/webhooks/wh_1/deliveries", "", "", {}}},
+      {"getWebhookDelivery", {"GET", "/v1/webhooks/wh_1/deliveries/whd_1", "", "", {}}},
+      {"listEvents", {"GET", "/v1/events", "", "", {}}},
+      {"getEvent", {"GET", "/v1/events/evt_1", "", "", {}}},
+      {"redeliverEvent", {"POST", "/v1/events/evt_1/redeliver", "{}", "", {}}}};
   const auto before = row_counts();
   for (const std::string& operation : contract_.operation_ids()) {
     if (operation == "getInfo") continue;

@@ -7,6 +7,7 @@
 #include "agent/rest/router.hpp"
 #include "base/crypto.hpp"
 #include "base/log.hpp"
+#include "support/conforming_events.hpp"
 
 namespace countersign::test {
 namespace {
@@ -92,6 +93,10 @@ ApiTest::ApiTest(rest::ServerOptions options, account::Limits limits)
 }
 
 ApiTest::~ApiTest() {
+  try {
+    expect_events_conform(db());
+  } catch (const store::Unavailable&) {  // the test has stopped the store
+  }
   db().stop();  // what the last request left behind on the store ends before the API does
   work_.reset();
   threads_.clear();

@@ -268,7 +268,8 @@ TEST_P(ApproveTest, ARejectionKeepsTheDraftAndTheReason) {
   EXPECT_EQ(office_.message(id).review_status, ReviewStatus::review_rejected);
   EXPECT_EQ(office_.message(id).rejection_reason, "the figures are wrong");
   EXPECT_EQ(kept(id), draft());
-  EXPECT_THAT(office_.events(id), ElementsAre("email.review_requested", "email.review_rejected"));
+  EXPECT_THAT(office_.events(id),
+              ElementsAre("email.review_requested", "email.review_rejected", "email.failed"));
   EXPECT_EQ(office_.lifecycle(id).back(), "review.rejected");
   const auto again = office_.reject(id);
   ASSERT_FALSE(again);

@@ -4,6 +4,7 @@
 
 #include "account/suppression.hpp"
 #include "mailbox/mailbox.hpp"
+#include "support/conforming_events.hpp"
 
 namespace countersign::test {
 namespace {
@@ -227,6 +228,7 @@ void Office::expect_sound() {
   for (const invariants::Violation& violation : report.violations()) {
     ADD_FAILURE() << violation.rule << ": " << violation.subject << ": " << violation.detail;
   }
+  expect_events_conform(database_);
 }
 
 }  // namespace countersign::test

@@ -17,6 +17,7 @@ RECORDED = "after the record"
 STORE = "commit"  # passed by every transaction
 UPKEEP = "upkeep"  # leases and outages
 RECEIVE = "receive"  # mail from outside, from its end to the mailbox; tests/e2e/test_receive_crash.py
+TELL = "tell"  # events, from their commit to the webhooks; tests/e2e/test_webhooks.py
 SETTLE = "settling unknown"  # by an event of the provider, or by a person
 
 LOOPBACK, SMTP, MAILDIR, SES, RESEND = "loopback", "smtp", "maildir", "ses", "resend"
@@ -87,6 +88,13 @@ POINTS = {
     "inbound.report_taken": (RECEIVE, "", "a report to a return path is applied, and still in the spool"),
     "inbound.publish": (RECEIVE, "", "it is out of the spool and about to be stored, in an open transaction"),
     "inbound.published": (RECEIVE, "", "it is in the mailbox"),
+    "webhook.fan_out": (TELL, "", "deliveries are made of events in an open transaction"),
+    "webhook.claim": (TELL, "", "lanes are claimed in an open transaction"),
+    "courier.claimed": (TELL, "", "the claim is durable"),
+    "courier.sending": (TELL, "", "a request to a webhook is about to be made"),
+    "courier.answered": (TELL, "", "it has its answer, or none"),
+    "webhook.record": (TELL, "", "the attempt is recorded in an open transaction"),
+    "webhook.release": (TELL, "", "a lane is about to be given back"),
     "store.before_commit": (STORE, "", "a transaction has done its work"),
     "store.commit": (STORE, "", "COMMIT is about to be sent"),
     "store.after_commit": (STORE, "", "COMMIT was answered, the caller has not heard of it"),
@@ -141,7 +149,7 @@ def boundaries():
     rows = []
     commits = {opening: (passed_by, stages) for opening, passed_by, stages in _commits()}
     for name, (stage, passed_by, _) in POINTS.items():
-        if stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE) or name in _FIRST or not _transports(passed_by):
+        if stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL) or name in _FIRST or not _transports(passed_by):
             continue
         stores = ("postgres",) if passed_by == _RECEIPTS else ("sqlite", "postgres")
         rows.append(Boundary(name, stage, _transports(passed_by), stores))

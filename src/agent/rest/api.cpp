@@ -6,7 +6,13 @@
 namespace countersign::agent::rest {
 
 Api::Api(store::Database& database, outbox::SendStep& send, ApiSettings settings)
-    : context_(new Context{database, send, settings, Cursors(settings.cursor_secret), {}, nullptr}) {
+    : context_(new Context{database,
+                           send,
+                           settings,
+                           Cursors(settings.cursor_secret),
+                           webhook::secret_sealer(settings.cursor_secret),
+                           {},
+                           nullptr}) {
   CS_ASSERT(!settings.cursor_secret.empty());
 }
 
@@ -25,6 +31,8 @@ void Api::attach(Server& server) {
   attach_conversations(server, *context_);
   attach_reviews(server, *context_);
   attach_handovers(server, *context_);
+  attach_webhooks(server, *context_);
+  attach_events(server, *context_);
 }
 
 boost::asio::awaitable<std::optional<LimitSubject>> Api::subject(std::string authorization, UtcTime now) {

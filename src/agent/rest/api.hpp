@@ -34,6 +34,10 @@ struct ApiSettings {
   /// Where long drafts are screened; nothing: where their request is served.
   boost::asio::any_io_executor workers = {};
   hold::LoopLimits loops = {};
+  /// Called after every commit of a request: there may be events to be told.
+  std::function<void()> committed = [] {};
+  /// Why events must not be delivered to this host; empty: they may.
+  std::function<boost::asio::awaitable<std::string>(std::string host)> webhook_host_fault = {};
 };
 
 /// Context is what handlers share; see handlers/context.hpp.

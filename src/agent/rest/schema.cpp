@@ -172,6 +172,9 @@ class Contract::Impl {
     for (const auto& path : document_.at("paths").as_object()) {
       for (const auto& method : path.value().as_object()) declare(method.value().as_object());
     }
+    for (const auto& type : document_.at("x-event-data").as_object()) {
+      events_.emplace(type.key(), schemas_.compile(type.value().as_object()));
+    }
   }
 
   [[nodiscard]] const Declared& declared(std::string_view id) const {
@@ -180,6 +183,11 @@ class Contract::Impl {
     return found->second;
   }
   [[nodiscard]] const auto& operations() const { return operations_; }
+  // Null for a type without a schema.
+  [[nodiscard]] const SchemaNode* event(std::string_view type) const {
+    const auto found = events_.find(type);
+    return found == events_.end() ? nullptr : found->second;
+  }
 
  private:
   void declare(const json::object& operation) {
@@ -209,6 +217,7 @@ class Contract::Impl {
   json::value document_;
   SchemaSet schemas_;
   std::map<std::string, Declared, std::less<>> operations_;
+  std::map<std::string, const SchemaNode*, std::less<>> events_;
 };
 
 Contract::Contract(std::string_view openapi_json) : impl_(std::make_unique<Impl>(openapi_json)) {}
@@ -280,6 +289,15 @@ std::vector<FieldError> Contract::check_response(std::string_view operation_id, 
   json::value copy(body);
   std::vector<FieldError> faults;
   check(*found->second, copy, NullRule::strict, "body", faults);
+  return faults;
+}
+
+std::vector<FieldError> Contract::check_event(std::string_view type, const json::value& data) const {
+  const SchemaNode* schema = impl_->event(type);
+  if (schema == nullptr) return {};
+  json::value copy(data);
+  std::vector<FieldError> faults;
+  check(*schema, copy, NullRule::strict, "data", faults);
   return faults;
 }
 

@@ -58,6 +58,10 @@ class Contract {
   /// tests.
   [[nodiscard]] std::vector<FieldError> check_response(std::string_view operation_id, int status,
                                                        const boost::json::value& body) const;
+  /// What is wrong with the data of an event by the schema of its type; empty when it conforms, or when the
+  /// type has none. For tests.
+  [[nodiscard]] std::vector<FieldError> check_event(std::string_view type,
+                                                    const boost::json::value& data) const;
   /// Ids of all operations in the document.
   [[nodiscard]] std::vector<std::string> operation_ids() const;
 

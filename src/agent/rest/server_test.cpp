@@ -167,6 +167,7 @@ TEST_F(RestServerTest, EveryOperationReachesItsOwnHandler) {
     if (operation.id == "putAgentProtection") {
       body = R"({"inbound":{"gate":{},"scan":{}},"outbound":{"gate":{},"scan":{}},"holds":{}})";
     }
+    if (operation.id == "createWebhook") body = R"({"url":"u","events":["email.sent"]})";
     if (operation.id == "resolveHandover") body = R"({"as":"sent"})";
     if (operation.id == "putDeliveryPolicy") body = R"({"on_unknown":"hold"})";
     const Response response =

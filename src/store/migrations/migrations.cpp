@@ -11,6 +11,7 @@ extern const std::string_view kDomainKeys;
 extern const std::string_view kMailbox;
 extern const std::string_view kReplyPairs;
 extern const std::string_view kLabels;
+extern const std::string_view kEventsOut;
 
 namespace {
 
@@ -23,13 +24,14 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 7> kAll{{{1, "first_light", kFirstLight},
+  static const std::array<Migration, 8> kAll{{{1, "first_light", kFirstLight},
                                               {2, "delivered_once", kDeliveredOnce},
                                               {3, "mail_in", kMailIn},
                                               {4, "mailbox", kMailbox},
                                               {5, "domain_keys", kDomainKeys},
                                               {6, "reply_pairs", kReplyPairs},
-                                              {7, "labels", kLabels}}};
+                                              {7, "labels", kLabels},
+                                              {8, "events_out", kEventsOut}}};
   return kAll;
 }
 

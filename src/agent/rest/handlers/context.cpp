@@ -136,7 +136,7 @@ Awaitable<Result<account::Agent, ApiError>> admit_agent(Context& context, const 
   co_return co_await read(context, call, std::move(body));
 }
 
-Result<Keyed, ApiError> keyed_of(const Call& call, std::string_view route) {
+Result<Keyed, ApiError> keyed_of(const Call& call, std::string_view route, std::string_view body) {
   const std::optional<std::string_view> key = call.idempotency_key();
   if (!key) return Keyed{};
   if (key->size() > kKeyBytesMax || !is_utf8(*key)) {
@@ -146,7 +146,7 @@ Result<Keyed, ApiError> keyed_of(const Call& call, std::string_view route) {
   }
   std::string text(route);
   text += '\n';
-  text += call.body_bytes();
+  text += body;
   return Keyed{std::string(*key), sha256_hex(text)};
 }
 

@@ -27,7 +27,9 @@
 #include "agent/rest/request.hpp"
 #include "agent/rest/response.hpp"
 #include "agent/rest/server.hpp"
+#include "agent/webhook/signature.hpp"
 #include "base/result.hpp"
+#include "base/seal.hpp"
 #include "journal/journal.hpp"
 #include "mailbox/message.hpp"
 #include "store/awaitable.hpp"
@@ -71,6 +73,7 @@ struct Context {
   outbox::SendStep& send;
   const ApiSettings settings;
   const Cursors cursors;
+  const Sealer webhook_secrets;
   KeysInFlight keys;
   Server* server = nullptr;  // set by Api::attach
 };
@@ -145,6 +148,7 @@ Awaitable<Result<detail::ValueOf<store::Tx, Body>, ApiError>> write(Context& con
   auto job = detail::admitting<store::Tx>(context, call, std::move(body));
   auto outcome = co_await store::write(context.database, std::move(job));
   if (!outcome) co_return unexpected(std::move(outcome.error()));
+  context.settings.committed();
   co_return std::move(outcome->value);
 }
 
@@ -179,7 +183,12 @@ struct Keyed {
   std::string fingerprint;
 };
 /// route   as operations.md names it for the operation. Refuses keys that cannot be stored.
-[[nodiscard]] Result<Keyed, ApiError> keyed_of(const Call& call, std::string_view route);
+/// body    what counts as the request's body.
+[[nodiscard]] Result<Keyed, ApiError> keyed_of(const Call& call, std::string_view route,
+                                               std::string_view body);
+[[nodiscard]] inline Result<Keyed, ApiError> keyed_of(const Call& call, std::string_view route) {
+  return keyed_of(call, route, call.body_bytes());
+}
 
 /// What a key stands for in the terms of the API: nothing when there is work to do, a stored answer, or a
 /// refusal.
@@ -240,6 +249,8 @@ void attach_replies(Server& server, Context& context);
 void attach_conversations(Server& server, Context& context);
 void attach_reviews(Server& server, Context& context);
 void attach_handovers(Server& server, Context& context);
+void attach_webhooks(Server& server, Context& context);
+void attach_events(Server& server, Context& context);
 
 /// Binds a handler function to the context.
 template <class Function>

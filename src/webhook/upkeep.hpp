@@ -1,0 +1,28 @@
+// What happens to webhooks and their deliveries without anybody asking: endpoints that never answer are
+// disabled, and what is old is forgotten.
+#pragma once
+
+#include <chrono>
+#include <vector>
+
+#include "webhook/delivery.hpp"
+
+namespace countersign::webhook {
+
+// A webhook is disabled when this many of its deliveries failed within that time and none was delivered
+// (contract §17).
+inline constexpr std::int64_t kFailuresMax = 10;
+inline constexpr std::chrono::hours kFailureWindow{72};
+/// How long deliveries and their attempts are shown.
+inline constexpr std::chrono::days kDeliveriesKept{90};
+
+/// Disables what fails without end, at most `limit` webhooks. Failures before the last enabling do not count.
+[[nodiscard]] std::vector<WebhookId> disable_failing(store::Tx& tx, UtcTime now, std::int64_t limit);
+
+/// Ends up to `limit` deliveries that waited, for a disabled webhook, until their event was no longer listed.
+std::int64_t end_overdue(store::Tx& tx, UtcTime now, std::int64_t limit);
+
+/// Removes up to `limit` deliveries older than kDeliveriesKept.
+std::int64_t forget_deliveries(store::Tx& tx, UtcTime now, std::int64_t limit);
+
+}  // namespace countersign::webhook
