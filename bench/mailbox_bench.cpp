@@ -3,7 +3,7 @@
 //
 //   mailbox_bench sqlite DIRECTORY | postgres URL [LARGEST_MAILBOX]
 //
-// The store must be empty. One in four messages is outbound, one in three of the inbound is unread, and four
+// The store must be empty. One in four messages is outbound, one in three of the inbound is unread, and two
 // make a conversation, so that the smallest mailbox fills a page of every view too. One message in two has
 // the label `often`, and the oldest 25 have the label `seldom`, which a walk from the newest finds last.
 #include <algorithm>
@@ -39,7 +39,7 @@ constexpr std::int64_t kPage = 21;  // a page of 20 and the row that says whethe
   "header_from, sender, to_list, delivered_to, read_status, delivery_status, size_bytes, charged_bytes, "   \
   "rfc_message_id, created_at_us) SELECT 'msg_' || $1 || n, 'u', $1, CASE WHEN n % 4 = 0 THEN 'outbound' "  \
   "ELSE 'inbound' END, CASE WHEN n % 4 = 0 THEN 'send' ELSE 'received' END, 'smtp', 'Figures of week ' || " \
-  "n, 'conv_' || (n / 4), 'w@elsewhere.example', 'w@elsewhere.example', '[\"bot@agents.example\"]', $1, "   \
+  "n, 'conv_' || (n / 2), 'w@elsewhere.example', 'w@elsewhere.example', '[\"bot@agents.example\"]', $1, "   \
   "CASE WHEN n % 4 = 0 THEN '' WHEN n % 3 = 1 THEN 'unread' ELSE 'read' END, CASE WHEN n % 4 = 0 THEN "     \
   "'sent' END, 1, 1, 'id' || n, 1700000000000000 + n * 1000 FROM " numbers
 constexpr Query kFill(
