@@ -71,7 +71,7 @@ struct ReceiverHooks {
   /// Anything refused but a message: "command", "unknown_recipient", "over_quota", "recipient_unavailable",
   /// "too_many_recipients", "size_announced", "too_many_connections", "too_many_from_address",
   /// "too_many_errors", "too_many_refused_recipients", "too_many_commands", "too_many_transactions",
-  /// "bad_line_end", "not_mail", "plaintext_after_starttls", "timeout", "stopping", "bad_proxy_header".
+  /// "bad_line_end", "not_mail", "plaintext_after_starttls", "timeout", "stopping".
   std::function<void(std::string_view reason)> refused;
   /// A handshake ended: "TLSv1.3", "TLSv1.2", "failed".
   std::function<void(std::string_view version)> tls;
