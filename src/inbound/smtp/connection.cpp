@@ -172,7 +172,7 @@ asio::awaitable<bool> Connection::handshake() {
   stream_.begin_tls(context);
   arm(shared_->timers.now() + shared_->options.timeouts.handshake);
   Io io = stream_.shake_hands();
-  while ((io == Io::wants_read || io == Io::wants_write) && !expired_) {
+  while ((io == Io::wants_read || io == Io::wants_write) && !expired_ && !told_to_stop_) {
     waiting_ = true;
     co_await stream_.ready(io);
     waiting_ = false;
