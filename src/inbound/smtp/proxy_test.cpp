@@ -241,11 +241,12 @@ TEST_F(ProxyTest, WhoIsNotListedMayNotSayWhoTheClientIs) {
 }
 
 TEST_F(ProxyTest, StoppingDoesNotWaitForAHeader) {
+  options_.timeouts.proxy_header = 10min;
   start();
   SmtpClient client = connect();
   client.send("PROXY ");
   EXPECT_TRUE(eventually([this] { return receiver_->connections() == 1; }));
-  EXPECT_TRUE(drain(60s));
+  EXPECT_TRUE(drain(10s));
   EXPECT_EQ(client.rest(), "");
 }
 
