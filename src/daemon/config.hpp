@@ -15,6 +15,7 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "net/networks.hpp"
 
 namespace countersign::daemon {
 
@@ -72,6 +73,7 @@ struct Config {
     std::size_t recipients_max = 0;
     std::size_t connections_max = 0;
     std::size_t connections_per_address_max = 0;
+    net::Networks proxies;
     std::chrono::milliseconds timeout{};
     int batch = 0;
     std::chrono::seconds lease{};

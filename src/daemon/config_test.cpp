@@ -312,6 +312,17 @@ TEST_F(ConfigTest, ReadsAddressesToListenOn) {
   }
 }
 
+TEST_F(ConfigTest, ProxiesAreAListOfNetworks) {
+  const net::Networks proxies =
+      loaded({.flags = {"inbound.proxy_from=10.0.0.0/8, 2001:db8::/32"}}).config.inbound.proxies;
+  EXPECT_TRUE(proxies.contains(boost::asio::ip::make_address("10.1.2.3")));
+  EXPECT_FALSE(proxies.contains(boost::asio::ip::make_address("192.0.2.1")));
+  EXPECT_TRUE(loaded({}).config.inbound.proxies.empty());
+  for (const char* const wrong : {"proxy.example", "10.0.0.1/8", "10.0.0.0/8 ::1"}) {
+    EXPECT_EQ(faults({.flags = {std::string("inbound.proxy_from=") + wrong}}).size(), 1u) << wrong;
+  }
+}
+
 TEST_F(ConfigTest, ChecksDomainsAndUrls) {
   EXPECT_EQ(loaded({.flags = {"shared_domain=Agents.Example.COM"}}).config.shared_domain,
             "agents.example.com");

@@ -40,6 +40,7 @@ smtp::ReceiverOptions receiver_options(const Config& config) {
   options.tls_key_file = in.tls_key_file;
   options.connections_max = in.connections_max;
   options.connections_per_address_max = in.connections_per_address_max;
+  options.proxies = in.proxies;
   options.limits.message_bytes_max = in.message_bytes_max;
   options.limits.recipients_max = in.recipients_max;
   options.timeouts.command = in.timeout;

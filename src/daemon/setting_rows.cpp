@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "net/networks.hpp"
 #include "provider/http_reply.hpp"
 
 namespace countersign::daemon {
@@ -110,6 +111,10 @@ std::string check_listen_or_off(const std::string& value) {
   return value.empty() || read_endpoint(value)
              ? ""
              : "must be ADDRESS:PORT such as 0.0.0.0:25 or [::]:25, or empty to turn it off";
+}
+
+std::string check_networks(const std::string& value) {
+  return net::Networks::parse(value) ? "" : "must be networks such as 10.0.0.0/8, separated by commas";
 }
 
 std::string check_servers(const std::string& value) {

@@ -50,6 +50,7 @@ inline constexpr Range kTimeout{100, 3'600'000};  // in milliseconds
 [[nodiscard]] std::string check_secret(const std::string& value);
 [[nodiscard]] std::string check_listen(const std::string& value);
 [[nodiscard]] std::string check_listen_or_off(const std::string& value);
+[[nodiscard]] std::string check_networks(const std::string& value);
 [[nodiscard]] std::string check_servers(const std::string& value);
 
 /// A list in one text: its entries, without blanks around them.

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "daemon/setting_rows.hpp"
+#include "net/networks.hpp"
 
 namespace countersign::daemon {
 std::vector<Setting> inbound_settings() {
@@ -40,6 +41,13 @@ std::vector<Setting> inbound_settings() {
              [](Config& c, std::int64_t v) {
                c.inbound.connections_per_address_max = static_cast<std::size_t>(v);
              }),
+      text("inbound.proxy_from", "",
+           "Networks of proxies in front of `inbound.listen` and `inbound.tls_listen`, separated by commas. "
+           "Every connection from there has to begin with a PROXY protocol header (version 1 or 2), which "
+           "says who the client is, or is closed and counted as `bad_proxy_header`; nobody else's header is "
+           "believed.",
+           check_networks,
+           [](Config& c, const std::string& v) { c.inbound.proxies = *net::Networks::parse(v); }),
       number("inbound.timeout_ms", 30'000, kTimeout, "How long a client may take for a command.",
              [](Config& c, std::int64_t v) { c.inbound.timeout = std::chrono::milliseconds(v); }),
       number("inbound.batch", 32, {1, 1000}, "Messages that are read and put into mailboxes at a time.",

@@ -8,7 +8,7 @@ from support import sender
 from support.client import draft, path_of
 from support.postgres import free_port
 from support.scenario import AGENT, on_both_stores
-from support.sender import bounce, deliver, mail
+from support.sender import bounce, deliver, deliver_through_proxy, mail
 from support.waiting import eventually
 
 # The sender's zone: its own address may send, and strangers are to be refused.
@@ -110,6 +110,18 @@ class Receive(Inbox):
         self.assertEqual(authentication["dmarc"]["status"], "pass", authentication)
         self.assertEqual(authentication["dmarc"]["aligned_by"], ["spf"])
         self.assertEqual(message["verified_domain"], "sender.example")
+
+    def test_behind_a_proxy_the_sender_is_judged_by_its_own_address(self):
+        zone = 'sender.example. 60 IN TXT "v=spf1 ip4:192.0.2.7 -all"'
+        self.start(dns__local_data=zone, inbound__proxy_from="10.0.0.0/8, 127.0.0.1")
+        for client, status in (("192.0.2.7", "pass"), ("192.0.2.8", "fail")):
+            header = f"PROXY TCP4 {client} 192.0.2.1 40000 25\r\n".encode()
+            deliver_through_proxy(self.port, header, mail(f"From {client}", AGENT), [AGENT])
+            message = self.account.message(AGENT, self.wait_for(f"From {client}")["id"])
+            self.assertEqual(message["authentication"]["spf"]["status"], status)
+            self.assertIn(f"from sender.example ([{client}])".encode(), base64.b64decode(message["raw_message"]))
+        with self.assertRaises(smtplib.SMTPServerDisconnected):
+            deliver(self.port, mail("Without a header", AGENT), [AGENT])
 
     def test_a_gate_lets_in_only_authenticated_senders(self):
         self.start(dns__local_data=_ZONE)

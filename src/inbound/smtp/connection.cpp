@@ -8,6 +8,8 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "inbound/smtp/proxy_header.hpp"
+#include "inbound/smtp/reply.hpp"
 
 namespace countersign::inbound::smtp {
 namespace asio = boost::asio;
@@ -39,30 +41,84 @@ ReceiverShared::ReceiverShared(ReceiverOptions given_options, ReceiverHooks give
       intake(given_intake),
       timers(given_timers),
       budget(options.content_bytes_in_flight_max),
+      seats(options.connections_per_address_max),
       context{options, hooks, budget, draining} {
   if (!options.tls_certificate_file.empty()) {
     identity = std::make_unique<TlsIdentity>(options.tls_certificate_file, options.tls_key_file);
   }
 }
 
-Connection::Connection(Socket socket, asio::ip::address client, const ListenerOptions& listener,
+Connection::Connection(Socket socket, Peer peer, const ListenerOptions& listener,
                        std::shared_ptr<ReceiverShared> shared)
     : stream_(std::move(socket)),
       shared_(std::move(shared)),
-      session_(shared_->context, listener.dialect, std::move(client),
+      peer_(std::move(peer)),
+      session_(shared_->context, listener.dialect, peer_.address,
                shared_->identity != nullptr && !listener.implicit_tls),
       deadline_ns_(kNever),
       implicit_tls_(listener.implicit_tls) {}
 
 asio::awaitable<void> Connection::run() {
   bool ready = true;
-  if (implicit_tls_) ready = co_await handshake();
+  if (peer_.is_proxy) ready = co_await meet_client();
+  if (ready && implicit_tls_) ready = co_await handshake();
   if (ready) {
     session_.greet(out_);
     co_await serve();
   }
   session_.lost();
   close();
+  peer_.seat.give_back();
+}
+
+// Behind a proxy: whom the connection belongs to, and whether they may have one more. As with a handshake
+// that fails, a fault is no dialogue yet: the connection ends without a word.
+asio::awaitable<bool> Connection::meet_client() {
+  const bool known = co_await read_proxy_header();
+  if (!known) co_return false;
+  auto seat = shared_->seats.take(peer_.address);
+  if (seat) {
+    peer_.seat = *std::move(seat);
+    session_.client_is(peer_.address);
+    co_return true;
+  }
+  if (shared_->hooks.refused) shared_->hooks.refused("too_many_from_address");
+  if (!implicit_tls_) {
+    out_.append(reply::kTooManyFromYou);
+    const bool written = co_await flush();
+    if (written) co_await linger();
+  }
+  co_return false;
+}
+
+asio::awaitable<bool> Connection::read_proxy_header() {
+  ProxyHeader header;
+  ProxyHeader::State state = ProxyHeader::State::unfinished;
+  Io io = Io::done;
+  arm(shared_->timers.now() + shared_->options.timeouts.proxy_header);
+  while (state == ProxyHeader::State::unfinished && !expired_ && !told_to_stop_) {
+    const std::span<char> buffer = scratch().first(std::min(header.wanted(), kScratchBytes));
+    const IoResult result = stream_.read(buffer);
+    io = result.io;
+    if (io == Io::done) state = header.read({buffer.data(), result.bytes});
+    if (io == Io::end || io == Io::failed) break;
+    if (io != Io::wants_read) continue;
+    waiting_ = true;
+    co_await stream_.ready(io);
+    waiting_ = false;
+  }
+  disarm();
+  if (state == ProxyHeader::State::finished) {
+    peer_.address = header.client().value_or(peer_.address);
+    co_return true;
+  }
+  // A proxy that looks whether anybody listens says nothing at all, and may end that with a reset.
+  const bool probe = (io == Io::end || io == Io::failed) && header.untouched();
+  if (!probe && !told_to_stop_) {
+    if (shared_->hooks.refused) shared_->hooks.refused("bad_proxy_header");
+    log::warn("smtp.bad_proxy_header", {{"proxy", peer_.address.to_string()}});
+  }
+  co_return false;
 }
 
 asio::awaitable<void> Connection::serve() {
@@ -172,7 +228,7 @@ asio::awaitable<bool> Connection::handshake() {
   stream_.begin_tls(context);
   arm(shared_->timers.now() + shared_->options.timeouts.handshake);
   Io io = stream_.shake_hands();
-  while ((io == Io::wants_read || io == Io::wants_write) && !expired_) {
+  while ((io == Io::wants_read || io == Io::wants_write) && !expired_ && !told_to_stop_) {
     waiting_ = true;
     co_await stream_.ready(io);
     waiting_ = false;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "inbound/smtp/seats.hpp"
 #include "inbound/smtp/session.hpp"
 #include "inbound/smtp/stream.hpp"
 #include "inbound/smtp/tls_identity.hpp"
@@ -28,14 +29,22 @@ struct ReceiverShared {
   net::Timers& timers;
   std::unique_ptr<TlsIdentity> identity;  // nothing: no TLS
   ContentBudget budget;
+  Seats seats;
   std::atomic<bool> draining = false;
   SessionContext context;
+};
+
+/// Who opened a connection.
+struct Peer {
+  boost::asio::ip::address address;
+  bool is_proxy = false;
+  Seats::Seat seat;  // none for a proxy, whose clients are counted, and on a Unix socket
 };
 
 /// Everything but is_due runs on the connection's strand.
 class Connection {
  public:
-  Connection(Socket socket, boost::asio::ip::address client, const ListenerOptions& listener,
+  Connection(Socket socket, Peer peer, const ListenerOptions& listener,
              std::shared_ptr<ReceiverShared> shared);
 
   /// Serves the session to its end. The caller keeps this object alive until then.
@@ -55,6 +64,8 @@ class Connection {
   enum class Pumped : std::uint8_t { wants_read, wants_write, step, yield, end };
 
   boost::asio::awaitable<void> serve();
+  boost::asio::awaitable<bool> meet_client();
+  boost::asio::awaitable<bool> read_proxy_header();
   boost::asio::awaitable<bool> handshake();
   boost::asio::awaitable<bool> flush();
   boost::asio::awaitable<bool> wait_for_client(Io io);
@@ -70,6 +81,7 @@ class Connection {
 
   Stream stream_;
   const std::shared_ptr<ReceiverShared> shared_;
+  Peer peer_;
   Session session_;
   std::string unread_;  // received, and to be fed after the present step
   std::string out_;     // replies to be written

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "inbound/smtp/command.hpp"
+#include "net/networks.hpp"
 
 namespace countersign::inbound::smtp {
 
@@ -36,6 +37,7 @@ struct Timeouts {
   std::uint64_t content_bytes_per_second_min = 1024;
   Milliseconds write{30'000};
   Milliseconds handshake{30'000};
+  Milliseconds proxy_header{5'000};  // the whole of it
   Milliseconds linger{2'000};        // swallowing what a client still sends that was told to go
   Milliseconds sweep_interval{250};  // how late a deadline may be noticed
 };
@@ -53,6 +55,9 @@ struct ReceiverOptions {
   std::vector<ListenerOptions> listeners;
   std::string tls_certificate_file;  // PEM, the chain; empty: no STARTTLS
   std::string tls_key_file;          // PEM
+  // Proxies in front of the SMTP listeners: each connection of theirs begins with a PROXY protocol header,
+  // which says who the client is. Nobody else's may.
+  net::Networks proxies;
   std::size_t connections_max = 10'000;
   std::size_t connections_per_address_max = 100;                     // an IPv6 client counts by its /64
   std::uint64_t content_bytes_in_flight_max = 256ULL * 1024 * 1024;  // over all connections; beyond: 452
@@ -71,7 +76,7 @@ struct ReceiverHooks {
   /// Anything refused but a message: "command", "unknown_recipient", "over_quota", "recipient_unavailable",
   /// "too_many_recipients", "size_announced", "too_many_connections", "too_many_from_address",
   /// "too_many_errors", "too_many_refused_recipients", "too_many_commands", "too_many_transactions",
-  /// "bad_line_end", "not_mail", "plaintext_after_starttls", "timeout", "stopping".
+  /// "bad_line_end", "not_mail", "plaintext_after_starttls", "timeout", "stopping", "bad_proxy_header".
   std::function<void(std::string_view reason)> refused;
   /// A handshake ended: "TLSv1.3", "TLSv1.2", "failed".
   std::function<void(std::string_view version)> tls;

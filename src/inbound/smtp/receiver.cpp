@@ -14,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/assert.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "inbound/smtp/connection.hpp"
@@ -28,28 +27,14 @@ namespace {
 using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol, Strand>;
 
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after a failed accept (EMFILE and its like)
-constexpr int kIpv6SitesBytes = 8;                      // a client is given a /64 at least
 constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kTuple{};
-
-asio::ip::address unmapped(const asio::ip::address& address) {
-  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
-  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-}
-
-// Under which address a client is counted.
-asio::ip::address counted_as(const asio::ip::address& address) {
-  if (!address.is_v6()) return address;
-  auto bytes = address.to_v6().to_bytes();
-  std::fill(bytes.begin() + kIpv6SitesBytes, bytes.end(), 0);
-  return asio::ip::address_v6(bytes);
-}
 
 asio::ip::address address_of(const asio::generic::stream_protocol::endpoint& peer) {
   tcp::endpoint endpoint;
   if (peer.size() > endpoint.capacity() || peer.protocol().family() == AF_UNIX) return {};
   std::memcpy(endpoint.data(), peer.data(), peer.size());
   endpoint.resize(peer.size());
-  return unmapped(endpoint.address());
+  return net::unmapped(endpoint.address());
 }
 
 std::string_view name_of(const ListenerOptions& listener) {
@@ -173,19 +158,21 @@ class Receiver::Impl : public std::enable_shared_from_this<Impl> {
     if (connections_ >= shared_->options.connections_max) {
       return turn_away(socket, listener, reply::kTooManyConnections, "too_many_connections");
     }
-    std::size_t& of_address = by_address_[counted_as(address)];
-    if (!local && of_address >= shared_->options.connections_per_address_max) {
-      return turn_away(socket, listener, reply::kTooManyFromYou, "too_many_from_address");
+    const bool may_be_proxy = !local && listener.dialect == Dialect::smtp;
+    Peer who{address, may_be_proxy && shared_->options.proxies.contains(address), {}};
+    if (!local && !who.is_proxy) {
+      auto seat = shared_->seats.take(address);
+      if (!seat) return turn_away(socket, listener, reply::kTooManyFromYou, "too_many_from_address");
+      who.seat = *std::move(seat);
     }
-    ++of_address;
     if (!local) socket.set_option(tcp::no_delay(true), error);
     if (shared_->hooks.connected) shared_->hooks.connected(name_of(listener));
-    auto connection = std::make_shared<Connection>(std::move(socket), address, listener, shared_);
+    auto connection = std::make_shared<Connection>(std::move(socket), std::move(who), listener, shared_);
     const std::uint64_t number = ++last_number_;
     registry_.emplace(number, connection);
     ++connections_;
-    auto end = [self = shared_from_this(), number, address](std::exception_ptr fault) {
-      asio::post(self->strand_, [self, number, address, fault] { self->end(number, address, fault); });
+    auto end = [self = shared_from_this(), number](std::exception_ptr fault) {
+      asio::post(self->strand_, [self, number, fault] { self->end(number, fault); });
     };
     asio::co_spawn(connection->strand(), serve(connection), std::move(end));
   }
@@ -205,12 +192,9 @@ class Receiver::Impl : public std::enable_shared_from_this<Impl> {
 
   static asio::awaitable<void> serve(std::shared_ptr<Connection> connection) { co_await connection->run(); }
 
-  void end(std::uint64_t number, const asio::ip::address& address, const std::exception_ptr& fault) {
+  void end(std::uint64_t number, const std::exception_ptr& fault) {
     if (fault) log_fault(fault);
     registry_.erase(number);
-    const auto of_address = by_address_.find(counted_as(address));
-    CS_ASSERT(of_address != by_address_.end() && of_address->second > 0);
-    if (--of_address->second == 0) by_address_.erase(of_address);
     --connections_;
     if (connections_ == 0) gone_timer_->cancel();
   }
@@ -255,7 +239,6 @@ class Receiver::Impl : public std::enable_shared_from_this<Impl> {
   std::atomic<std::size_t> connections_ = 0;
   std::uint64_t last_number_ = 0;
   std::map<std::uint64_t, std::weak_ptr<Connection>> registry_;
-  std::map<asio::ip::address, std::size_t> by_address_;  // those of Unix sockets under the null address
 };
 
 Receiver::Receiver(asio::io_context& io, ReceiverOptions options, Intake& intake, ReceiverHooks hooks,

@@ -263,6 +263,16 @@ TEST_F(TlsReceiverTest, AHandshakeThatStandsStillIsGivenUp) {
   EXPECT_EQ(client.rest(), "");
 }
 
+TEST_F(TlsReceiverTest, StoppingDoesNotWaitForAHandshake) {
+  options_.listeners[0].implicit_tls = true;
+  options_.timeouts.handshake = 10min;
+  start();
+  SmtpClient client = connect();
+  EXPECT_TRUE(eventually([this] { return receiver_->connections() == 1; }));
+  EXPECT_TRUE(drain(10s));
+  EXPECT_EQ(client.rest(), "");
+}
+
 // Clients that are slow, silent, gone, or too many.
 
 TEST_F(ReceiverTest, SilenceIsAnsweredWith421) {

@@ -47,6 +47,8 @@ class Session {
   Session(const SessionContext& context, Dialect dialect, boost::asio::ip::address client, bool starttls);
   ~Session();
 
+  /// Before the greeting: a proxy has said who the client is.
+  void client_is(boost::asio::ip::address client) { client_.address = std::move(client); }
   /// Appends the greeting.
   void greet(std::string& out) const;
   /// Consumes from the front of `input` and appends replies. With Next::read all of `input` is consumed;

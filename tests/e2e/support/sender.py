@@ -2,6 +2,7 @@
 
 import re
 import smtplib
+import socket
 
 HOST = "127.0.0.1"
 SENDER = "grace@sender.example"
@@ -18,6 +19,17 @@ def mail(subject, to, *, sender=SENDER, message_id=None, headers=(), body="Good 
 def deliver(port, raw, recipients, *, sender=SENDER, timeout=30):
     """One session, one message; the refused recipients. Raises what smtplib raises."""
     with smtplib.SMTP(HOST, port, local_hostname="sender.example", timeout=timeout) as session:
+        return session.sendmail(sender, recipients, raw)
+
+
+def deliver_through_proxy(port, header, raw, recipients, *, sender=SENDER):
+    """As deliver, over a connection that begins with the bytes of a PROXY protocol header."""
+    session = smtplib.SMTP(local_hostname="sender.example", timeout=30)
+    session.sock = socket.create_connection((HOST, port), timeout=30)
+    session.sock.sendall(header)
+    with session:
+        if session.getreply()[0] != 220:
+            raise smtplib.SMTPServerDisconnected("no greeting")
         return session.sendmail(sender, recipients, raw)
 
 
