@@ -89,7 +89,7 @@ class PostfixQueue(MailRelay):
         for name in ("config", "queue", "data"):
             (self.folder / name).mkdir(mode=0o755)
         shutil.chown(self.folder / "data", "postfix")
-        values = {"folder": self.folder, "host": HOST, "port": mail_relay.free_ports(1)[0]}
+        values = {"folder": self.folder, "host": HOST, "port": free_port()}
         (self.folder / "config/main.cf").write_text(MAIN_CF.format(**values))
         (self.folder / "config/master.cf").write_text(MASTER_CF.format(**values))
         self.info = {"host": HOST, "port": values["port"]}

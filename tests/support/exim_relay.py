@@ -14,6 +14,7 @@ import signal
 
 import mail_relay
 from mail_relay import HOST, MAILBOX_USER, MailRelay
+from ports import free_port
 
 CONFIGURATION = """\
 primary_hostname = relay.test
@@ -116,7 +117,7 @@ class EximRelay(MailRelay):
         (folder / "etc/hosts").write_text(f"{HOST} localhost relay.test\n")
         (folder / "etc/nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n")
         shutil.copy("/etc/ld.so.cache", folder / "etc")
-        (port,) = mail_relay.free_ports(1)
+        port = free_port()
         routers = transports = ""
         if self.forward:
             domain = self.forward.domain

@@ -68,15 +68,6 @@ def write_users(folder):
         (folder / name).write_text(pathlib.Path("/etc", name).read_text() + more)
 
 
-def free_ports(count):
-    """Ports that were free a moment ago."""
-    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 class MailRelay:
     """Subclasses write the configuration, spawn the processes, and fill `info`."""
 
@@ -149,9 +140,14 @@ class MailRelay:
     def wait_until(self, ready):
         until = time.monotonic() + START_SECONDS_MAX
         while not ready():
-            if any(child.poll() is not None for child in self.children) or time.monotonic() > until:
-                raise RuntimeError("the relay does not start:\n" + self.logs())
+            self.insist(time.monotonic() <= until)
             time.sleep(POLL_SECONDS)
+        self.insist(True)  # who is ready must be ours
+
+    def insist(self, good):
+        """Raises RuntimeError with the logs unless it is `good` and every child still runs."""
+        if not good or any(child.poll() is not None for child in self.children):
+            raise RuntimeError("the relay does not start:\n" + self.logs())
 
     def greets(self):
         try:

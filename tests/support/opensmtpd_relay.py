@@ -14,6 +14,7 @@ import shutil
 
 import mail_relay
 from mail_relay import HOST, MAILBOX_USER, MailRelay
+from ports import free_port
 
 CONFIGURATION = """\
 table everybody {{ "@" = {mailbox_user} }}
@@ -57,7 +58,7 @@ class OpenSmtpdRelay(MailRelay):
         (folder / "spool/smtpd").chmod(0o711)
         shutil.chown(folder / "mail", MAILBOX_USER)
         mail_relay.write_users(folder)
-        (port,) = mail_relay.free_ports(1)
+        port = free_port()
         forward = self.forward
         lines = FORWARD.format(host=HOST, port=forward.port, domain=forward.domain) if forward else ""
         values = {"folder": folder, "package": mail_relay.unpacked(self.package), "host": HOST, "port": port,

@@ -21,6 +21,7 @@ import subprocess
 
 import mail_relay
 from mail_relay import HOST, MAILBOX_USER, MailRelay, run
+from ports import free_port
 
 USERNAME = "agent"
 PASSWORD = "correct horse"
@@ -174,7 +175,7 @@ class PostfixRelay(MailRelay):
         mailbox_user = pwd.getpwnam(MAILBOX_USER)
         shutil.chown(folder / "mail", MAILBOX_USER)
         shutil.chown(folder / "data", "postfix")
-        port, port_tls = mail_relay.free_ports(2)
+        port, port_tls = free_port(), free_port()
         values = {"folder": folder, "host": HOST, "port": port, "port_tls": port_tls,
                   "uid": mailbox_user.pw_uid, "gid": mailbox_user.pw_gid,
                   "networks": HOST if self.forward else "", "message_bytes_max": self.message_bytes_max}

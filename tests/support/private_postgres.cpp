@@ -11,18 +11,22 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
+#include "base/descriptor.hpp"
 #include "base/id.hpp"
 
 namespace countersign::test {
@@ -95,17 +99,37 @@ std::string text_of(const fs::path& path) {
   return text.str();
 }
 
-int free_port() {
-  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+// Whether `port` was nobody's and now belongs to this process, as tests/support/ports.py has it: an abstract
+// Unix socket of that name keeps other tests from picking it until the process ends.
+bool reserve(int port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool good = ::bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                    ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  ::close(listener);
-  if (!good) throw std::runtime_error("no free TCP port");
-  return ntohs(address.sin_port);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const Descriptor probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::bind(probe.number(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return false;
+
+  const std::string name = fmt::format("countersign-test-port-{}", port);
+  sockaddr_un mark{};
+  mark.sun_family = AF_UNIX;
+  name.copy(mark.sun_path + 1, name.size());  // the first byte stays zero: abstract
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  const int kept = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (::bind(kept, reinterpret_cast<sockaddr*>(&mark), size) == 0) return true;
+  ::close(kept);
+  return false;
+}
+
+// Below what Linux gives to outgoing connections: a server that is down for a while gets its port back.
+int free_port() {
+  constexpr int kFirst = 12'000;
+  constexpr int kLast = 31'999;
+  std::random_device entropy;
+  std::uniform_int_distribution port(kFirst, kLast);
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    if (const int candidate = port(entropy); reserve(candidate)) return candidate;
+  }
+  throw std::runtime_error("no free TCP port");
 }
 
 // Processes whose parent is `parent`.

@@ -6,22 +6,19 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import urllib.parse
 from pathlib import Path
 
 from support.waiting import eventually
 
+sys.path.append(str(Path(__file__).resolve().parents[2] / "support"))
+
+from ports import free_port  # noqa: E402
+
 _BIN = Path("/usr/lib/postgresql/15/bin")
-
-
-def free_port():
-    """A TCP port of 127.0.0.1 that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _unprivileged():
