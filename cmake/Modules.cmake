@@ -4,8 +4,8 @@
 #
 #   countersign_module(store LAYER 1 DEPENDS base SOURCES a.cpp b.cpp TESTS a_test.cpp LINK SQLite::SQLite3)
 #
-# Layers: 0 base · 1 mail store net · 2 journal mailauth screen · 3 account · 4 mailbox webhook · 5 outbox · 6 hold · 7 approve ·
-# 8 edges (inbound provider agent console), which never include each other · 9 daemon.
+# Layers: 0 base · 1 mail store net · 2 journal mailauth screen · 3 account · 4 mailbox webhook · 5 notify outbox · 6 hold · 7 approve ·
+# 8 edges (inbound provider agent review_page console), which never include each other · 9 daemon.
 
 set_property(GLOBAL PROPERTY COUNTERSIGN_MODULES "")
 

@@ -13,6 +13,7 @@
 #include "account/agent.hpp"
 #include "base/result.hpp"
 #include "mailbox/message.hpp"
+#include "notify/deadline.hpp"
 #include "outbox/send_step.hpp"
 #include "store/tx.hpp"
 
@@ -53,8 +54,13 @@ struct DomainNotVerified {};
 struct RecipientSuppressed {
   std::vector<std::string> addresses;
 };
+/// The clock may not approve what no reviewer can have seen: wait, or reject with this reason.
+struct Unseen {
+  bool wait;
+  std::string reason;
+};
 using Refusal = std::variant<NotFound, NotPending, StaleRevision, InvalidDraft, TooManyRecipients, TooLarge,
-                             DomainNotVerified, RecipientSuppressed>;
+                             DomainNotVerified, RecipientSuppressed, Unseen>;
 
 struct ApproveCommand {
   UserId user;  // the account whose reviewer decides; scopes the lookup
@@ -108,9 +114,16 @@ struct Expired {
 /// sweep.
 [[nodiscard]] bool still_wanted(store::ReadTx& tx, const Expired& expired);
 /// As approve_and_send, decided by the clock: status review_expired_approved, events carry auto_resolved.
+/// Refuses also with Unseen, as long as no mail to a reviewer has left and no policy does without one
+/// (notify/deadline.hpp).
 [[nodiscard]] Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& expired,
                                                                 outbox::SendStep& send,
-                                                                std::string_view shared_domain, UtcTime now);
+                                                                std::string_view shared_domain,
+                                                                const notify::Policy& policy, UtcTime now);
+/// After such a refusal with `wait`: gives the hold the time that a reviewer needs (notify::extend_hold). The
+/// new deadline; NotPending when it may be decided by now after all.
+[[nodiscard]] Result<UtcTime, Refusal> postpone_expiry(store::Tx& tx, const Expired& expired,
+                                                       const notify::Policy& policy, UtcTime now);
 /// As reject, decided by the clock: status review_expired_rejected. `reason` is "ttl_expired", or what kept
 /// an automatic approval from being possible.
 [[nodiscard]] Result<std::monostate, Refusal> expire_reject(store::Tx& tx, const Expired& expired,

@@ -11,6 +11,7 @@ using mailbox::ReviewStatus;
 using store::Query;
 
 constexpr std::string_view kActor = "expiry";
+constexpr std::string_view kOnItsWay = "no mail to a reviewer has left yet";
 
 // A sweep goes by deadline and id, so that holds it could not decide do not keep it from later ones.
 constexpr Query kExpired("approve.expired",
@@ -46,12 +47,28 @@ bool still_wanted(store::ReadTx& tx, const Expired& expired) {
 
 Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& expired,
                                                   outbox::SendStep& send, std::string_view shared_domain,
-                                                  UtcTime now) {
+                                                  const notify::Policy& policy, UtcTime now) {
   auto message = lock_pending(tx, expired.user, expired.message, true, now);
   if (!message) return unexpected(std::move(message.error()));
+  notify::Judgement judgement = notify::judge_auto_approval(tx, expired.message, policy, now);
+  if (judgement.seen != notify::Seen::approvable) {
+    return unexpected(Refusal(Unseen{judgement.seen == notify::Seen::wait, std::move(judgement.reason)}));
+  }
+  if (judgement.unseen_by_policy) notify::note_approved_unseen(tx, expired.message);
   const Verdict verdict{ReviewStatus::review_expired_approved, Reason::review_expired_approved,
                         std::string(kActor), "", true};
   return approve_locked(tx, std::move(*message), {}, verdict, send, shared_domain, now);
+}
+
+Result<UtcTime, Refusal> postpone_expiry(store::Tx& tx, const Expired& expired, const notify::Policy& policy,
+                                         UtcTime now) {
+  const auto message = lock_pending(tx, expired.user, expired.message, true, now);
+  if (!message) return unexpected(message.error());
+  const notify::Judgement judgement = notify::judge_auto_approval(tx, expired.message, policy, now);
+  if (judgement.seen != notify::Seen::wait) return unexpected(Refusal(NotPending{message->review_status}));
+  const bool extended = notify::extend_hold(tx, *message, judgement.until, kOnItsWay, now);
+  CS_ASSERT(extended);  // it is locked
+  return judgement.until;
 }
 
 Result<std::monostate, Refusal> expire_reject(store::Tx& tx, const Expired& expired, std::string_view reason,

@@ -37,7 +37,7 @@ constexpr std::array<std::string_view, 1> kListener{"listener"};
 constexpr std::array<std::string_view, 1> kReason{"reason"};
 constexpr std::array<std::string_view, 2> kSourceOutcome{"source", "outcome"};
 
-constexpr std::array<Definition, 25> kDefinitions{{
+constexpr std::array<Definition, 28> kDefinitions{{
     {Metric::build_info,
      "countersign_build_info",
      Type::gauge,
@@ -63,7 +63,28 @@ constexpr std::array<Definition, 25> kDefinitions{{
      Type::counter,
      kOutcome,
      {},
-     "Holds resolved: approved, rejected, expired_approved, expired_rejected."},
+     "Holds resolved: approved, rejected, expired_approved, expired_rejected; postponed: kept, since nobody "
+     "was "
+     "told of them yet."},
+    {Metric::review_mails_total,
+     "countersign_review_mails_total",
+     Type::counter,
+     kOutcome,
+     {},
+     "Hand-overs of mails to reviewers: accepted, refused, deferred, unknown, not_taken (the provider was "
+     "away)."},
+    {Metric::review_mails_given_up_total,
+     "countersign_review_mails_given_up_total",
+     Type::counter,
+     {},
+     {},
+     "Mails to reviewers that never left: their holds are not approved by the clock."},
+    {Metric::review_mails_waiting,
+     "countersign_review_mails_waiting",
+     Type::gauge,
+     {},
+     {},
+     "Holds of which no mail to a reviewer has left, though it is due."},
     {Metric::submissions_total,
      "countersign_submissions_total",
      Type::counter,

@@ -315,6 +315,7 @@ void Loader::complete() {
   derive("store.url", fmt::format("sqlite:{}/countersign.db", data_dir));
   derive("outbound.maildir", fmt::format("{}/outbound", data_dir));
   derive("outbound.from_domain", text("shared_domain"));
+  derive("notifications.from", fmt::format("Countersign <hitl-noreply@{}>", text("outbound.from_domain")));
   derive("smtp.tls_name", text("smtp.host"));
   derive("smtp.helo_name", own_host_name());
   derive("inbound.host_name", own_host_name());

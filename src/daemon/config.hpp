@@ -22,6 +22,7 @@ namespace countersign::daemon {
 enum class Provider : std::uint8_t { maildir, smtp, ses, resend };
 enum class ReturnPath : std::uint8_t { per_message, plain };
 enum class DetectorFailure : std::uint8_t { review, ignore };
+enum class OnUnseen : std::uint8_t { reject, approve };
 enum class SmtpTls : std::uint8_t { none, opportunistic, starttls, implicit };
 
 /// The settings, checked and complete. docs/config.md says what each means.
@@ -100,6 +101,18 @@ struct Config {
     std::int64_t replies_max = 0;
     std::int64_t automatic_replies_max = 0;
   } loops;
+  /// Telling reviewers of holds.
+  struct Notifications {
+    bool enabled = true;
+    std::string from;  // a mailbox
+    OnUnseen on_unseen = OnUnseen::reject;
+    std::chrono::seconds reaction{};
+    std::chrono::seconds gather{};
+    std::chrono::milliseconds retry_first{};
+    std::chrono::seconds lease{};
+    std::chrono::milliseconds poll_interval{};
+    std::int64_t links_per_minute = 0;
+  } notifications;
   struct Webhooks {
     bool allow_private_addresses = false;
     std::string ca_file;

@@ -34,18 +34,21 @@ std::optional<std::string> reason_of(const approve::Refusal& refusal) {
           },
           [](const approve::RecipientSuppressed&) -> std::optional<std::string> {
             return "recipient_suppressed";
-          }},
+          },
+          [](const approve::Unseen& unseen) -> std::optional<std::string> { return unseen.reason; }},
       refusal);
 }
 
 }  // namespace
 
 ExpiryWorker::ExpiryWorker(store::Database& database, const Clock& clock, outbox::SendStep& send,
-                           std::string shared_domain, std::function<void()> queued, ReviewHook hook)
+                           std::string shared_domain, const notify::Policy& unseen,
+                           std::function<void()> queued, ReviewHook hook)
     : database_(database),
       clock_(clock),
       send_(send),
       shared_domain_(std::move(shared_domain)),
+      unseen_(unseen),
       queued_(std::move(queued)),
       hook_(std::move(hook)) {}
 
@@ -75,16 +78,33 @@ asio::awaitable<void> ExpiryWorker::decide(approve::Expired expired) {
   }
   auto body = [this, &expired, now = clock_.now()](store::Tx& tx) -> Result<approve::Decision, Refusal> {
     if (!approve::still_wanted(tx, expired)) return unexpected(Refusal(approve::NotPending{}));
-    return approve::expire_approve_and_send(tx, expired, send_, shared_domain_, now);
+    return approve::expire_approve_and_send(tx, expired, send_, shared_domain_, unseen_, now);
   };
   const auto decision = co_await store::write(database_, std::move(body));
   if (decision) {
     log::info("expiry.approved", {{"message_id", expired.message.str()}});
     if (hook_) hook_("expired_approved");
     queued_();
+    co_return;
+  }
+  if (const auto* unseen = std::get_if<approve::Unseen>(&decision.error());
+      unseen != nullptr && unseen->wait) {
+    co_await postpone(expired);
   } else if (const auto reason = reason_of(decision.error())) {
     co_await reject(expired, *reason);
   }
+}
+
+asio::awaitable<void> ExpiryWorker::postpone(const approve::Expired& expired) {
+  auto body = [this, &expired, now = clock_.now()](store::Tx& tx) -> Result<UtcTime, Refusal> {
+    if (!approve::still_wanted(tx, expired)) return unexpected(Refusal(approve::NotPending{}));
+    return approve::postpone_expiry(tx, expired, unseen_, now);
+  };
+  const auto until = co_await store::write(database_, std::move(body));
+  if (!until) co_return;
+  log::warn("expiry.reviewer_not_notified",
+            {{"message_id", expired.message.str()}, {"held_until", to_rfc3339(*until)}});
+  if (hook_) hook_("postponed");
 }
 
 asio::awaitable<void> ExpiryWorker::reject(const approve::Expired& expired, std::string_view reason) {

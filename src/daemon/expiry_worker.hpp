@@ -13,14 +13,16 @@
 
 namespace countersign::daemon {
 
-/// What the clock decided: "expired_approved", "expired_rejected".
+/// What the clock decided: "expired_approved", "expired_rejected", "postponed".
 using ReviewHook = std::function<void(std::string_view outcome)>;
 
 class ExpiryWorker {
  public:
-  /// All references must outlive it. `queued` is called after a commit that may have queued a submission.
+  /// All references must outlive it. `unseen` says what is approved without a reviewer. `queued` is called
+  /// after a commit that may have queued a submission.
   ExpiryWorker(store::Database& database, const Clock& clock, outbox::SendStep& send,
-               std::string shared_domain, std::function<void()> queued, ReviewHook hook);
+               std::string shared_domain, const notify::Policy& unseen, std::function<void()> queued,
+               ReviewHook hook);
 
   /// Decides everything that is due now. A hold that cannot be decided for a fault of the surroundings stays
   /// pending for the next sweep and does not keep later ones from being decided.
@@ -28,12 +30,14 @@ class ExpiryWorker {
 
  private:
   [[nodiscard]] boost::asio::awaitable<void> decide(approve::Expired expired);
+  [[nodiscard]] boost::asio::awaitable<void> postpone(const approve::Expired& expired);
   [[nodiscard]] boost::asio::awaitable<void> reject(const approve::Expired& expired, std::string_view reason);
 
   store::Database& database_;
   const Clock& clock_;
   outbox::SendStep& send_;
   std::string shared_domain_;
+  notify::Policy unseen_;
   std::function<void()> queued_;
   ReviewHook hook_;
 };

@@ -10,7 +10,7 @@ namespace {
 
 using metrics::Metric;
 
-// Both run over partial indexes that hold just the rows that wait.
+// All run over partial indexes that hold just the rows that wait.
 constexpr store::Query kQueues(
     "daemon.queues",
     "SELECT (SELECT CAST(count(*) AS BIGINT) FROM messages WHERE "
@@ -20,7 +20,12 @@ constexpr store::Query kQueues(
     "(SELECT CAST(count(*) AS BIGINT) FROM events WHERE status = 'pending'), "
     "(SELECT CAST(count(*) AS BIGINT) FROM webhooks w JOIN webhook_deliveries d ON "
     "d.webhook_id = w.id WHERE w.enabled = 1 AND d.status = 'pending' AND "
-    "d.due_at_us <= $1)");
+    "d.due_at_us <= $1), "
+    "(SELECT CAST(count(*) AS BIGINT) FROM review_notifications WHERE state = 'waiting' AND due_at_us <= $1) "
+    "+ "
+    "(SELECT CAST(count(*) AS BIGINT) FROM review_notifications n JOIN review_mails r ON r.id = n.mail_id "
+    "WHERE "
+    "r.state IN ('queued', 'claimed'))");
 
 struct Queues {
   std::int64_t holds;
@@ -28,6 +33,7 @@ struct Queues {
   std::int64_t unknown;
   std::int64_t events;
   std::int64_t deliveries;
+  std::int64_t review_mails;
   bool relay_open;
   inbound::Depth arrivals;
 };
@@ -48,6 +54,12 @@ void Instruments::request(std::string_view operation, int status, std::chrono::m
 void Instruments::review(std::string_view outcome) {
   metrics_.count(Metric::reviews_resolved_total, {outcome});
 }
+
+void Instruments::review_mail(std::string_view outcome) {
+  metrics_.count(Metric::review_mails_total, {outcome});
+}
+
+void Instruments::review_mail_given_up() { metrics_.count(Metric::review_mails_given_up_total); }
 
 void Instruments::submission(std::string_view provider, std::string_view verdict) {
   if (verdict == "session_fault") {
@@ -104,8 +116,8 @@ boost::asio::awaitable<void> Instruments::measure(store::Database& database, std
     const store::Rows rows = tx.query(kQueues, {now});
     const store::Row row = rows.front();
     const auto relay = outbox::look_at_relay(tx, provider);
-    return Queues{row.integer(0), row.integer(1),       row.integer(2),    row.integer(3),
-                  row.integer(4), relay && relay->open, inbound::depth(tx)};
+    return Queues{row.integer(0), row.integer(1), row.integer(2),       row.integer(3),
+                  row.integer(4), row.integer(5), relay && relay->open, inbound::depth(tx)};
   };
   const Queues queues = co_await store::read(database, body);
   metrics_.set(Metric::holds_pending, static_cast<double>(queues.holds));
@@ -113,6 +125,7 @@ boost::asio::awaitable<void> Instruments::measure(store::Database& database, std
   metrics_.set(Metric::submissions_unknown, static_cast<double>(queues.unknown));
   metrics_.set(Metric::events_waiting, static_cast<double>(queues.events));
   metrics_.set(Metric::webhook_deliveries_due, static_cast<double>(queues.deliveries));
+  metrics_.set(Metric::review_mails_waiting, static_cast<double>(queues.review_mails));
   metrics_.set(Metric::arrivals_waiting, static_cast<double>(queues.arrivals.waiting));
   metrics_.set(Metric::relay_open, {provider}, queues.relay_open ? 1 : 0);
 }

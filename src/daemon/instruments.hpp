@@ -17,9 +17,12 @@ class Instruments {
   Instruments();
 
   void request(std::string_view operation, int status, std::chrono::microseconds duration);
-  /// A hold resolved by the clock: "expired_approved", "expired_rejected". Those of people count by their
-  /// requests.
+  /// A hold resolved by the clock: "expired_approved", "expired_rejected"; or "postponed". Those of people
+  /// count by their requests.
   void review(std::string_view outcome);
+  /// A mail to a reviewer that was handed over, by what came of it.
+  void review_mail(std::string_view outcome);
+  void review_mail_given_up();
   /// A hand-over that ended, by the transport's verdict.
   void submission(std::string_view provider, std::string_view verdict);
   /// What became of one notification of a provider or mailed report.

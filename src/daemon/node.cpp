@@ -25,6 +25,7 @@
 #include "daemon/mail_in.hpp"
 #include "daemon/open_store.hpp"
 #include "daemon/periodic.hpp"
+#include "daemon/reviewer_mail.hpp"
 #include "daemon/store_lock.hpp"
 #include "daemon/transport.hpp"
 #include "net/http_server.hpp"
@@ -142,8 +143,12 @@ class Node::Impl {
         dispatcher_(io_.get_executor(), *database_, clock, *transport_,
                     dispatcher_options(config, embedded_, receipts_.get(), signer_.get()),
                     dispatcher_hooks()),
+        notifier_(io_.get_executor(), *database_, clock, *transport_,
+                  notify::Links(load_signing_secret(config)),
+                  notifier_options(config, embedded_, signer_.get()), notifier_hooks(instruments_)),
         expiry_(
-            *database_, clock, send_, config.shared_domain, [this] { dispatcher_.wake(); },
+            *database_, clock, send_, config.shared_domain, unseen_policy(config),
+            [this] { dispatcher_.wake(); },
             [this](std::string_view outcome) {
               instruments_.review(outcome);
               events_out_.wake();
@@ -161,6 +166,12 @@ class Node::Impl {
                     instruments_.feedback(source, outcome);
                     events_out_.wake();
                   }),
+        review_links_(config, *database_, clock, send_,
+                      [this](std::string_view outcome) {
+                        instruments_.review(outcome);
+                        dispatcher_.wake();
+                        events_out_.wake();
+                      }),
         mail_in_(config, io_, readers_, *database_, clock, instruments_, random_id("node_"), embedded_,
                  [this] { events_out_.wake(); }),
         gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
@@ -169,6 +180,7 @@ class Node::Impl {
         signals_(io_, SIGTERM, SIGINT) {
     api_.attach(server_);
     feedback_.attach(server_);
+    review_links_.attach(server_);
   }
 
   ~Impl() {
@@ -183,6 +195,7 @@ class Node::Impl {
     mail_in_.start();
     mail_in_done_ = asio::co_spawn(io_, mail_in_.run(), asio::use_future);
     dispatcher_done_ = asio::co_spawn(io_, dispatcher_.run(), asio::use_future);
+    notifier_done_ = asio::co_spawn(io_, notifier_.run(), asio::use_future);
     events_out_done_ = asio::co_spawn(io_, events_out_.run(), asio::use_future);
     expiry_done_ = asio::co_spawn(io_, expiry_loop_.run(), asio::use_future);
     feedback_done_ = asio::co_spawn(io_, feedback_.run(), asio::use_future);
@@ -218,6 +231,7 @@ class Node::Impl {
     feedback_.stop();
     gauge_loop_.stop();
     dispatcher_.stop();
+    notifier_.stop();
     auto transport_drained = asio::co_spawn(io_, transport_->drain(), asio::use_future);
     clean = ended(expiry_done_, deadline, "expiry") && clean;
     clean = ended(janitor_done_, deadline, "janitor") && clean;
@@ -225,6 +239,7 @@ class Node::Impl {
     clean = ended(feedback_done_, deadline, "feedback") && clean;
     clean = ended(gauges_done_, deadline, "gauges") && clean;
     clean = ended(dispatcher_done_, deadline, "dispatcher") && clean;
+    clean = ended(notifier_done_, deadline, "notifier") && clean;
     clean = ended(transport_drained, deadline, "transport") && clean;
     events_out_.stop();
     clean = ended(events_out_done_, deadline, "events out") && clean;
@@ -298,6 +313,7 @@ class Node::Impl {
   EventsOut events_out_;
   provider::loopback::SendStep send_;
   provider::Dispatcher dispatcher_;
+  provider::Notifier notifier_;
   ExpiryWorker expiry_;
   Periodic expiry_loop_;
   Janitor janitor_;
@@ -305,6 +321,7 @@ class Node::Impl {
   rest::Server server_;
   rest::Api api_;
   FeedbackIntake feedback_;
+  ReviewLinks review_links_;
   MailIn mail_in_;
   Periodic gauge_loop_;
   net::HttpServer http_;
@@ -313,6 +330,7 @@ class Node::Impl {
   std::future<int> signalled_;
   std::future<void> mail_in_done_;
   std::future<void> dispatcher_done_;
+  std::future<void> notifier_done_;
   std::future<void> events_out_done_;
   std::future<void> expiry_done_;
   std::future<void> janitor_done_;

@@ -71,6 +71,7 @@ void listen_on(const std::string& value, std::string& address, std::uint16_t& po
 [[nodiscard]] std::vector<Setting> http_settings();
 [[nodiscard]] std::vector<Setting> inbound_settings();
 [[nodiscard]] std::vector<Setting> protection_settings();
+[[nodiscard]] std::vector<Setting> notification_settings();
 [[nodiscard]] std::vector<Setting> outbound_settings();
 [[nodiscard]] std::vector<Setting> webhook_settings();
 [[nodiscard]] std::vector<Setting> relay_settings();

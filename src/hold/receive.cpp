@@ -5,6 +5,7 @@
 #include "base/assert.hpp"
 #include "base/fault.hpp"
 #include "hold/reason.hpp"
+#include "notify/queue.hpp"
 
 namespace countersign::hold {
 namespace {
@@ -89,6 +90,7 @@ Received hold_it(store::Tx& tx, const account::Agent& agent, const journal::Subj
                                     hold_reason_json(trip), deadline)) {
     return Received::repeated;
   }
+  notify::queue(tx, agent, incoming.row.id, deadline, now);
   record_before(tx, subject, incoming);
   journal::Transition held{Reason::review_hold_created, now, {}, {}, {}, {}};
   held.evidence["review_resolution"] = "pending";

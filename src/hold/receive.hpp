@@ -30,9 +30,9 @@ struct Incoming {
 enum class Received : std::uint8_t { delivered, flagged, held, blocked, repeated };
 
 /// Stores the message, records and announces what became of it (all in tx): email.received, with
-/// email.flagged beside it when flagged; email.review_requested when held, email.blocked when hidden, and
-/// then nothing else. Inbound holds with an unusable ttl get the longest one. repeated: a message with this
-/// id exists, nothing was changed. Throws store::Unavailable.
+/// email.flagged beside it when flagged; email.review_requested and the reviewers' notification when held,
+/// email.blocked when hidden, and then nothing else. Inbound holds with an unusable ttl get the longest one.
+/// repeated: a message with this id exists, nothing was changed. Throws store::Unavailable.
 Received receive(store::Tx& tx, const account::Agent& agent, Incoming incoming);
 
 }  // namespace countersign::hold

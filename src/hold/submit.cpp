@@ -10,6 +10,7 @@
 #include "hold/scan.hpp"
 #include "mail/address.hpp"
 #include "mailbox/mailbox.hpp"
+#include "notify/queue.hpp"
 #include "outbox/event_data.hpp"
 
 namespace countersign::hold {
@@ -65,9 +66,10 @@ Blocked block(store::Tx& tx, const mailbox::Message& message, const mailbox::Dra
   return Blocked{trip.summary};
 }
 
-Held hold(store::Tx& tx, const mailbox::NewOutbound& fresh, const mailbox::Message& message,
-          const mailbox::Draft& draft, const Trip& trip, UtcTime deadline) {
+Held hold(store::Tx& tx, const account::Agent& agent, const mailbox::NewOutbound& fresh,
+          const mailbox::Message& message, const mailbox::Draft& draft, const Trip& trip, UtcTime deadline) {
   mailbox::insert_held(tx, fresh, draft, hold_reason_json(trip), deadline);
+  notify::queue(tx, agent, message.id, deadline, fresh.now);
   // Both observations carry the same time (contract §25).
   journal::record(tx, message.journal_subject(),
                   {Reason::acceptance_outbound_api, fresh.now, {}, {}, {}, {}});
@@ -171,7 +173,7 @@ Result<Submitted, SubmitRefusal> submit(store::Tx& tx, const account::Agent& age
     case GateAction::review: {
       const auto deadline = hold_deadline(agent, now);
       if (!deadline) return unexpected(SubmitRefusal(InvalidHoldTtl{agent.protection.hold_ttl_seconds}));
-      return Submitted(hold(tx, fresh, message, command.draft, *trip, *deadline));
+      return Submitted(hold(tx, agent, fresh, message, command.draft, *trip, *deadline));
     }
     case GateAction::flag:
       fresh.flagged = true;

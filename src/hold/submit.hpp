@@ -54,7 +54,8 @@ struct Sent {
 using Submitted = std::variant<Sent, Held, Blocked>;
 
 /// Accepts a draft of `agent` (resolved in this transaction).
-/// Effects (all in tx): one message, metered; when held its draft, hold reason and email.review_requested;
+/// Effects (all in tx): one message, metered; when held its draft, hold reason, email.review_requested
+/// and the reviewers' notification;
 /// when sent what the send step does; when blocked the event alone. Checks in the contract's order
 /// (sendMessage 11–15).
 [[nodiscard]] Result<Submitted, SubmitRefusal> submit(store::Tx& tx, const account::Agent& agent,

@@ -47,7 +47,7 @@ std::vector<Violation> Report::violations() const {
 Report check(store::ReadTx& tx, const CheckOptions& options) {
   Report report;
   for (const auto& rules : {decision_rules(), transport_rules(), journal_rules(), event_rules(),
-                            content_rules(), webhook_rules()}) {
+                            content_rules(), webhook_rules(), review_mail_rules()}) {
     for (const Rule& rule : rules) report.findings.push_back(hold_against(tx, rule, options));
   }
   report.findings.push_back(check_local_copies(tx, options));

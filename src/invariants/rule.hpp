@@ -45,6 +45,7 @@ struct Rule {
 [[nodiscard]] std::span<const Rule> event_rules();
 [[nodiscard]] std::span<const Rule> content_rules();
 [[nodiscard]] std::span<const Rule> webhook_rules();
+[[nodiscard]] std::span<const Rule> review_mail_rules();
 
 /// Every recipient that lives here got its copy. In code, because the copy's id is a hash.
 [[nodiscard]] Finding check_local_copies(store::ReadTx& tx, const CheckOptions& options);

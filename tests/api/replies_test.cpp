@@ -283,7 +283,8 @@ TEST_P(RepliesApiTest, AForwardThatTheClockApprovesStaysAForward) {
   const auto decision = db().write([&](store::Tx& tx) {
     tx.execute(kExpireHolds, {id});
     const approve::Expired expired{ada_id_, MessageId(id), account::OnExpiry::approve, from_us(1)};
-    return approve::expire_approve_and_send(tx, expired, send_step_, kSharedDomain, clock_.now());
+    return approve::expire_approve_and_send(tx, expired, send_step_, kSharedDomain,
+                                            {notify::OnUnseen::approve}, clock_.now());
   });
   ASSERT_TRUE(decision.has_value());
   const mailbox::Message message = row(id);

@@ -84,7 +84,7 @@ class RaceTest : public StoreTest {
                      ReviewStatus::review_expired_rejected);
     }
     const auto result = db().write([&](store::Tx& tx) {
-      return approve::expire_approve_and_send(tx, expired, office_.send_step(), kSharedDomain, deadline);
+      return approve::expire_approve_and_send(tx, expired, office_.send_step(), kSharedDomain, {}, deadline);
     });
     return told_of(result, ReviewStatus::review_expired_approved, false);
   }

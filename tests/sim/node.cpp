@@ -25,7 +25,8 @@ struct Node::Life {
         io(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE),
         guard(io.get_executor()),
         dispatcher(io.get_executor(), database, node.clock_, transport, options_of(node), {}, timers),
-        expiry(database, node.clock_, node.send_, std::string(kSharedDomain), [&node] { node.wake(); }, {}) {}
+        expiry(database, node.clock_, node.send_, std::string(kSharedDomain), {notify::OnUnseen::approve},
+               [&node] { node.wake(); }, {}) {}
 
   static provider::DispatcherOptions options_of(const Node& node) {
     provider::DispatcherOptions options;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "account/agent.hpp"
+#include "notify/settings.hpp"
 #include "outbox/resolve.hpp"
 #include "store/migrations/migrations.hpp"
 #include "store/sqlite/transactions.hpp"
@@ -67,6 +68,9 @@ Store::Store()
 void Store::prepare_base() {
   store::sqlite::SqliteTx tx(connection_);
   must(account::create_user(tx, owner_, "owner@example.com", kBeginning).has_value());
+  notify::Settings unnoticed;  // nobody mails reviewers here
+  unnoticed.mute = true;
+  must(notify::set_account_settings(tx, owner_, unnoticed));
   add_agent(tx, owner_, kFreeAgent, {});
   add_agent(tx, owner_, kInsistingAgent, {});
   must(outbox::set_unknown_policy(tx, owner_, kInsistingAgent, {true, kGrace.count()}));

@@ -18,6 +18,7 @@ STORE = "commit"  # passed by every transaction
 UPKEEP = "upkeep"  # leases and outages
 RECEIVE = "receive"  # mail from outside, from its end to the mailbox; tests/e2e/test_receive_crash.py
 TELL = "tell"  # events, from their commit to the webhooks; tests/e2e/test_webhooks.py
+NOTIFY = "notify"  # mail to reviewers; tests/e2e/test_reviewer_mail.py
 SETTLE = "settling unknown"  # by an event of the provider, or by a person
 
 LOOPBACK, SMTP, MAILDIR, SES, RESEND = "loopback", "smtp", "maildir", "ses", "resend"
@@ -31,6 +32,7 @@ _RECEIPTS = "outside, on PostgreSQL"  # where answers are kept on the node's own
 POINTS = {
     "hold.screen": (ACCEPT, "", "a draft, or a message that arrived, is about to be screened"),
     "hold.event": (ACCEPT, "", "a draft is held: its event is written"),
+    "notify.queue": (ACCEPT, "", "a hold's notification is about to be queued"),
     "rest.key_claimed": (APPROVE, "", "the Idempotency-Key is claimed, nothing is decided"),
     "approve.resolve": (APPROVE, "", "the hold is taken out of its queue"),
     "loopback.deliver": (APPROVE, LOOPBACK, "local copies are delivered"),
@@ -95,6 +97,15 @@ POINTS = {
     "courier.answered": (TELL, "", "it has its answer, or none"),
     "webhook.record": (TELL, "", "the attempt is recorded in an open transaction"),
     "webhook.release": (TELL, "", "a lane is about to be given back"),
+    "notify.claim": (NOTIFY, "", "mails to reviewers are claimed in an open transaction"),
+    "notifier.claimed": (NOTIFY, "", "the claim is durable, nobody was spoken to"),
+    "notify.begin": (NOTIFY, "", "the attempt is noted in an open transaction"),
+    "notifier.sending": (NOTIFY, "", "it is durable, and the mail is about to go over"),
+    "notifier.handed_over": (NOTIFY, "", "the transport has its answer"),
+    "notify.record": (NOTIFY, "", "the answer is recorded in an open transaction"),
+    "notifier.recorded": (NOTIFY, "", "the record is durable"),
+    "notify.rescue": (NOTIFY, "", "leases that ran out are taken up"),
+    "notify.extend": (NOTIFY, "", "a hold is about to get more time, since nobody was told of it"),
     "store.before_commit": (STORE, "", "a transaction has done its work"),
     "store.commit": (STORE, "", "COMMIT is about to be sent"),
     "store.after_commit": (STORE, "", "COMMIT was answered, the caller has not heard of it"),
@@ -149,7 +160,7 @@ def boundaries():
     rows = []
     commits = {opening: (passed_by, stages) for opening, passed_by, stages in _commits()}
     for name, (stage, passed_by, _) in POINTS.items():
-        if stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL) or name in _FIRST or not _transports(passed_by):
+        if stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL, NOTIFY) or name in _FIRST or not _transports(passed_by):
             continue
         stores = ("postgres",) if passed_by == _RECEIPTS else ("sqlite", "postgres")
         rows.append(Boundary(name, stage, _transports(passed_by), stores))

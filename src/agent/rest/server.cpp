@@ -82,7 +82,8 @@ class Server::Impl {
   }
 
   void mount(Mount mount) {
-    CS_ASSERT(!is_api_path(mount.path) && !mount.name.empty() && mount.respond);
+    CS_ASSERT(std::holds_alternative<NoSuchPath>(route("GET", mount.path)) && !mount.name.empty() &&
+              mount.respond);
     std::string path = mount.path;
     const bool free = mounts_.emplace(std::move(path), std::move(mount)).second;
     CS_ASSERT(free);
@@ -257,7 +258,8 @@ class Server::Impl {
   static asio::awaitable<Response> elsewhere(const Mount& mount, net::Request request,
                                              std::string_view& name) {
     name = mount.name;
-    if (request.method != mount.method) co_return wrong_method(mount.method);
+    if (!mount.method.empty() && request.method != mount.method) co_return wrong_method(mount.method);
+    request.peer_address = client_address_of(request);
     auto work = mount.respond(std::move(request));
     co_return co_await std::move(work);
   }

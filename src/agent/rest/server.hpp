@@ -52,13 +52,14 @@ struct ServerHooks {
   std::function<void(const Finished&)> finished;
 };
 
-/// A path outside the API that another part of the program answers: its own format, none of the contract's
-/// envelopes, limits or validation.
+/// A path without an operation that another part of the program answers: its own format, none of the
+/// contract's envelopes, limits or validation.
 struct Mount {
   std::string path;                  // whole, compared exactly
-  std::string method = "POST";       // others are answered 405
+  std::string method = "POST";       // others are answered 405; empty: `respond` sees to that
   std::string name;                  // what requests are reported as
   std::uint64_t body_bytes_max = 0;  // beyond: `respond` is called with body_too_large set
+  /// The request's peer_address is the client's, as a proxy in front names it.
   std::function<boost::asio::awaitable<Response>(net::Request)> respond;
 };
 
@@ -74,7 +75,7 @@ class Server {
   /// not_implemented. An unknown id is a bug.
   void handle(std::string_view operation_id, Handler handler);
 
-  /// Gives a path outside the API to somebody else, before the server is used. A path that is taken is a bug.
+  /// Gives a path to somebody else, before the server is used. A path that is taken is a bug.
   void mount(Mount mount);
 
   /// Answers one request; the entry for the HTTP server and, in tests, for calls without a socket.

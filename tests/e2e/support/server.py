@@ -45,6 +45,8 @@ _SETTINGS = {
     "log.format": "json",
     "dispatcher.poll_interval_ms": 50,
     "expiry.poll_interval_ms": 50,
+    "notifications.enabled": "false",  # the mails of a scenario are its own; test_reviewer_mail.py turns them on
+    "notifications.on_unseen": "approve",
     "rate_limits.poll_per_minute": 1_000_000,
     "rate_limits.send_per_minute": 1_000_000,
     "rate_limits.registration_per_hour": 1_000_000,

@@ -99,6 +99,7 @@ ApiError error_of(const approve::Refusal& refusal) {
     ApiError operator()(const approve::RecipientSuppressed& suppressed) const {
       return recipient_suppressed(suppressed.addresses);
     }
+    ApiError operator()(const approve::Unseen&) const { return message_not_pending(); }  // of the clock only
   };
   return std::visit(Visitor{}, refusal);
 }

@@ -1,0 +1,40 @@
+#include "notify/queue.hpp"
+
+#include "base/fault.hpp"
+
+namespace countersign::notify {
+namespace {
+
+using store::Query;
+
+// A digest is due at a multiple of its period, so that holds of one period share a mail.
+constexpr Query kQueue(
+    "notify.queue",
+    "INSERT INTO review_notifications (message_id, user_id, agent_email, state, due_at_us, urgent_at_us, "
+    "created_at_us) SELECT $1, q.user_id, q.agent_email, CASE WHEN q.muted THEN 'muted' ELSE 'waiting' END, "
+    "CASE WHEN q.period_us = 0 THEN $3 WHEN ($3 / q.period_us + 1) * q.period_us < $4 THEN "
+    "($3 / q.period_us + 1) * q.period_us ELSE $4 END, $4, $3 FROM (SELECT u.id AS user_id, a.email AS "
+    "agent_email, a.hold_suppress_notifications = 1 OR u.review_mute = 1 AS muted, "
+    "COALESCE(a.review_digest_seconds, u.review_digest_seconds, 0) * 1000000 AS period_us FROM agents a JOIN "
+    "users u ON u.id = a.user_id WHERE a.email = $2) q WHERE 1 = 1 ON CONFLICT (message_id) DO NOTHING");
+
+// Differs because SQLite has one writer and no row locks to skip.
+constexpr Query kMuteWaiting(
+    "notify.mute_waiting",
+    "UPDATE review_notifications SET state = 'muted' WHERE message_id IN (SELECT message_id FROM "
+    "review_notifications WHERE state = 'waiting' LIMIT $1)",
+    "UPDATE review_notifications SET state = 'muted' WHERE message_id = ANY (ARRAY(SELECT message_id FROM "
+    "review_notifications WHERE state = 'waiting' LIMIT $1 FOR UPDATE SKIP LOCKED))");
+
+}  // namespace
+
+void queue(store::Tx& tx, const account::Agent& agent, const MessageId& message, UtcTime deadline,
+           UtcTime now) {
+  CS_FAULT("notify.queue");
+  const UtcTime urgent = now + (deadline - now) / 2;
+  tx.send(kQueue, {message.str(), agent.email, now, urgent});
+}
+
+std::int64_t mute_waiting(store::Tx& tx, std::int64_t limit) { return tx.execute(kMuteWaiting, {limit}); }
+
+}  // namespace countersign::notify

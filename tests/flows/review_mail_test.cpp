@@ -1,0 +1,406 @@
+// Mail to reviewers on every store: queued with the hold, sent at least once, and what the clock may do about
+// a hold of which no mail has left.
+#include "notify/review_mail.hpp"
+
+#include <gmock/gmock.h>
+
+#include "flows/office.hpp"
+#include "notify/queue.hpp"
+#include "support/stores.hpp"
+
+namespace countersign::test {
+namespace {
+
+using namespace std::chrono_literals;
+using mailbox::ReviewStatus;
+using notify::Outcome;
+using notify::ReviewMail;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr std::string_view kAuthor = "writer@agents.example";
+constexpr std::chrono::days kWeek{7};
+constexpr store::Query kStates(
+    "review_mail_test.states",
+    "SELECT n.state || COALESCE(' ' || r.state, '') FROM review_notifications n LEFT "
+    "JOIN review_mails r ON r.id = n.mail_id WHERE n.message_id = $1");
+constexpr store::Query kAttempts("review_mail_test.attempts",
+                                 "SELECT outcome FROM review_mail_attempts ORDER BY mail_id, epoch");
+
+class ReviewMailTest : public StoreTest {
+ protected:
+  ReviewMailTest() {
+    office_.add_agent(kAuthor);
+    office_.hold_all(kAuthor, account::OnExpiry::approve);
+    settle({});
+  }
+
+  void settle(const notify::Settings& settings) {
+    (void)db().write(
+        [&](store::Tx& tx) { return notify::set_account_settings(tx, office_.owner(), settings); });
+  }
+  void settle_agent(const notify::Settings& settings) {
+    (void)db().write(
+        [&](store::Tx& tx) { return notify::set_agent_settings(tx, office_.owner(), kAuthor, settings); });
+  }
+
+  void hold_for(std::chrono::seconds time) {
+    office_.protect(kAuthor,
+                    [&](account::Protection& protection) { protection.hold_ttl_seconds = time.count(); });
+  }
+  MessageId hold(const std::string& to = "bob@elsewhere.example") {
+    const MessageId id = office_.hold(kAuthor, draft_to({to}));
+    office_.pass(1ms);
+    return id;
+  }
+
+  std::vector<ReviewMail> claim(const std::string& worker = "worker-1") {
+    const UtcTime now = office_.now();
+    const notify::ClaimCommand command{worker, now, now + 60s, 8, 60s, 1h, "seed"};
+    return db().write([&](store::Tx& tx) { return notify::claim(tx, command); });
+  }
+  bool begin(const ReviewMail& mail, const std::string& worker = "worker-1") {
+    return db().write([&](store::Tx& tx) {
+      return notify::begin_attempt(tx, mail, worker, "scripted", office_.now(), office_.now() + 60s);
+    });
+  }
+  std::string record(const ReviewMail& mail, Outcome outcome) {
+    notify::HandedOver result;
+    result.outcome = outcome;
+    result.provider = "scripted";
+    result.detail = "the relay said so";
+    result.retry_at = office_.now() + 1s;
+    return db().write([&](store::Tx& tx) { return notify::record(tx, mail, result, office_.now()); });
+  }
+  /// Claims whatever is due and records this outcome for each; how many.
+  std::size_t send(Outcome outcome = Outcome::accepted) {
+    const std::vector<ReviewMail> mails = claim();
+    for (const ReviewMail& mail : mails) {
+      EXPECT_TRUE(begin(mail));
+      record(mail, outcome);
+    }
+    return mails.size();
+  }
+
+  std::string state(const MessageId& id) {
+    return db().read([&](store::ReadTx& tx) { return tx.query(kStates, {id.str()}).front().text(0); });
+  }
+  std::vector<std::string> outcomes() {
+    return db().read([](store::ReadTx& tx) {
+      std::vector<std::string> out;
+      const store::Rows rows = tx.query(kAttempts);
+      for (const store::Row row : rows) out.push_back(row.text(0));
+      return out;
+    });
+  }
+
+  UtcTime deadline(const MessageId& id) { return *office_.message(id).approval_expires_at; }
+  approve::Unseen refused_unseen(const MessageId& id) {
+    const auto decision = office_.expire_approve(id);
+    if (decision) throw std::logic_error("approved unseen");
+    return std::get<approve::Unseen>(decision.error());
+  }
+  Result<UtcTime, approve::Refusal> postpone(const MessageId& id) {
+    const approve::Expired expired{office_.owner(), id, account::OnExpiry::approve, deadline(id)};
+    return db().write(
+        [&](store::Tx& tx) { return approve::postpone_expiry(tx, expired, {}, office_.now()); });
+  }
+
+  Office office_{db()};
+};
+COUNTERSIGN_ON_EVERY_STORE(ReviewMailTest);
+
+TEST_P(ReviewMailTest, AHoldIsMailedToTheOwnerOnce) {
+  const MessageId id = hold();
+  EXPECT_EQ(state(id), "waiting");
+  const std::vector<ReviewMail> mails = claim();
+  ASSERT_THAT(mails, SizeIs(1));
+  EXPECT_THAT(mails[0].recipients, ElementsAre("owner@example.com"));
+  EXPECT_EQ(mails[0].holds[0].message.id, id);
+  EXPECT_THAT(claim(), IsEmpty());
+  ASSERT_TRUE(begin(mails[0]));
+  EXPECT_EQ(record(mails[0], Outcome::accepted), "sent");
+  EXPECT_EQ(state(id), "mailed sent");
+  office_.pass(kWeek - 1h);
+  EXPECT_THAT(claim(), IsEmpty());
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, AHoldThatIsRolledBackLeavesNoNotification) {
+  const MessageId id = office_.next_id();
+  struct Failed {};
+  EXPECT_THROW((void)db().write([&](store::Tx& tx) -> std::monostate {
+    const auto agent = account::find_live_agent(tx, kAuthor, kSharedDomain);
+    (void)hold::submit(tx, *agent, {}, {id, mailbox::Kind::send, "conv_1", draft_to({"a@b.example"})},
+                       office_.send_step(), office_.now());
+    throw Failed{};
+  }),
+               Failed);
+  office_.pass(1s);
+  EXPECT_THAT(claim(), IsEmpty());
+}
+
+// The window of delivery.md §6: a reviewer's notification is lost and the draft then auto-approved unseen.
+TEST_P(ReviewMailTest, AReviewersNotificationThatIsLostKeepsTheClockFromApprovingUnseen) {
+  hold_for(1h);
+  const MessageId id = hold();
+  office_.pass(1h);
+  const UtcTime before = deadline(id);
+  EXPECT_TRUE(refused_unseen(id).wait);
+  const auto until = postpone(id);
+  ASSERT_TRUE(until);
+  EXPECT_EQ(*until, office_.now() + 30min);
+  EXPECT_GT(deadline(id), before);
+  EXPECT_EQ(office_.message(id).review_status, ReviewStatus::pending_review);
+  EXPECT_THAT(office_.events(id), ElementsAre("email.review_requested", "email.review_requested"));
+  EXPECT_THAT(office_.lifecycle(id),
+              ElementsAre("acceptance.outbound_api", "review.hold_created", "review.hold_created"));
+  // While it waits, a person may decide; and once a mail has left, the clock.
+  office_.pass(1s);
+  EXPECT_EQ(send(), 1U);
+  office_.pass(30min);
+  EXPECT_TRUE(office_.expire_approve(id));
+  EXPECT_EQ(office_.message(id).review_status, ReviewStatus::review_expired_approved);
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, WhatCanNeverBeMailedIsRejectedByTheClockWithItsReason) {
+  const MessageId id = hold();
+  EXPECT_EQ(send(Outcome::refused), 1U);
+  EXPECT_EQ(state(id), "mailed failed");
+  office_.pass(kWeek);
+  const approve::Unseen unseen = refused_unseen(id);
+  EXPECT_FALSE(unseen.wait);
+  EXPECT_EQ(unseen.reason, "reviewer_not_notified: the relay said so");
+  EXPECT_FALSE(postpone(id));
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, AWorkerThatNeverComesDoesNotHoldAMessageForever) {
+  hold_for(1h);
+  const MessageId id = hold();
+  const UtcTime began = office_.now();
+  office_.pass(1h);
+  int extensions = 0;
+  while (refused_unseen(id).wait) {
+    const auto until = postpone(id);
+    ASSERT_TRUE(until);
+    ++extensions;
+    office_.pass(*until - office_.now());
+  }
+  EXPECT_EQ(extensions, 142);  // 71 hours in halves
+  EXPECT_THAT(refused_unseen(id).reason, HasSubstr("72 hours"));
+  EXPECT_LT(office_.now(), began + notify::kHorizon + 1h);
+}
+
+TEST_P(ReviewMailTest, AMailThatLeavesLateLeavesTimeToReact) {
+  hold_for(600s);
+  const MessageId id = hold();
+  office_.pass(590s);
+  const auto mails = claim();
+  ASSERT_THAT(mails, SizeIs(1));
+  EXPECT_EQ(deadline(id), office_.now() + 300s);
+  EXPECT_EQ(*mails[0].holds[0].message.approval_expires_at, deadline(id));
+}
+
+TEST_P(ReviewMailTest, WhereTheClockRejectsNothingIsPutOff) {
+  office_.hold_all(kAuthor, account::OnExpiry::reject);
+  const MessageId id = hold();
+  office_.pass(kWeek);
+  EXPECT_TRUE(office_.expire_reject(id));
+  EXPECT_EQ(office_.message(id).rejection_reason, "ttl_expired");
+}
+
+TEST_P(ReviewMailTest, APolicyMayDoWithoutAMailAndThatIsKept) {
+  notify::Settings settings;
+  settings.on_unseen = notify::OnUnseen::approve;
+  settle_agent(settings);
+  const MessageId id = hold();
+  office_.pass(kWeek);
+  EXPECT_TRUE(office_.expire_approve(id));
+  EXPECT_THAT(claim(), IsEmpty());
+  EXPECT_EQ(state(id), "cancelled");
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, AnAccountThatIsMutedGetsNoMailAndNothingIsApprovedUnseen) {
+  notify::Settings settings;
+  settings.mute = true;
+  settle(settings);
+  const MessageId id = hold();
+  EXPECT_EQ(state(id), "muted");
+  EXPECT_THAT(claim(), IsEmpty());
+  office_.pass(kWeek);
+  EXPECT_EQ(refused_unseen(id).reason, "reviewer_not_notified: mail to reviewers is turned off");
+}
+
+TEST_P(ReviewMailTest, AnAgentThatSuppressesNotificationsIsApprovedByTheClockUnlessItSaysOtherwise) {
+  office_.protect(kAuthor,
+                  [](account::Protection& protection) { protection.hold_suppress_notifications = true; });
+  const MessageId approved = hold();
+  office_.pass(kWeek);
+  EXPECT_TRUE(office_.expire_approve(approved));
+  notify::Settings settings;
+  settings.mute = true;
+  settings.on_unseen = notify::OnUnseen::reject;
+  settle_agent(settings);
+  const MessageId refused = hold();
+  office_.pass(kWeek);
+  EXPECT_FALSE(refused_unseen(refused).wait);
+}
+
+TEST_P(ReviewMailTest, ALostAnswerIsNoAnswerAndTheMailIsSentAgainUnderTheSameId) {
+  const MessageId id = hold();
+  const auto first = claim();
+  ASSERT_TRUE(begin(first[0]));
+  EXPECT_EQ(record(first[0], Outcome::unknown), "queued");
+  EXPECT_THAT(claim(), IsEmpty());
+  office_.pass(30s);
+  const auto second = claim();
+  ASSERT_THAT(second, SizeIs(1));
+  EXPECT_EQ(second[0].id, first[0].id);
+  EXPECT_EQ(second[0].link_key, first[0].link_key);
+  EXPECT_EQ(second[0].epoch, 2);
+  ASSERT_TRUE(begin(second[0]));
+  EXPECT_EQ(record(second[0], Outcome::accepted), "sent");
+  EXPECT_THAT(outcomes(), ElementsAre("unknown", "accepted"));
+  EXPECT_EQ(state(id), "mailed sent");
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, AMailIsTriedFor72HoursAndThenFails) {
+  const MessageId id = hold();
+  std::size_t attempts = 0;
+  while (state(id) != "mailed failed") {
+    attempts += send(Outcome::deferred);
+    office_.pass(30s);
+    ASSERT_LT(attempts, 40U);
+  }
+  EXPECT_EQ(attempts, 22U);
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, AnOutageOfTheProviderCostsNoAttempt) {
+  const MessageId id = hold();
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(send(Outcome::not_taken), 1U);
+    office_.pass(1s);
+  }
+  EXPECT_EQ(send(), 1U);
+  EXPECT_EQ(state(id), "mailed sent");
+}
+
+TEST_P(ReviewMailTest, AWorkerThatDiesIsSucceededAndCannotSendAfterwards) {
+  const MessageId id = hold();
+  const auto dead = claim("worker-1");
+  ASSERT_TRUE(begin(dead[0], "worker-1"));
+  office_.pass(61s);
+  const auto rescued =
+      db().write([&](store::Tx& tx) { return notify::rescue(tx, office_.now(), office_.now(), 10); });
+  EXPECT_EQ(rescued, 1);
+  EXPECT_FALSE(begin(dead[0], "worker-1"));
+  office_.pass(30s);
+  const auto successor = claim("worker-2");
+  ASSERT_THAT(successor, SizeIs(1));
+  // The dead one lives after all, and its answer came: the mail has left.
+  EXPECT_EQ(record(dead[0], Outcome::accepted), "sent");
+  EXPECT_FALSE(begin(successor[0], "worker-2"));
+  EXPECT_EQ(record(successor[0], Outcome::not_taken), "");
+  EXPECT_EQ(state(id), "mailed sent");
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, WhatWasDecidedFirstIsNotMailed) {
+  const MessageId early = hold();
+  EXPECT_TRUE(office_.approve(early));
+  EXPECT_THAT(claim(), IsEmpty());
+  EXPECT_EQ(state(early), "cancelled");
+  const MessageId late = hold();
+  EXPECT_EQ(send(Outcome::deferred), 1U);
+  EXPECT_TRUE(office_.reject(late));
+  office_.pass(30s);
+  EXPECT_THAT(claim(), IsEmpty());
+  EXPECT_EQ(state(late), "mailed cancelled");
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, HoldsThatComeCloseTogetherShareTheNextMail) {
+  hold();
+  EXPECT_EQ(send(), 1U);
+  for (int i = 0; i < 30; ++i) hold();
+  EXPECT_THAT(claim(), IsEmpty());
+  office_.pass(60s);
+  const auto mails = claim();
+  ASSERT_THAT(mails, SizeIs(2));
+  EXPECT_EQ(mails[0].holds.size() + mails[1].holds.size(), 30U);
+}
+
+TEST_P(ReviewMailTest, ADigestGathersThePeriodAndNeverWaitsLongerThanHalfOfTheHold) {
+  notify::Settings settings;
+  settings.digest_seconds = 1800;
+  settle(settings);
+  hold();
+  office_.pass(10min);
+  hold();
+  EXPECT_THAT(claim(), IsEmpty());
+  office_.pass(20min);
+  const auto mails = claim();
+  ASSERT_THAT(mails, SizeIs(1));
+  EXPECT_THAT(mails[0].holds, SizeIs(2));
+  hold_for(600s);
+  hold();
+  office_.pass(300s);
+  EXPECT_THAT(claim(), SizeIs(1));
+}
+
+TEST_P(ReviewMailTest, ReviewersOfTheAgentComeBeforeThoseOfTheAccount) {
+  notify::Settings settings;
+  settings.reviewers = {{"desk@example.com"}};
+  settle(settings);
+  hold();
+  EXPECT_THAT(claim()[0].recipients, ElementsAre("desk@example.com"));
+  settings.reviewers = {{"ann@example.com", "ben@example.com"}};
+  settle_agent(settings);
+  hold();
+  EXPECT_THAT(claim()[0].recipients, ElementsAre("ann@example.com", "ben@example.com"));
+}
+
+TEST_P(ReviewMailTest, AnAgentInTheTrashIsNotMailedAboutUntilItIsRestored) {
+  const MessageId waiting = hold();
+  office_.trash_agent(kAuthor);
+  office_.pass(1h);
+  EXPECT_THAT(claim(), IsEmpty());
+  office_.restore_agent(kAuthor);
+  EXPECT_EQ(send(Outcome::deferred), 1U);
+  office_.trash_agent(kAuthor);
+  office_.pass(1h);
+  EXPECT_THAT(claim(), IsEmpty());
+  office_.restore_agent(kAuthor);
+  office_.pass(1h);
+  EXPECT_EQ(send(), 1U);
+  EXPECT_EQ(state(waiting), "mailed sent");
+}
+
+TEST_P(ReviewMailTest, ADeploymentThatMailsNobodyMutesWhatComes) {
+  const MessageId id = hold();
+  EXPECT_EQ(db().write([](store::Tx& tx) { return notify::mute_waiting(tx, 10); }), 1);
+  EXPECT_EQ(state(id), "muted");
+  EXPECT_THAT(claim(), IsEmpty());
+}
+
+TEST_P(ReviewMailTest, AThingThatIsStuckIsSeenByTheChecker) {
+  hold();
+  office_.pass(kWeek);
+  const auto report = db().read([&](store::ReadTx& tx) {
+    invariants::CheckOptions options;
+    options.now = office_.now();
+    return invariants::check(tx, options);
+  });
+  ASSERT_FALSE(report.clean());
+  EXPECT_EQ(report.violations().front().rule, "review-notification-moves");
+}
+
+}  // namespace
+}  // namespace countersign::test
