@@ -50,7 +50,7 @@ std::vector<Setting> inbound_settings() {
            [](Config& c, const std::string& v) { c.inbound.proxies = *net::Networks::parse(v); }),
       number("inbound.timeout_ms", 30'000, kTimeout, "How long a client may take for a command.",
              [](Config& c, std::int64_t v) { c.inbound.timeout = std::chrono::milliseconds(v); }),
-      number("inbound.batch", 32, {1, 1000}, "Messages that are read and put into mailboxes at a time.",
+      number("inbound.batch", 64, {1, 1000}, "Messages that are read and put into mailboxes at a time.",
              [](Config& c, std::int64_t v) { c.inbound.batch = static_cast<int>(v); }),
       number(
           "inbound.lease_seconds", 120, {1, 3600},

@@ -37,14 +37,28 @@ bool Acceptor::is_return_path(std::string_view address) const {
   return options_.is_return_path && options_.is_return_path(address);
 }
 
+bool Acceptor::remembers(const std::string& address, UtcTime now) {
+  const std::lock_guard lock(mutex_);
+  const auto known = welcome_.find(address);
+  return known != welcome_.end() && known->second <= now && now - known->second < kRecipientMemory;
+}
+
+void Acceptor::remember(const std::string& address, UtcTime now) {
+  const std::lock_guard lock(mutex_);
+  if (welcome_.size() >= kRecipientsRemembered) welcome_.clear();
+  welcome_.insert_or_assign(address, now);
+}
+
 asio::awaitable<RecipientAnswer> Acceptor::recipient(std::string address) {
   const std::string normal = mail::normalise(address);
   if (is_return_path(normal)) co_return RecipientAnswer::ok;
+  const UtcTime now = clock_.now();
+  if (remembers(normal, now)) co_return RecipientAnswer::ok;
   try {
-    auto body = [this, &normal, now = clock_.now()](store::ReadTx& tx) {
-      return look_up(tx, normal, options_, now);
-    };
-    co_return co_await store::read(database_, std::move(body));
+    auto body = [this, &normal, now](store::ReadTx& tx) { return look_up(tx, normal, options_, now); };
+    const RecipientAnswer answer = co_await store::read(database_, std::move(body));
+    if (answer == RecipientAnswer::ok) remember(normal, now);
+    co_return answer;
   } catch (const EnvironmentError& error) {
     log::warn("inbound.recipient_not_looked_up", {{"error", error.what()}});
   }

@@ -2,9 +2,12 @@
 // says 250 (delivery.md §1).
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "account/principal.hpp"
 #include "base/time.hpp"
@@ -23,6 +26,11 @@ struct AcceptorOptions {
   std::function<void()> taken;
 };
 
+/// How long it is remembered that a recipient may have mail. What changes meanwhile is seen when the message
+/// is taken, as it is when a sender pauses between RCPT and DATA.
+inline constexpr std::chrono::milliseconds kRecipientMemory{1000};
+inline constexpr std::size_t kRecipientsRemembered = 4'096;
+
 class Acceptor final : public Intake {
  public:
   /// The references must outlive it.
@@ -34,10 +42,14 @@ class Acceptor final : public Intake {
 
  private:
   [[nodiscard]] bool is_return_path(std::string_view address) const;
+  [[nodiscard]] bool remembers(const std::string& address, UtcTime now);
+  void remember(const std::string& address, UtcTime now);
 
   store::Database& database_;
   const Clock& clock_;
   const AcceptorOptions options_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, UtcTime> welcome_;  // recipients, and when they were looked up
 };
 
 }  // namespace countersign::inbound

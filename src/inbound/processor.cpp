@@ -6,6 +6,8 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <deque>
+#include <iterator>
 #include <utility>
 
 #include "base/fault.hpp"
@@ -27,6 +29,17 @@ constexpr std::chrono::seconds kFailurePause{60};
 // A stream of mail is taken up in groups, so that one claim and one commit serve many; the first after a lull
 // is taken up at once.
 constexpr std::chrono::milliseconds kGatheringTime{10};
+// Messages that go into mailboxes in one transaction: enough that the pages they share are written once for
+// all of them, few enough that whoever waits for the writer meanwhile hardly notices.
+constexpr std::size_t kTogetherMax = 64;
+constexpr std::size_t kTogetherRecipientsMax = 4;
+constexpr std::size_t kTogetherBytesMax = 64 * 1024;  // of one message; one that is larger goes alone
+// How long those that are ready wait for others that are under way.
+constexpr std::chrono::milliseconds kCompanyTime{5};
+// Of one claim, contents that are loaded together.
+constexpr std::size_t kLoadBytesMax = std::size_t{4} * 1024 * 1024;
+// Mail that has waited longer than this goes into mailboxes as urgently as more is taken.
+constexpr std::chrono::seconds kBehindMax{2};
 
 std::string_view name_of(Published outcome) {
   switch (outcome) {
@@ -42,6 +55,40 @@ std::string_view name_of(Published outcome) {
       return "lost";
   }
   return "";
+}
+
+// A message on its way through.
+struct Work {
+  Claim taken;
+  std::optional<Load> loaded;
+  Envelope envelope{};
+  Reading reading{};
+  bool read = false;
+};
+
+// Whether it costs so little that it goes with others.
+bool goes_together(const Work& work) {
+  const Load& loaded = *work.loaded;
+  const bool mailboxes = std::ranges::all_of(
+      loaded.arrivals, [](const Arrival& arrival) { return arrival.agent_email.has_value(); });
+  return mailboxes && !loaded.arrivals.empty() && loaded.arrivals.size() <= kTogetherRecipientsMax &&
+         loaded.raw.size() <= kTogetherBytesMax && !work.reading.unreadable;
+}
+
+// What went wrong, and whether that lay in the surroundings.
+struct Trouble {
+  std::string text;
+  bool surroundings = false;
+};
+
+Trouble trouble_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const EnvironmentError& fault) {
+    return {fault.what(), fault.retryable()};
+  } catch (const std::exception& fault) {
+    return {fault.what(), false};
+  }
 }
 
 }  // namespace
@@ -60,7 +107,8 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
         hooks_(std::move(hooks)),
         timers_(timers),
         bell_(timers.make(executor_)),
-        gathering_(timers.make(executor_)) {}
+        gathering_(timers.make(executor_)),
+        company_(timers.make(executor_)) {}
 
   asio::awaitable<void> run() {
     co_await asio::co_spawn(executor_, work(shared_from_this()), asio::use_awaitable);
@@ -84,6 +132,7 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
 
   static asio::awaitable<void> work(std::shared_ptr<Impl> self) {
     if (self->options_.sole_process) co_await self->take_up_predecessors();
+    asio::co_spawn(self->executor_, publish_ready(self), asio::detached);
     while (!self->stopping_) {
       co_await self->gather();
       self->rung_ = false;
@@ -94,6 +143,9 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
       if (!full && !self->rung_ && !self->stopping_) co_await self->rest();
     }
     while (self->in_flight_ > 0) co_await self->rest();
+    self->ended_ = true;
+    self->company_->cancel();
+    while (!self->publisher_ended_) co_await self->rest();
   }
 
   // Waits until the last claim that found something is some time ago.
@@ -129,34 +181,67 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
       auto body = [this, now, limit](store::Tx& tx) {
         return claim(tx, options_.worker, now, now + options_.lease, limit);
       };
-      claims = co_await store::write(database_, std::move(body));
+      claims = co_await store::write(database_, std::move(body), urgency_);
     } catch (const std::exception& error) {  // also a bug must not end the loop
       log::warn("inbound.claim_failed", {{"error", error.what()}});
       co_return 0;
     }
-    const bool more = std::ssize(claims) == limit;
-    if (!claims.empty() && !more) claim_not_before_ = timers_.now() + kGatheringTime;
-    for (Claim& taken : claims) {
-      ++in_flight_;
-      asio::co_spawn(executor_, carry(shared_from_this(), std::move(taken)), asio::detached);
-    }
-    co_return static_cast<std::int64_t>(claims.size());
+    const auto count = std::ssize(claims);
+    if (count > 0 && count < limit) claim_not_before_ = timers_.now() + kGatheringTime;
+    in_flight_ += count;
+    if (count > 0)
+      asio::co_spawn(executor_, carry_all(shared_from_this(), std::move(claims)), asio::detached);
+    co_return count;
   }
 
-  static asio::awaitable<void> carry(std::shared_ptr<Impl> self, Claim taken) {
-    std::string trouble;
-    bool surroundings = false;
-    try {
-      co_await self->process(taken);
-    } catch (const EnvironmentError& error) {
-      trouble = error.what();
-      surroundings = error.retryable();
-    } catch (const std::exception& error) {
-      trouble = error.what();
+  // Loads what is small in one go; the others load themselves.
+  static asio::awaitable<void> carry_all(std::shared_ptr<Impl> self, std::vector<Claim> claims) {
+    std::vector<std::optional<Load>> loads;
+    if (claims.size() > 1) {
+      try {
+        auto body = [&claims](store::ReadTx& tx) { return load_some(tx, claims, kLoadBytesMax); };
+        loads = co_await store::read(self->database_, std::move(body));
+      } catch (const EnvironmentError& error) {
+        log::warn("inbound.not_loaded", {{"error", error.what()}});
+      }
     }
-    if (!trouble.empty()) co_await self->hand_back(std::move(taken), surroundings, std::move(trouble));
+    UtcTime oldest = UtcTime::max();
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+      oldest = std::min(oldest, claims[i].received_at);
+      Work work{std::move(claims[i]), std::nullopt};
+      if (i < loads.size()) work.loaded = std::move(loads[i]);
+      asio::co_spawn(self->executor_, carry(self, std::move(work)), asio::detached);
+    }
+    const bool behind = self->clock_.now() - oldest > kBehindMax;
+    self->urgency_ = behind ? store::Urgency::somebody_waits : store::Urgency::can_wait;
+  }
+
+  static asio::awaitable<void> carry(std::shared_ptr<Impl> self, Work work) {
+    std::exception_ptr error;
+    try {
+      co_await self->process(work);
+      if (work.loaded && goes_together(work)) {
+        if (self->ready_.empty()) self->ready_since_ = self->timers_.now();
+        self->ready_.push_back(std::move(work));
+        self->company_->cancel();
+        co_return;
+      }
+      if (work.loaded) co_await self->finish_alone(work);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    co_await end(self, std::move(work.taken), std::move(error));
+  }
+
+  // Of one that was claimed. Without an error it came to its end.
+  static asio::awaitable<void> end(std::shared_ptr<Impl> self, Claim taken, std::exception_ptr error) {
+    if (error) {
+      Trouble trouble = trouble_of(error);
+      co_await self->hand_back(std::move(taken), trouble.surroundings, std::move(trouble.text));
+    }
     --self->in_flight_;
     self->bell_->cancel();
+    self->company_->cancel();
   }
 
   // What cannot be written either comes back when the lease ends.
@@ -178,30 +263,101 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  asio::awaitable<void> process(const Claim& taken) {
+  // Up to where it is known whom it is from; unless that has to wait, and it is put off: then nothing is
+  // loaded. What takes long to read is read as well.
+  asio::awaitable<void> process(Work& work) {
     CS_FAULT("inbound.claimed");
-    auto find = [&taken](store::ReadTx& tx) { return load(tx, taken); };
-    const std::optional<Load> loaded = co_await store::read(database_, std::move(find));
-    if (!loaded) co_return;
-    const Envelope envelope = envelope_from_json(loaded->envelope);
+    if (!work.loaded) {
+      auto find = [&work](store::ReadTx& tx) { return load(tx, work.taken); };
+      work.loaded = co_await store::read(database_, std::move(find));
+      if (!work.loaded) co_return;
+    }
+    work.envelope = envelope_from_json(work.loaded->envelope);
+    if (work.taken.attempts > kAttemptsMax) {
+      work.reading.unreadable = true;
+      work.read = true;
+      co_return;
+    }
+    const Client& client = work.envelope.client;
+    mailauth::Origin origin{client.address, client.helo, work.envelope.mail_from};
+    auto authenticating = mailauth::authenticate(dns_, std::move(origin), work.loaded->raw, clock_.now());
+    work.reading.authentication = co_await std::move(authenticating);
+    if (co_await waits_for_dns(work.taken, *work.loaded, work.reading.authentication)) {
+      work.loaded.reset();
+      co_return;
+    }
+    if (!goes_together(work) || wants_screening(*work.loaded)) co_await read_alone(work);
+  }
 
-    Reading reading;
-    if (taken.attempts > kAttemptsMax) {
-      reading.unreadable = true;
-    } else {
-      mailauth::Origin origin{envelope.client.address, envelope.client.helo, envelope.mail_from};
-      auto authenticating = mailauth::authenticate(dns_, std::move(origin), loaded->raw, clock_.now());
-      reading.authentication = co_await std::move(authenticating);
-      if (co_await waits_for_dns(taken, *loaded, reading.authentication)) co_return;
-      auto task = read(*loaded, std::move(reading.authentication), options_);
-      reading = co_await asio::co_spawn(readers_, std::move(task), asio::use_awaitable);
-      if (!reading.question.empty()) {
-        auto asking = options_.detector->ask(std::move(reading.question), reading.screening);
-        co_await std::move(asking);
+  asio::awaitable<void> read_alone(Work& work) {
+    auto task = read_on_pool(work, options_);
+    co_await asio::co_spawn(readers_, std::move(task), asio::use_awaitable);
+    if (!work.reading.question.empty()) {
+      auto asking = options_.detector->ask(std::move(work.reading.question), work.reading.screening);
+      co_await std::move(asking);
+    }
+  }
+
+  asio::awaitable<void> finish_alone(Work& work) {
+    if (!work.read) co_await read_alone(work);
+    CS_FAULT("inbound.read");
+    co_await deliver(work.taken, *work.loaded, work.envelope, work.reading);
+  }
+
+  // Puts what is ready into mailboxes, one group after another.
+  static asio::awaitable<void> publish_ready(std::shared_ptr<Impl> self) {
+    while (!self->ended_) {
+      const auto until = self->ready_since_ + kCompanyTime;
+      const bool all = std::ssize(self->ready_) == self->in_flight_ || self->ready_.size() >= kTogetherMax;
+      if (self->ready_.empty() || (!all && self->timers_.now() < until)) {
+        self->company_->expires_after(self->ready_.empty() ? self->options_.poll_interval
+                                                           : until - self->timers_.now());
+        co_await self->company_->wait();
+        continue;
+      }
+      const auto count = static_cast<std::ptrdiff_t>(std::min(self->ready_.size(), kTogetherMax));
+      std::vector<Work> group(std::make_move_iterator(self->ready_.begin()),
+                              std::make_move_iterator(self->ready_.begin() + count));
+      self->ready_.erase(self->ready_.begin(), self->ready_.begin() + count);
+      self->ready_since_ = self->timers_.now();
+      co_await self->finish_together(std::move(group));
+    }
+    self->publisher_ended_ = true;
+    self->bell_->cancel();
+  }
+
+  asio::awaitable<void> finish_together(std::vector<Work> group) {
+    std::vector<std::exception_ptr> errors(group.size());
+    auto reading = read_all_on_pool(group, errors, options_);
+    co_await asio::co_spawn(readers_, std::move(reading), asio::use_awaitable);
+    CS_FAULT("inbound.read");
+    const bool unread = std::ranges::any_of(errors, [](const auto& error) { return error != nullptr; });
+    std::exception_ptr error;
+    try {
+      if (!unread) co_await deliver_all(group);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    // Whose doing it was shows when each goes alone.
+    const bool alone = unread || (error && !trouble_of(error).surroundings);
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (alone && !errors[i]) {
+        asio::co_spawn(executor_, go_alone(shared_from_this(), std::move(group[i])), asio::detached);
+      } else {
+        auto ending = end(shared_from_this(), std::move(group[i].taken), errors[i] ? errors[i] : error);
+        asio::co_spawn(executor_, std::move(ending), asio::detached);
       }
     }
-    CS_FAULT("inbound.read");
-    co_await deliver(taken, *loaded, envelope, reading);
+  }
+
+  static asio::awaitable<void> go_alone(std::shared_ptr<Impl> self, Work work) {
+    std::exception_ptr error;
+    try {
+      co_await self->finish_alone(work);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    co_await end(self, std::move(work.taken), std::move(error));
   }
 
   // Where only authenticated senders get in, what nobody could tell is asked again for a while.
@@ -214,22 +370,45 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
       put_off(tx, taken, due, "the DNS could not tell who sent it");
       return true;
     };
-    co_await store::write(database_, std::move(body));
+    co_await store::write(database_, std::move(body), urgency_);
     co_return true;
   }
 
+  [[nodiscard]] bool wants_screening(const Load& loaded) const {
+    return options_.screening && std::ranges::any_of(loaded.arrivals, &Arrival::screened);
+  }
+
   // On a reader thread.
-  static asio::awaitable<Reading> read(const Load& loaded, mailauth::Authentication authentication,
-                                       const ProcessorOptions& options) {
-    Reading reading;
-    reading.authentication = std::move(authentication);
+  static asio::awaitable<void> read_on_pool(Work& work, const ProcessorOptions& options) {
+    read(work, options);
+    co_return;
+  }
+
+  // On a reader thread. One error per message, where there was one.
+  static asio::awaitable<void> read_all_on_pool(std::vector<Work>& group,
+                                                std::vector<std::exception_ptr>& errors,
+                                                const ProcessorOptions& options) {
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (group[i].read) continue;
+      try {
+        read(group[i], options);
+      } catch (...) {
+        errors[i] = std::current_exception();
+      }
+    }
+    co_return;
+  }
+
+  static void read(Work& work, const ProcessorOptions& options) {
+    const Load& loaded = *work.loaded;
+    Reading& reading = work.reading;
     reading.message = mail::parse(loaded.raw);
     const bool wanted = std::ranges::any_of(loaded.arrivals, &Arrival::screened);
     if (options.screening && wanted) {
       reading.screened = true;
       screen_it(loaded, options.detector, reading);
     }
-    co_return reading;
+    work.read = true;
   }
 
   static void screen_it(const Load& loaded, const Detector* detector, Reading& reading) {
@@ -244,6 +423,38 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
     });
   }
 
+  [[nodiscard]] PublishContext context() const {
+    PublishContext context{options_.shared_domain, options_.from_domain, options_.screening, {}};
+    if (options_.detector != nullptr) context.detector = options_.detector->name();
+    return context;
+  }
+
+  // All in one transaction.
+  asio::awaitable<void> deliver_all(const std::vector<Work>& group) {
+    auto body = [&group, known = context(), now = clock_.now()](store::Tx& tx) {
+      std::vector<Published> outcomes;
+      for (const Work& work : group) {
+        for (const Arrival& arrival : work.loaded->arrivals) {
+          outcomes.push_back(
+              publish(tx, work.taken, arrival, work.envelope, work.reading, work.loaded->raw, known, now));
+        }
+        close(tx, work.taken);
+      }
+      return outcomes;
+    };
+    const std::vector<Published> outcomes = co_await store::write(database_, std::move(body), urgency_);
+    CS_FAULT("inbound.published");
+    auto outcome = outcomes.begin();
+    for (const Work& work : group) {
+      for (const Arrival& arrival : work.loaded->arrivals) tell(arrival, *outcome++);
+    }
+  }
+
+  void tell(const Arrival& arrival, Published outcome) {
+    log::info("inbound.published", {{"message_id", arrival.id.str()}, {"outcome", name_of(outcome)}});
+    if (hooks_.published) hooks_.published(outcome);
+  }
+
   asio::awaitable<void> deliver(const Claim& taken, const Load& loaded, const Envelope& envelope,
                                 const Reading& reading) {
     std::vector<std::string> return_paths;
@@ -254,25 +465,22 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
       co_await hooks_.report(loaded.raw, return_paths, taken.received_at);
       CS_FAULT("inbound.report_taken");
     }
-    PublishContext context{options_.shared_domain, options_.from_domain, options_.screening, {}};
-    if (options_.detector != nullptr) context.detector = options_.detector->name();
+    const PublishContext known = context();
     for (std::size_t i = 0; i < loaded.arrivals.size(); ++i) {
       const Arrival& arrival = loaded.arrivals[i];
       auto body = [&, last = i + 1 == loaded.arrivals.size(), now = clock_.now()](store::Tx& tx) {
         Published outcome = Published::lost;
         if (arrival.agent_email) {
-          outcome = publish(tx, taken, arrival, envelope, reading, loaded.raw, context, now);
+          outcome = publish(tx, taken, arrival, envelope, reading, loaded.raw, known, now);
         } else {
           (void)leave(tx, taken, arrival);
         }
         if (last) close(tx, taken);
         return outcome;
       };
-      const Published outcome = co_await store::write(database_, std::move(body));
+      const Published outcome = co_await store::write(database_, std::move(body), urgency_);
       CS_FAULT("inbound.published");
-      if (!arrival.agent_email) continue;
-      log::info("inbound.published", {{"message_id", arrival.id.str()}, {"outcome", name_of(outcome)}});
-      if (hooks_.published) hooks_.published(outcome);
+      if (arrival.agent_email) tell(arrival, outcome);
     }
     if (loaded.arrivals.empty()) co_await forget(taken);
   }
@@ -297,6 +505,12 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
   const std::unique_ptr<net::Timer> bell_;
   const std::unique_ptr<net::Timer> gathering_;
   std::chrono::steady_clock::time_point claim_not_before_;
+  const std::unique_ptr<net::Timer> company_;
+  std::deque<Work> ready_;  // read, or cheap to read: they go into mailboxes together
+  std::chrono::steady_clock::time_point ready_since_;
+  store::Urgency urgency_ = store::Urgency::can_wait;
+  bool ended_ = false;  // nothing will be ready any more
+  bool publisher_ended_ = false;
   std::int64_t in_flight_ = 0;
   std::atomic<bool> rung_ = false;
   std::atomic<bool> stopping_ = false;

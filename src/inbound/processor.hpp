@@ -33,7 +33,7 @@ struct ProcessorOptions {
   /// Longer than any message takes: authentication is limited in time, reading in size.
   std::chrono::seconds lease{120};
   std::chrono::milliseconds poll_interval{1000};
-  std::int64_t in_flight_max = 32;
+  std::int64_t in_flight_max = 64;
   /// No other process works on this store: what a dead predecessor had claimed is taken up at once.
   bool sole_process = false;
 };

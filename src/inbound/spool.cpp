@@ -174,6 +174,18 @@ std::optional<Load> load(store::ReadTx& tx, const Claim& claim) {
   return out;
 }
 
+std::vector<std::optional<Load>> load_some(store::ReadTx& tx, const std::vector<Claim>& claims,
+                                           std::size_t bytes_max) {
+  std::vector<std::optional<Load>> loads;
+  std::size_t bytes = 0;
+  for (const Claim& claim : claims) {
+    if (bytes >= bytes_max) break;
+    loads.push_back(load(tx, claim));
+    if (loads.back()) bytes += loads.back()->raw.size();
+  }
+  return loads;
+}
+
 bool leave(store::Tx& tx, const Claim& claim, const Arrival& arrival) {
   return tx.execute(kLeave, {arrival.id.str(), claim.content_id, claim.epoch}) == 1;
 }

@@ -78,6 +78,11 @@ struct Load {
 /// What a claim is about; nothing when it is somebody else's by now.
 [[nodiscard]] std::optional<Load> load(store::ReadTx& tx, const Claim& claim);
 
+/// What the first of `claims` are about, until they come to `bytes_max`; one entry each, nothing for a claim
+/// that is somebody else's by now.
+[[nodiscard]] std::vector<std::optional<Load>> load_some(store::ReadTx& tx, const std::vector<Claim>& claims,
+                                                         std::size_t bytes_max);
+
 /// Takes one recipient's arrival out of the spool, in the transaction that puts it where it belongs. False
 /// when the claim is lost or the arrival is gone: then nothing may be put anywhere.
 [[nodiscard]] bool leave(store::Tx& tx, const Claim& claim, const Arrival& arrival);

@@ -124,10 +124,17 @@ struct ListFilter {
   std::optional<UtcTime> until;     // created_at <
   bool trashed = false;
 };
+/// Of a list with a condition that no index answers (a substring, a second label), rows looked at for a page.
+inline constexpr std::int64_t kRowsExaminedMax = 20'000;
+struct MessagePage {
+  std::vector<Message> messages;
+  /// Set when the page ended before it was full: what there is behind this place was not looked at.
+  std::optional<journal::Position> reached;
+};
 /// Visible messages of one agent in (created_at, id) order, strictly after `after`.
-[[nodiscard]] std::vector<Message> list(store::ReadTx& tx, std::string_view agent_email,
-                                        const ListFilter& filter,
-                                        const std::optional<journal::Position>& after, std::int64_t limit);
+[[nodiscard]] MessagePage list(store::ReadTx& tx, std::string_view agent_email, const ListFilter& filter,
+                               const std::optional<journal::Position>& after, std::int64_t limit,
+                               std::int64_t examined_max = kRowsExaminedMax);
 /// Pending holds of all live agents of the account, newest first.
 [[nodiscard]] std::vector<Message> list_pending(store::ReadTx& tx, const UserId& user,
                                                 const std::optional<journal::Position>& after,

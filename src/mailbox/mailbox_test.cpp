@@ -88,7 +88,8 @@ class MailboxTest : public test::StoreTest {
                               std::string_view agent = kAgent) {
     return db().read([&](store::ReadTx& tx) {
       std::vector<MessageId> ids;
-      for (const Message& message : mailbox::list(tx, agent, filter, after, limit)) ids.push_back(message.id);
+      const MessagePage page = mailbox::list(tx, agent, filter, after, limit);
+      for (const Message& message : page.messages) ids.push_back(message.id);
       return ids;
     });
   }
@@ -266,7 +267,7 @@ TEST_P(MailboxTest, PagingNeitherSkipsNorRepeatsWhileMailArrives) {
     std::optional<journal::Position> after;
     for (;;) {
       const auto page =
-          db().read([&](store::ReadTx& tx) { return mailbox::list(tx, kAgent, filter, after, 4); });
+          db().read([&](store::ReadTx& tx) { return mailbox::list(tx, kAgent, filter, after, 4).messages; });
       if (page.empty()) break;
       for (const Message& message : page) seen.push_back(message.id);
       after = journal::Position{page.back().created_at, page.back().id.str()};
@@ -381,6 +382,60 @@ TEST_P(MailboxTest, SweepsThatMeetGiveBackTheBytesOfAMessageOnce) {
   }
   EXPECT_EQ(purged, kMessages);
   EXPECT_EQ(stored_bytes(), 0);
+}
+
+// What no index answers is looked for in a bounded number of rows; whoever goes on finds all the same.
+TEST_P(MailboxTest, ASearchThatFindsLittleStopsAndSaysWhereToGoOn) {
+  constexpr std::int64_t kExamined = 100;
+  std::vector<MessageId> wanted;
+  for (int i = 0; i < 700; ++i) {
+    now_ += Duration(1);
+    NewInbound row = inbound();
+    if (i % 230 == 5) row.subject = "An invoice";
+    const MessageId id = store(row);
+    if (i % 230 == 5) wanted.push_back(id);
+  }
+  for (const bool ascending : {false, true}) {
+    ListFilter filter;
+    filter.ascending = ascending;
+    filter.subject_contains = "INVOICE";
+    std::vector<MessageId> seen;
+    std::optional<journal::Position> after;
+    int pages = 0;
+    for (bool more = true; more; ++pages) {
+      const MessagePage page = db().read(
+          [&](store::ReadTx& tx) { return mailbox::list(tx, kAgent, filter, after, 4, kExamined); });
+      for (const Message& message : page.messages) seen.push_back(message.id);
+      more = page.reached.has_value();
+      after = page.reached;
+    }
+    std::vector<MessageId> expected = wanted;
+    if (!ascending) std::ranges::reverse(expected);
+    EXPECT_EQ(seen, expected);
+    EXPECT_EQ(pages, 700 / kExamined + 1);
+  }
+}
+
+TEST_P(MailboxTest, ASearchThatFillsItsPageGoesOnBehindTheLastHit) {
+  std::vector<MessageId> stored;
+  for (int i = 0; i < 200; ++i) {
+    now_ += Duration(1);
+    stored.push_back(receive());
+  }
+  ListFilter filter;
+  filter.ascending = true;
+  filter.subject_contains = "figures";
+  std::vector<MessageId> seen;
+  std::optional<journal::Position> after;
+  for (;;) {
+    const MessagePage page =
+        db().read([&](store::ReadTx& tx) { return mailbox::list(tx, kAgent, filter, after, 30, 50); });
+    EXPECT_FALSE(page.reached && page.messages.size() == 30U);
+    for (const Message& message : page.messages) seen.push_back(message.id);
+    if (page.messages.empty()) break;
+    after = journal::Position{page.messages.back().created_at, page.messages.back().id.str()};
+  }
+  EXPECT_EQ(seen, stored);
 }
 
 // A driver keeps so many statements per connection and no more: what callers ask for must not use them up.

@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -29,6 +30,12 @@ constexpr int kClassIn = 1;
 constexpr int kNoSuchName = 3;  // RCODE, RFC 1035 §4.1.1
 
 constexpr std::size_t kRecordsMax = 256;  // of an answer; the rest is left out
+// libunbound's own cache lies behind a thread: two messages to it, two back. What was answered lately is
+// known on this side, for a part of its TTL.
+constexpr std::size_t kMemoriesMax = 2'000;
+constexpr std::size_t kMemoryBytesMax = 2'000;  // of one
+constexpr std::chrono::seconds kMemoryTime{30};
+
 constexpr std::size_t kLabelBytesMax = 63;
 constexpr std::size_t kNameBytesMax = 253;
 
@@ -129,6 +136,8 @@ class UnboundResolver::Impl : public std::enable_shared_from_this<Impl> {
 
   asio::awaitable<UnboundRecords> ask(std::string name, int type) {
     if (!is_name(name)) co_return UnboundRecords{DnsStatus::no_such_name, {}};
+    const std::string key = fmt::format("{} {}", type, ascii_lower(name));
+    if (const UnboundRecords* known = remembered(key)) co_return *known;
     if (questions_.size() >= options_.in_flight_max || !context_) co_return UnboundRecords{};
     const auto self = shared_from_this();
     const auto question = std::make_shared<Question>(executor_);
@@ -141,6 +150,7 @@ class UnboundResolver::Impl : public std::enable_shared_from_this<Impl> {
     if (code == 0) co_await question->bell.async_wait(asio::as_tuple(asio::use_awaitable));
     if (code == 0 && !question->done && context_) ub_cancel(context_.get(), question->id);
     questions_.erase(question->number);
+    remember(key, *question);
     co_return std::move(question->answer);
   }
 
@@ -152,8 +162,31 @@ class UnboundResolver::Impl : public std::enable_shared_from_this<Impl> {
     std::uint64_t number = 0;
     int id = 0;
     bool done = false;
+    std::chrono::seconds ttl{0};
     UnboundRecords answer;
   };
+  struct Memory {
+    UnboundRecords answer;
+    std::chrono::steady_clock::time_point until;
+  };
+
+  const UnboundRecords* remembered(const std::string& key) {
+    const auto found = memories_.find(key);
+    if (found == memories_.end()) return nullptr;
+    if (found->second.until > std::chrono::steady_clock::now()) return &found->second.answer;
+    memories_.erase(found);
+    return nullptr;
+  }
+
+  void remember(const std::string& key, const Question& question) {
+    if (question.answer.status == DnsStatus::failed || question.ttl <= std::chrono::seconds(0)) return;
+    std::size_t bytes = key.size();
+    for (const std::string& record : question.answer.records) bytes += record.size();
+    if (bytes > kMemoryBytesMax) return;
+    if (memories_.size() >= kMemoriesMax) memories_.clear();
+    const auto until = std::chrono::steady_clock::now() + std::min(question.ttl, kMemoryTime);
+    memories_.insert_or_assign(key, Memory{question.answer, until});
+  }
 
   struct Delete {
     void operator()(ub_ctx* context) const noexcept { ub_ctx_delete(context); }
@@ -164,7 +197,10 @@ class UnboundResolver::Impl : public std::enable_shared_from_this<Impl> {
     const std::unique_ptr<ub_result, Delete> owned(result);
     auto& question = *static_cast<Question*>(data);
     question.done = true;
-    if (error == 0 && result != nullptr) read(*result, question.answer);
+    if (error == 0 && result != nullptr) {
+      read(*result, question.answer);
+      question.ttl = std::chrono::seconds(result->ttl);
+    }
     question.bell.cancel();
   }
 
@@ -185,6 +221,7 @@ class UnboundResolver::Impl : public std::enable_shared_from_this<Impl> {
   std::unique_ptr<ub_ctx, Delete> context_;
   asio::posix::stream_descriptor descriptor_;
   std::map<std::uint64_t, std::shared_ptr<Question>> questions_;
+  std::unordered_map<std::string, Memory> memories_;
   std::uint64_t next_ = 1;
 };
 

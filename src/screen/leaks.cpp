@@ -10,6 +10,7 @@ namespace countersign::screen {
 namespace {
 
 constexpr std::size_t kUrlMax = 2048;
+constexpr std::size_t kLabelMax = 200;  // of a link in Markdown
 
 // The name between the braces of the first placeholder in a URL's query; "" when there is none.
 std::string placeholder(std::string_view url) {
@@ -69,8 +70,10 @@ std::vector<Finding> find_placeholders(std::string_view text, const std::vector<
                    visible_excerpt(url)});
   };
   for (std::size_t at = text.find("](http"); at != std::string_view::npos; at = text.find("](http", at + 1)) {
-    const std::size_t line = text.rfind('[', at);
-    const bool image = line != std::string_view::npos && line > 0 && text[line - 1] == '!' && at - line < 200;
+    const std::size_t begin = at > kLabelMax ? at - kLabelMax : 0;
+    const std::size_t bracket = text.substr(begin, at - begin).rfind('[');
+    const bool image =
+        bracket != std::string_view::npos && begin + bracket > 0 && text[begin + bracket - 1] == '!';
     const std::string_view url = text.substr(at + 2, kUrlMax);
     look(url.substr(0, url.find_first_of(" \n\"")), image);
   }

@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "base/assert.hpp"
 #include "mail/utf8.hpp"
@@ -32,7 +33,8 @@ struct Term {
 class Automaton {
  public:
   Automaton() {
-    for (const Terms& terms : all_terms()) read(terms);
+    const std::vector<Terms> all = all_terms();
+    for (const Terms& terms : all) read(terms);
     number_bytes();
     for (std::size_t i = 0; i < terms_.size(); ++i) insert(static_cast<std::uint16_t>(i));
     link();

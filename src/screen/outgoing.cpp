@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "mail/address.hpp"
+#include "mail/decode.hpp"
 #include "mail/utf8.hpp"
 #include "screen/disclosure.hpp"
 #include "screen/encoded.hpp"
+#include "screen/fold.hpp"
 #include "screen/html_walk.hpp"
 
 namespace countersign::screen {
@@ -14,7 +16,15 @@ namespace {
 constexpr std::size_t kDecodeBudget = 256 * 1024;  // bytes decoded out of one message
 constexpr std::size_t kSniffed = 8 * 1024;         // bytes that tell text from other files
 constexpr double kAsksReader = 0.6;
+constexpr double kTooLong = 0.3;      // long logs and tables are sent all day
 constexpr double kEncodedMore = 0.1;  // whoever encodes a secret hides it
+
+// Spreadsheets and Windows write text so. By its byte order mark.
+std::string_view utf16_of(std::string_view bytes) {
+  if (bytes.starts_with("\xff\xfe")) return "UTF-16LE";
+  if (bytes.starts_with("\xfe\xff")) return "UTF-16BE";
+  return {};
+}
 
 class Leaving {
  public:
@@ -40,16 +50,28 @@ class Leaving {
 
   void read_attachment(const OutgoingAttachment& attachment) {
     keep_strongest(findings_, find_disclosing_file(attachment.filename, attachment.content));
-    const std::string_view head = attachment.content.substr(0, kSniffed);
-    if (head.find('\0') != std::string_view::npos) return;
-    const std::string_view text = attachment.content.substr(0, room_);
-    room_ -= text.size();
-    keep_strongest(findings_, find_disclosures(text));
+    const std::string_view bytes = attachment.content.substr(0, room_);
+    if (const std::string_view charset = utf16_of(bytes); !charset.empty()) {
+      spend(attachment, bytes);
+      read(mail::decode_charset(bytes.substr(2), std::string(charset)));
+      return;
+    }
+    if (attachment.content.substr(0, kSniffed).find('\0') != std::string_view::npos) return;
+    spend(attachment, bytes);
+    read(bytes);
   }
 
   [[nodiscard]] std::vector<Finding> take() { return std::move(findings_); }
 
  private:
+  void spend(const OutgoingAttachment& attachment, std::string_view bytes) {
+    room_ -= bytes.size();
+    if (bytes.size() == attachment.content.size()) return;
+    keep_strongest(findings_, {{"exfiltration.too_long", Category::exfiltration, kTooLong,
+                                "Attached text is too long to be screened to its end.",
+                                visible_excerpt(attachment.filename, 80)}});
+  }
+
   std::vector<Finding> findings_;
   std::size_t budget_ = kDecodeBudget;
   std::size_t room_ = kScreenBytesMax;

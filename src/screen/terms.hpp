@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
+#include <vector>
 
 namespace countersign::screen {
 
@@ -64,6 +64,7 @@ struct Terms {
   Idea idea;
   std::string_view words;
 };
-[[nodiscard]] std::span<const Terms> all_terms();
+/// Of all languages. They are read once, into an automaton.
+[[nodiscard]] std::vector<Terms> all_terms();
 
 }  // namespace countersign::screen

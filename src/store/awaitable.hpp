@@ -41,10 +41,11 @@ Value value_or_throw(Outcome<Value> outcome) {
 
 /// Database::write for a coroutine: suspends until the commit is durable. Throws as Database::write does.
 template <class Body>
-boost::asio::awaitable<detail::BodyValue<Tx, Body>> write(Database& database, Body body) {
+boost::asio::awaitable<detail::BodyValue<Tx, Body>> write(Database& database, Body body,
+                                                          Urgency urgency = Urgency::somebody_waits) {
   using Value = detail::BodyValue<Tx, Body>;
-  auto start = [&database, body = std::move(body)](auto done) mutable {
-    database.write_async(std::move(body), std::move(done));
+  auto start = [&database, body = std::move(body), urgency](auto done) mutable {
+    database.write_async(std::move(body), std::move(done), urgency);
   };
   auto outcome = co_await detail::await_outcome<Value>(std::move(start));
   co_return detail::value_or_throw<Value>(std::move(outcome));

@@ -21,6 +21,12 @@ namespace countersign::store {
 template <class T>
 using Outcome = std::expected<T, std::exception_ptr>;
 
+/// Which of the writes that wait goes first. The rest of its promises are the same for both.
+enum class Urgency {
+  somebody_waits,
+  can_wait,  // work on what is durable already, such as putting taken mail into mailboxes
+};
+
 /// A queued transaction. run() may be called several times; exactly one of settle() and fail() ends it.
 class Job {
  public:
@@ -89,7 +95,9 @@ class Database {
   /// (OutcomeUnknown: cannot be told).
   template <class Body>
   detail::BodyValue<Tx, Body> write(Body body) {
-    return blocking<Tx>(std::move(body), [this](std::unique_ptr<Job> job) { enqueue_write(std::move(job)); });
+    return blocking<Tx>(std::move(body), [this](std::unique_ptr<Job> job) {
+      enqueue_write(std::move(job), Urgency::somebody_waits);
+    });
   }
   /// The same for reading: `body(ReadTx&)`.
   template <class Body>
@@ -101,8 +109,8 @@ class Database {
   /// Runs `body(Tx&)` on a store thread and then calls `done(Outcome<Value>)` there, once. `done` must not
   /// throw and must not wait for this database.
   template <class Body, class Done>
-  void write_async(Body body, Done done) {
-    enqueue_write(std::make_unique<detail::JobOf<Tx, Body, Done>>(std::move(body), std::move(done)));
+  void write_async(Body body, Done done, Urgency urgency = Urgency::somebody_waits) {
+    enqueue_write(std::make_unique<detail::JobOf<Tx, Body, Done>>(std::move(body), std::move(done)), urgency);
   }
   template <class Body, class Done>
   void read_async(Body body, Done done) {
@@ -117,7 +125,7 @@ class Database {
  protected:
   Database() = default;
   /// Never block on the database itself. A full queue or a stopped store fails the job with Unavailable.
-  virtual void enqueue_write(std::unique_ptr<Job> job) = 0;
+  virtual void enqueue_write(std::unique_ptr<Job> job, Urgency urgency) = 0;
   virtual void enqueue_read(std::unique_ptr<Job> job) = 0;
 
  private:

@@ -23,9 +23,16 @@ struct QueuedJob {
   JobKind kind = JobKind::write;
   TimePoint deadline;
   bool constraint_met = false;  // a constraint has refused one of its rows before
+  TimePoint patient_until{};    // Urgency::can_wait: from then on it goes first
 };
 
-/// First in, first out; thread-safe.
+/// How long a job that can wait lets others go first.
+inline constexpr std::chrono::milliseconds kPatience{100};
+
+/// First in, first out among the jobs of one urgency; thread-safe.
+///
+/// A job that can wait goes when no other does, and one at a time after it has waited for kPatience: neither
+/// kind starves.
 class JobQueue {
  public:
   /// jobs_max  jobs that may wait; one more is refused.
@@ -34,7 +41,7 @@ class JobQueue {
       : jobs_max_(jobs_max), patience_(patience) {}
 
   /// Queues the job. A full or closed queue fails it with Unavailable before this returns.
-  void push(std::unique_ptr<Job> job, JobKind kind);
+  void push(std::unique_ptr<Job> job, JobKind kind, Urgency urgency = Urgency::somebody_waits);
 
   /// Waits for a job and moves up to `count_max` waiting ones into `jobs`, which is emptied first.
   /// False: the queue is closed and everything in it was taken.
@@ -49,6 +56,7 @@ class JobQueue {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<QueuedJob> jobs_;
+  std::deque<QueuedJob> patient_jobs_;  // those of Urgency::can_wait
   bool closed_ = false;
 };
 

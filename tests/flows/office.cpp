@@ -189,7 +189,7 @@ std::vector<mailbox::Message> Office::inbox(std::string_view agent) {
   mailbox::ListFilter filter;
   filter.direction = mailbox::Direction::inbound;
   return database_.read(
-      [&](store::ReadTx& tx) { return mailbox::list(tx, agent, filter, std::nullopt, 1'000); });
+      [&](store::ReadTx& tx) { return mailbox::list(tx, agent, filter, std::nullopt, 1'000).messages; });
 }
 
 std::vector<std::string> Office::events(const MessageId& id) {

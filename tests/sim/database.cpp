@@ -64,7 +64,10 @@ class SimDatabase::OpenJob {
   Store* store_;
 };
 
-void SimDatabase::enqueue_write(std::unique_ptr<Job> job) { write_later(OpenJob(std::move(job), store_)); }
+// The order is the seed's, whatever the urgency.
+void SimDatabase::enqueue_write(std::unique_ptr<Job> job, store::Urgency /*urgency*/) {
+  write_later(OpenJob(std::move(job), store_));
+}
 
 void SimDatabase::write_later(OpenJob job) {
   surroundings_.time.after(latency(), owner_,

@@ -21,7 +21,7 @@ class SimDatabase final : public store::Database {
   class OpenJob;
   enum class End : std::uint8_t { commit, commit_late, commit_lost, unknown_kept, unknown_lost };
 
-  void enqueue_write(std::unique_ptr<store::Job> job) override;
+  void enqueue_write(std::unique_ptr<store::Job> job, store::Urgency urgency) override;
   void enqueue_read(std::unique_ptr<store::Job> job) override;
   void write_later(OpenJob job);
   void run_write(OpenJob job);

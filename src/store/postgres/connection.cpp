@@ -15,7 +15,7 @@
 namespace countersign::store::postgres {
 namespace {
 
-constexpr std::size_t kStatementsMax = 2'000;  // far more names than the program has
+constexpr std::size_t kStatementsMax = 4'000;  // far more names than the program has
 constexpr std::size_t kRoundMax = 256;         // statements sent before their answers are read
 constexpr std::size_t kParametersMax = 65'535;
 

@@ -78,7 +78,9 @@ class PostgresDatabase final : public Database {
   }
 
  private:
-  void enqueue_write(std::unique_ptr<Job> job) override { queue_.push(std::move(job), JobKind::write); }
+  void enqueue_write(std::unique_ptr<Job> job, Urgency urgency) override {
+    queue_.push(std::move(job), JobKind::write, urgency);
+  }
   void enqueue_read(std::unique_ptr<Job> job) override { queue_.push(std::move(job), JobKind::read); }
 
   JobQueue queue_;

@@ -14,7 +14,7 @@
 namespace countersign::store::sqlite {
 namespace {
 
-constexpr std::size_t kStatementsMax = 2'000;   // far more names than the program has
+constexpr std::size_t kStatementsMax = 4'000;   // far more names than the program has
 constexpr std::size_t kParametersMax = 65'535;  // what the PostgreSQL protocol can carry
 constexpr int kWriterCacheKib = 65'536;
 constexpr int kReaderCacheKib = 16'384;
@@ -250,6 +250,8 @@ void Connection::run_script(const std::string& sql) {
 }
 
 bool Connection::in_transaction() const noexcept { return sqlite3_get_autocommit(database_) == 0; }
+
+std::int64_t Connection::changes() const noexcept { return sqlite3_total_changes64(database_); }
 
 void Connection::roll_back() noexcept {
   if (in_transaction()) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);

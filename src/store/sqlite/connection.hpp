@@ -50,6 +50,8 @@ class Connection {
   void wait_for_locks_until(TimePoint deadline) noexcept { lock_deadline_ = deadline; }
   /// False after SQLite rolled back by itself, as it may on a full disk, an I/O error or lack of memory.
   [[nodiscard]] bool in_transaction() const noexcept;
+  /// Rows changed since the connection was opened, those of open and undone transactions included.
+  [[nodiscard]] std::int64_t changes() const noexcept;
   /// Rolls back if there is something to roll back. Never throws.
   void roll_back() noexcept;
 

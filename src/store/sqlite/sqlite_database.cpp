@@ -68,7 +68,9 @@ class SqliteDatabase final : public Database {
   }
 
  private:
-  void enqueue_write(std::unique_ptr<Job> job) override { writer_.push(std::move(job)); }
+  void enqueue_write(std::unique_ptr<Job> job, Urgency urgency) override {
+    writer_.push(std::move(job), urgency);
+  }
   void enqueue_read(std::unique_ptr<Job> job) override { readers_.push(std::move(job)); }
 
   Writer writer_;

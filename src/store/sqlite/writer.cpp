@@ -23,6 +23,8 @@ constexpr Query kMark{"store.mark",
                       "touched_at_us = excluded.touched_at_us"};
 constexpr Query kMarked{"store.marked", "SELECT group_seq FROM store_state WHERE writer = $1"};
 
+// Refusals come in numbers, and running everything twice for each costs more than savepoints do.
+constexpr int kGroupsInSavepoints = 16;
 // 8 MiB of log between checkpoints; each copies its pages once however often they were written.
 constexpr int kCheckpointPages = 2'048;
 // Past this the log only grows because readers keep it open: wait for a gap between them.
@@ -91,7 +93,7 @@ void Writer::loop() {
 void Writer::process(Group group) {
   if (!begin(group)) return;
   try {
-    run_bodies(group);
+    if (!run_bodies(group)) return;
   } catch (...) {
     // The database lost the transaction under the bodies. Whose doing it was shows when each runs alone.
     connection_->roll_back();
@@ -141,18 +143,48 @@ bool Writer::begin(Group group) {
   return false;
 }
 
-// Throws when the transaction as a whole is lost.
-void Writer::run_bodies(Group group) {
-  const bool alone = group.size() == 1;  // then the transaction itself serves as the savepoint
+// False: everybody has heard that it failed. Throws when the transaction as a whole is lost.
+bool Writer::run_bodies(Group group) {
+  // Of one alone the transaction itself serves as the savepoint.
+  if ((groups_in_savepoints_ == 0 || group.size() == 1) && run_bodies_bare(group)) return true;
+  if (groups_in_savepoints_ > 0) {
+    --groups_in_savepoints_;
+  } else {
+    groups_in_savepoints_ = kGroupsInSavepoints;
+    connection_->roll_back();
+    if (!begin(group)) return false;
+  }
+  run_bodies_in_savepoints(group);
+  return true;
+}
+
+// False: a body that changed something is not to be kept, so that none can be.
+bool Writer::run_bodies_bare(Group group) {
   for (Member& member : group) {
     if (member.state == Member::State::ended) continue;
-    if (!alone) connection_->execute(kSavepoint, {});
+    const std::int64_t changes = connection_->changes();
     run_body(member);
     if (!connection_->in_transaction()) {
       if (member.error) std::rethrow_exception(member.error);
       throw Unavailable("SQLite rolled the transaction back");
     }
-    if (alone) continue;
+    if (member.state == Member::State::kept || group.size() == 1) continue;
+    if (connection_->changes() != changes) return false;
+  }
+  return true;
+}
+
+void Writer::run_bodies_in_savepoints(Group group) {
+  for (Member& member : group) {
+    if (member.state == Member::State::ended) continue;
+    member.state = Member::State::waiting;
+    member.error = nullptr;
+    connection_->execute(kSavepoint, {});
+    run_body(member);
+    if (!connection_->in_transaction()) {
+      if (member.error) std::rethrow_exception(member.error);
+      throw Unavailable("SQLite rolled the transaction back");
+    }
     if (member.state != Member::State::kept) connection_->execute(kRollbackTo, {});
     connection_->execute(kRelease, {});
   }

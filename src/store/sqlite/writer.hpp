@@ -1,8 +1,11 @@
 // The one writer of a SQLite store: group commit.
 //
-// Takes whatever waits (a lone job never waits for company), runs the bodies one after another, each in a
-// savepoint, commits once and only then tells everybody. What a body read of its neighbours' changes is
-// therefore never told before those are durable; a failed COMMIT is everybody's failure, refusals included.
+// Takes whatever waits (a lone job never waits for company), runs the bodies one after another, commits once
+// and only then tells everybody. What a body read of its neighbours' changes is therefore never told before
+// those are durable; a failed COMMIT is everybody's failure, refusals included.
+//
+// Savepoints copy every page that a body changes, so the bodies first run without: when one that changed
+// something is not kept, the transaction is rolled back and all run again, each in a savepoint.
 #pragma once
 
 #include <memory>
@@ -25,7 +28,9 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  void push(std::unique_ptr<Job> job) { queue_.push(std::move(job), JobKind::write); }
+  void push(std::unique_ptr<Job> job, Urgency urgency) {
+    queue_.push(std::move(job), JobKind::write, urgency);
+  }
   void stop();
 
  private:
@@ -45,7 +50,9 @@ class Writer {
   void process(Group group);
   void process_each_alone(Group group);
   bool begin(Group group);
-  void run_bodies(Group group);
+  bool run_bodies(Group group);
+  bool run_bodies_bare(Group group);
+  void run_bodies_in_savepoints(Group group);
   void run_body(Member& member);
   void commit(Group group);
   bool mark_group(Group group);
@@ -65,10 +72,11 @@ class Writer {
   const std::size_t group_max_;
   JobQueue queue_;
   std::unique_ptr<Connection> connection_;
-  bool broken_ = false;         // the connection is to be replaced before the next group
-  std::int64_t group_seq_ = 0;  // of the last group that was sent to COMMIT
-  int wal_pages_ = 0;           // length of the log after the last group
-  int checkpoint_at_pages_;     // length at which it is copied into the database
+  bool broken_ = false;           // the connection is to be replaced before the next group
+  std::int64_t group_seq_ = 0;    // of the last group that was sent to COMMIT
+  int groups_in_savepoints_ = 0;  // how many groups to come run in savepoints at once
+  int wal_pages_ = 0;             // length of the log after the last group
+  int checkpoint_at_pages_;       // length at which it is copied into the database
   std::thread thread_;
 };
 

@@ -224,16 +224,21 @@ struct PageRequest {
 [[nodiscard]] std::string filters_text(std::initializer_list<std::string_view> parts);
 
 /// The page envelope of up to limit + 1 rows; one more than the limit means that there is a next page.
+/// reached   where the next page begins if there are not.
 template <class T, class KeyOf, class ViewOf>
 boost::json::object page_view(const Context& context, const PageRequest& request, const std::vector<T>& rows,
-                              KeyOf key_of, ViewOf view_of) {
+                              KeyOf key_of, ViewOf view_of, const std::optional<CursorKey>& reached = {}) {
   const auto limit = static_cast<std::size_t>(request.limit);
   const std::size_t shown = std::min(rows.size(), limit);
   boost::json::array items;
   items.reserve(shown);
   for (std::size_t i = 0; i < shown; ++i) items.push_back(view_of(rows[i]));
   std::string next;
-  if (rows.size() > limit) next = context.cursors.encode(key_of(rows[shown - 1]), request.filters);
+  if (rows.size() > limit) {
+    next = context.cursors.encode(key_of(rows[shown - 1]), request.filters);
+  } else if (reached) {
+    next = context.cursors.encode(*reached, request.filters);
+  }
   return page(std::move(items), next);
 }
 

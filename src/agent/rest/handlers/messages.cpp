@@ -112,9 +112,11 @@ Awaitable<Response> list_messages(Context& context, const Call& call) {
     const Result<Agent, ApiError> agent = resolve_agent(tx, context, principal, email);
     if (!agent) return unexpected(agent.error());
     if (!listing) return unexpected(listing.error());
-    const auto messages =
+    const mailbox::MessagePage page =
         mailbox::list(tx, email, listing->filter, listing->page.position(), listing->page.limit + 1);
-    return page_view(context, listing->page, messages, key_of_message, message_summary_view);
+    std::optional<CursorKey> reached;
+    if (page.reached) reached = CursorKey{to_us(page.reached->at), page.reached->id};
+    return page_view(context, listing->page, page.messages, key_of_message, message_summary_view, reached);
   };
   const Result<json::object, ApiError> view = co_await read(context, call, std::move(body));
   if (!view) co_return call.refuse(view.error());
