@@ -200,8 +200,30 @@ STEPS = ("webhook.fan_out", "webhook.fan_out>store.commit", "webhook.fan_out>sto
          "webhook.record", "webhook.record>store.commit", "webhook.record>store.after_commit", "webhook.release")
 
 
+class Crashes(Hooks):
+    def assert_all_told_with_the_same_bytes(self, hook):
+        eventually("nothing waits", lambda: self.store.rows(
+            "SELECT id FROM webhook_deliveries WHERE status = 'pending' UNION ALL "
+            "SELECT id FROM events WHERE status = 'pending'") == [])
+        stored = {one["id"]: one for one in self.all_events()}
+        told = self.receiver.events("/ok")
+        self.assertEqual(set(told), set(stored))
+        for event, bodies in told.items():
+            self.assertEqual(len(set(bodies)), 1)
+            self.assertEqual(json.loads(bodies[0])["data"], stored[event]["data"])
+        undelivered = self.store.rows("SELECT id FROM webhook_deliveries WHERE status <> 'delivered'")
+        self.assertEqual(undelivered, [], hook)
+
+    def all_events(self):
+        found, cursor = [], ""
+        while cursor is not None:
+            page = self.account.ask(200, "GET", f"/v1/events?limit=100&cursor={cursor}").json
+            found, cursor = found + page["items"], page["next_cursor"]
+        return found
+
+
 @on_both_stores
-class WebhookCrash(Hooks):
+class WebhookCrash(Crashes):
     def test_killed_at_every_step_each_event_arrives_with_the_same_bytes(self):
         self.start()
         hook = self.hook()
@@ -215,41 +237,92 @@ class WebhookCrash(Hooks):
                     pass  # the commit stands or not; the events with it
                 self.server.wait_until_killed()
                 self.server.restart()
-        eventually("nothing waits", lambda: self.store.rows(
-            "SELECT id FROM webhook_deliveries WHERE status = 'pending' UNION ALL "
-            "SELECT id FROM events WHERE status = 'pending'") == [])
-        stored = {one["id"]: one for one in self.events()}
-        told = self.receiver.events("/ok")
-        self.assertEqual(set(told), set(stored))
-        for event, bodies in told.items():
-            self.assertEqual(len(set(bodies)), 1)
-            self.assertEqual(json.loads(bodies[0])["data"], stored[event]["data"])
-        self.assertTrue(all(one["status"] == "delivered" for one in self.deliveries(hook)))
+        self.assert_all_told_with_the_same_bytes(hook)
 
 
 @on_postgres
-class WebhooksOnTwoNodes(Hooks):
-    def test_a_node_takes_over_what_another_one_died_with(self):
-        self.start()
-        hook = self.hook("/ok")
+class WebhooksOnTwoNodes(Crashes):
+    def start_two(self, **settings):
+        self.start(**settings)
         (self.directory / "other").mkdir()
-        other = self.start_server(name="other", directory=self.directory / "other",
-                                  signing__secret=(self.directory / "secret").read_text().strip(),
-                                  **{**FAST, **self.receiver.settings()})
+        self.other = self.start_server(name="other", directory=self.directory / "other",
+                                       signing__secret=(self.directory / "secret").read_text().strip(),
+                                       **{**FAST, **self.receiver.settings(), **settings})
+
+    def at(self, server):
+        self.account.client = self.account.client.at(server.url)
+
+    def test_a_node_takes_over_what_another_one_died_with(self):
+        self.start_two()
+        hook = self.hook("/ok")
         for i in range(10):
             self.send_to_self(f"Note {i}")
         self.wait_until_delivered(hook, 20)
         self.assertEqual(len(self.receiver.of("/ok")), 20, "two nodes do not tell twice")
-        other.stop()
-        other.restart(fault="courier.sending=kill")
+        self.other.stop()
+        self.other.restart(fault="courier.sending=kill")
         self.server.kill9()
-        self.account.client = self.account.client.at(other.url)
+        self.at(self.other)
         self.send_to_self("Once more")
-        other.wait_until_killed()
+        self.other.wait_until_killed()
         self.server.restart()
-        self.account.client = self.account.client.at(self.server.url)
+        self.at(self.server)
         self.wait_until_delivered(hook, 22)
         self.assertEqual(len(self.receiver.events("/ok")), 22)
+
+    def test_killed_at_every_step_beside_another_node(self):
+        self.start_two(webhooks__lease_seconds=1)
+        hook = self.hook()
+        for step in STEPS:
+            with self.subTest(step):
+                self.other.stop()
+                self.other.restart(fault=f"{step}=kill")
+                # Both nodes look for work, and the one that is to die has to find some.
+                for i in range(500):
+                    if not self.other.is_running:
+                        break
+                    self.at(self.other if i % 2 else self.server)
+                    try:
+                        self.send_to_self(f"{i} while the other may die at {step}")
+                    except OSError:
+                        pass
+                self.other.wait_until_killed()
+                self.other.restart()
+        self.at(self.server)
+        self.assert_all_told_with_the_same_bytes(hook)
+
+    def test_a_rolling_restart_loses_and_doubles_nothing(self):
+        self.start_two()
+        hook = self.hook(events=["email.received"])
+        clients = {server: self.account.client.at(server.url) for server in (self.server, self.other)}
+        sent, failed, over = [], [], threading.Event()
+        up = [self.server]
+
+        def send():
+            while not over.is_set():
+                client = clients[up[0]]
+                try:
+                    answer = client.request("POST", path_of("agents", AGENT, "messages"),
+                                            draft(f"Note {len(sent)}", AGENT))
+                    (sent if answer.status == 200 else failed).append(answer)
+                except OSError as error:
+                    failed.append(error)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        for staying, going in ((self.server, self.other), (self.other, self.server)) * 2:
+            up[0] = staying
+            seen = len(sent)
+            eventually("the one that stays has the traffic", lambda seen=seen: len(sent) > seen + 5)
+            going.stop()
+            going.restart()
+        over.set()
+        sender.join()
+        self.assertEqual(failed, [])
+        delivered = f"SELECT id FROM webhook_deliveries WHERE webhook_id = '{hook}' AND status = 'delivered'"
+        eventually("all are delivered", lambda: len(self.store.rows(delivered)) == len(sent))
+        self.assertEqual(len(self.receiver.events("/ok")), len(sent))
+        self.assertEqual(len(self.receiver.of("/ok")), len(sent), "each once")
 
 
 if __name__ == "__main__":
