@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "account/permits.hpp"
+#include "store/error.hpp"
 
 namespace countersign::agent::rest {
 namespace {
@@ -30,6 +31,15 @@ constexpr std::size_t kSubjectsTogether = 256;  // in one transaction
 
 std::int64_t seconds_until(UtcTime when, UtcTime now) {
   return std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(when - now).count());
+}
+
+// Whether the permits were taken may be unknown. That the request they were for was not carried out is certain.
+[[noreturn]] void raise(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const store::OutcomeUnknown& unknown) {
+    throw store::Unavailable(unknown.what());
+  }
 }
 
 }  // namespace
@@ -201,7 +211,7 @@ asio::awaitable<RateDecision> Limiter::take(std::string subject, UtcTime now) {
   };
   Shared::Answer answer = co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(Shared::Answer)>(
       initiate, asio::use_awaitable, shared_, std::move(subject), now);
-  if (!answer) std::rethrow_exception(answer.error());
+  if (!answer) raise(answer.error());
   co_return *answer;
 }
 
