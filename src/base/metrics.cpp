@@ -33,11 +33,12 @@ constexpr std::array<std::string_view, 2> kOperationStatus{"operation", "status"
 constexpr std::array<std::string_view, 1> kOperation{"operation"};
 constexpr std::array<std::string_view, 1> kOutcome{"outcome"};
 constexpr std::array<std::string_view, 1> kProvider{"provider"};
+constexpr std::array<std::string_view, 1> kWhat{"what"};
 constexpr std::array<std::string_view, 1> kListener{"listener"};
 constexpr std::array<std::string_view, 1> kReason{"reason"};
 constexpr std::array<std::string_view, 2> kSourceOutcome{"source", "outcome"};
 
-constexpr std::array<Definition, 28> kDefinitions{{
+constexpr std::array<Definition, 29> kDefinitions{{
     {Metric::build_info,
      "countersign_build_info",
      Type::gauge,
@@ -206,6 +207,14 @@ constexpr std::array<Definition, 28> kDefinitions{{
      {},
      {},
      "Webhooks that were disabled because their deliveries kept failing."},
+    {Metric::retention_removed_total,
+     "countersign_retention_removed_total",
+     Type::counter,
+     kWhat,
+     {},
+     "What was removed because its time was over: answers, messages, agents, notifications, digests, "
+     "deliveries, "
+     "events, permits; overdue: deliveries that were ended."},
 }};
 
 const Definition& definition_of(Metric metric) {

@@ -44,6 +44,7 @@ enum class Metric : std::uint8_t {
   webhook_attempt_seconds,
   webhook_deliveries_due,
   webhooks_disabled_total,
+  retention_removed_total,
 };
 
 enum class Type : std::uint8_t { counter, gauge, histogram };

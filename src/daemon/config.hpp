@@ -187,6 +187,11 @@ struct Config {
   } limits;
   std::string signing_secret;  // empty: kept in the data directory, see load_signing_secret
   std::chrono::days trash_retention{};
+  struct Retention {
+    std::chrono::days deliveries{};
+    std::chrono::days notifications{};
+    std::chrono::seconds sweep_interval{};
+  } retention;
   struct Log {
     log::Level level = log::Level::info;
     log::Format format = log::Format::text;

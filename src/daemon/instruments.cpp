@@ -110,6 +110,10 @@ void Instruments::resent(std::int64_t count) {
   metrics_.count(Metric::submissions_resent_total, {}, static_cast<double>(count));
 }
 
+void Instruments::removed(std::string_view what, std::int64_t count) {
+  metrics_.count(Metric::retention_removed_total, {what}, static_cast<double>(count));
+}
+
 boost::asio::awaitable<void> Instruments::measure(store::Database& database, std::string_view provider,
                                                   UtcTime now) {
   auto body = [provider, now](store::ReadTx& tx) {

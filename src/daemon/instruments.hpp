@@ -39,6 +39,8 @@ class Instruments {
   void webhooks_disabled(std::size_t count);
   void rescued(std::int64_t requeued, std::int64_t unknown);
   void resent(std::int64_t count);
+  /// Rows whose time was over.
+  void removed(std::string_view what, std::int64_t count);
 
   /// Looks the queues up in the store, and how `provider` stands.
   [[nodiscard]] boost::asio::awaitable<void> measure(store::Database& database, std::string_view provider,

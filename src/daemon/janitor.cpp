@@ -1,6 +1,12 @@
 #include "daemon/janitor.hpp"
 
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <vector>
+
 #include "account/idempotency.hpp"
+#include "account/permits.hpp"
 #include "base/log.hpp"
 #include "inbound/spool.hpp"
 #include "journal/event_log.hpp"
@@ -12,66 +18,85 @@
 namespace countersign::daemon {
 namespace {
 
-// Rows per transaction, so that a sweep never holds the writer for long.
-constexpr std::int64_t kAnswersPerStep = 500;
-constexpr std::int64_t kMessagesPerStep = 50;
-constexpr std::int64_t kFeedbackPerStep = 500;
-constexpr std::int64_t kDigestsPerStep = 500;
-constexpr std::int64_t kEventsPerStep = 500;
+using Options = JanitorOptions;
 
-// As long as events are kept (contract §24); a provider repeats a notification for hours, not for weeks.
-constexpr std::chrono::days kFeedbackKept{30};
+// A transaction never holds the writer for long: a row is a few pages, a message with all that hangs on it
+// many.
+constexpr std::int64_t kRows = 500;
+constexpr std::int64_t kMessages = 50;
+
+// Events go after their deliveries: a delivery sends the event's bytes. What belongs to a message alone, its
+// attempts and its journal among it, goes with the message.
+constexpr std::array<Janitor::Kind, 9> kKinds{{
+    {"answers", kRows,
+     [](store::Tx& tx, const Options&, UtcTime now, std::int64_t limit) {
+       return account::forget_old_answers(tx, now, limit);
+     }},
+    {"messages", kMessages,
+     [](store::Tx& tx, const Options& options, UtcTime now, std::int64_t limit) {
+       return mailbox::purge_trash(tx, now - options.trash, limit);
+     }},
+    {"agents", kMessages,
+     [](store::Tx& tx, const Options& options, UtcTime now, std::int64_t limit) {
+       return mailbox::purge_trashed_agents(tx, now - options.trash, limit);
+     }},
+    {"notifications", kRows,
+     [](store::Tx& tx, const Options& options, UtcTime now, std::int64_t limit) {
+       return outbox::forget_feedback(tx, now - options.notifications, limit);
+     }},
+    {"digests", kRows,
+     [](store::Tx& tx, const Options&, UtcTime now, std::int64_t limit) {
+       return inbound::forget_digests(tx, now - inbound::kRepeatWindow, limit);
+     }},
+    {"overdue", kRows,
+     [](store::Tx& tx, const Options&, UtcTime now, std::int64_t limit) {
+       return webhook::end_overdue(tx, now, limit);
+     }},
+    {"deliveries", kRows,
+     [](store::Tx& tx, const Options& options, UtcTime now, std::int64_t limit) {
+       return webhook::forget_deliveries(tx, now - options.deliveries, limit);
+     }},
+    {"events", kRows,
+     [](store::Tx& tx, const Options&, UtcTime now, std::int64_t limit) {
+       return journal::forget_events(tx, now, limit);
+     }},
+    {"permits", kRows,
+     [](store::Tx& tx, const Options&, UtcTime now, std::int64_t limit) {
+       return account::forget_permits(tx, now, limit);
+     }},
+}};
 
 }  // namespace
 
-boost::asio::awaitable<void> Janitor::sweep() {
-  std::int64_t answers = 0;
-  std::int64_t messages = 0;
-  std::int64_t feedback = 0;
-  for (std::int64_t step = kAnswersPerStep; step == kAnswersPerStep; answers += step) {
-    auto body = [now = clock_.now()](store::Tx& tx) {
-      return account::forget_old_answers(tx, now, kAnswersPerStep);
-    };
-    step = co_await store::write(database_, std::move(body));
-  }
-  for (std::int64_t step = kMessagesPerStep; step == kMessagesPerStep; messages += step) {
-    auto body = [cutoff = clock_.now() - retention_](store::Tx& tx) {
-      return mailbox::purge_trash(tx, cutoff, kMessagesPerStep);
-    };
-    step = co_await store::write(database_, std::move(body));
-  }
-  for (std::int64_t step = kFeedbackPerStep; step == kFeedbackPerStep; feedback += step) {
-    auto body = [cutoff = clock_.now() - kFeedbackKept](store::Tx& tx) {
-      return outbox::forget_feedback(tx, cutoff, kFeedbackPerStep);
-    };
-    step = co_await store::write(database_, std::move(body));
-  }
-  std::int64_t digests = 0;
-  for (std::int64_t step = kDigestsPerStep; step == kDigestsPerStep; digests += step) {
-    auto body = [cutoff = clock_.now() - inbound::kRepeatWindow](store::Tx& tx) {
-      return inbound::forget_digests(tx, cutoff, kDigestsPerStep);
-    };
-    step = co_await store::write(database_, std::move(body));
-  }
-  const std::int64_t events = co_await forget_told();
-  if (answers + messages + feedback + digests + events > 0) {
-    log::info("janitor.swept", {{"answers", answers},
-                                {"messages", messages},
-                                {"feedback", feedback},
-                                {"digests", digests},
-                                {"events", events}});
-  }
-}
+std::span<const Janitor::Kind> Janitor::kinds() { return kKinds; }
 
-boost::asio::awaitable<std::int64_t> Janitor::forget_told() {
-  std::int64_t count = 0;
-  for (const auto part : {webhook::end_overdue, webhook::forget_deliveries, journal::forget_events}) {
-    for (std::int64_t step = kEventsPerStep; step == kEventsPerStep; count += step) {
-      auto body = [part, now = clock_.now()](store::Tx& tx) { return part(tx, now, kEventsPerStep); };
-      step = co_await store::write(database_, std::move(body));
+boost::asio::awaitable<void> Janitor::sweep() {
+  std::vector<const Kind*> left;
+  for (const Kind& kind : kKinds) left.push_back(&kind);
+  std::exception_ptr trouble;
+  while (!left.empty()) {
+    std::vector<const Kind*> more;
+    for (const Kind* kind : left) {
+      if (stopping_) co_return;
+      std::int64_t count = 0;
+      try {
+        auto body = [kind, options = options_, now = clock_.now()](store::Tx& tx) {
+          return kind->remove(tx, options, now, kind->rows);
+        };
+        count = co_await store::write(database_, std::move(body));
+      } catch (const std::exception& error) {
+        log::warn("janitor.failed", {{"what", kind->name}, {"error", error.what()}});
+        trouble = std::current_exception();
+        continue;
+      }
+      if (count == 0) continue;
+      log::info("janitor.removed", {{"what", kind->name}, {"count", count}});
+      if (removed_) removed_(kind->name, count);
+      more.push_back(kind);
     }
+    left.swap(more);
   }
-  co_return count;
+  if (trouble) std::rethrow_exception(trouble);
 }
 
 }  // namespace countersign::daemon

@@ -41,7 +41,6 @@ namespace asio = boost::asio;
 namespace rest = agent::rest;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::minutes kJanitorPause{10};
 constexpr std::chrono::seconds kGaugePause{10};
 constexpr int kFileThreads = 2;    // for transports that write files
 constexpr int kReaderThreads = 2;  // read the mail that arrived
@@ -57,8 +56,10 @@ account::Limits limits_of(const Config& config) {
           config.limits.storage_bytes_max};
 }
 
-rest::ServerOptions server_options(const Config& config) {
+// An embedded store has no other nodes.
+rest::ServerOptions server_options(const Config& config, store::Database& database) {
   rest::ServerOptions options;
+  if (database.dialect() == store::Dialect::postgres) options.shared = &database;
   options.poll.limit = config.rate_limits.poll_per_minute;
   options.registration.limit = config.rate_limits.registration_per_hour;
   options.send.limit = config.rate_limits.send_per_minute;
@@ -155,9 +156,12 @@ class Node::Impl {
             }),
         expiry_loop_(io_.get_executor(), "expiry", config.expiry_poll_interval,
                      [this] { return expiry_.sweep(); }),
-        janitor_(*database_, clock, config.trash_retention),
-        janitor_loop_(io_.get_executor(), "janitor", kJanitorPause, [this] { return janitor_.sweep(); }),
-        server_(server_options(config), clock, server_hooks()),
+        janitor_(*database_, clock,
+                 {config.trash_retention, config.retention.deliveries, config.retention.notifications},
+                 [this](std::string_view what, std::int64_t count) { instruments_.removed(what, count); }),
+        janitor_loop_(io_.get_executor(), "janitor", config.retention.sweep_interval,
+                      [this] { return janitor_.sweep(); }),
+        server_(server_options(config, *database_), clock, server_hooks()),
         api_(*database_, send_,
              api_settings(
                  config, readers_.get_executor(), [this] { dispatcher_.wake(); }, events_out_)),
@@ -228,6 +232,7 @@ class Node::Impl {
     mail_in_.stop();
     expiry_loop_.stop();
     janitor_loop_.stop();
+    janitor_.stop();
     feedback_.stop();
     gauge_loop_.stop();
     dispatcher_.stop();

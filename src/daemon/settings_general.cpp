@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
+// Longer than events are listed: what they matched is held against these rows.
+constexpr Range kDeliveryDays{31, 3650};
 
 }  // namespace
 
@@ -28,6 +30,15 @@ std::vector<Setting> general_settings() {
                          [](Config& c, const std::string& v) { c.signing_secret = v; }))),
       number("trash.retention_days", 30, {1, 3650}, "How long trashed agents and messages can be restored.",
              [](Config& c, std::int64_t v) { c.trash_retention = std::chrono::days(v); }),
+      number("retention.webhook_deliveries_days", 90, kDeliveryDays,
+             "How long deliveries to webhooks are shown with their attempts. Events are listed for 30 days.",
+             [](Config& c, std::int64_t v) { c.retention.deliveries = std::chrono::days(v); }),
+      number("retention.notifications_days", 30, {7, 3650},
+             "How long a repeated notification of a provider is recognised.",
+             [](Config& c, std::int64_t v) { c.retention.notifications = std::chrono::days(v); }),
+      number("retention.sweep_interval_seconds", 600, {1, 86'400},
+             "Pause between two looks for what is to be removed; the first is at the start.",
+             [](Config& c, std::int64_t v) { c.retention.sweep_interval = std::chrono::seconds(v); }),
       choice("log.level", kLogLevels, 1, "The least severe lines that are written.",
              [](Config& c, std::int64_t v) { c.log.level = static_cast<log::Level>(v); }),
       choice("log.format", kLogFormats, 0, "One line of `key=value`, or one JSON object, per event.",

@@ -9,9 +9,10 @@ namespace {
 
 using store::Query;
 
-constexpr std::array<std::string_view, 15> kTypes{"email.received",
+constexpr std::array<std::string_view, 16> kTypes{"email.received",
                                                   "email.sent",
                                                   "email.failed",
+                                                  "email.unknown",
                                                   "email.delivered",
                                                   "email.bounced",
                                                   "email.complained",
@@ -63,9 +64,12 @@ constexpr Query kMark(
     "UPDATE events SET status = $2 WHERE position IN (SELECT value FROM json_each($1))",
     "UPDATE events SET status = $2 WHERE position = ANY (ARRAY(SELECT CAST(e AS BIGINT) FROM "
     "jsonb_array_elements_text($1::jsonb) e))");
-constexpr Query kForget("journal.forget_events",
-                        "DELETE FROM events WHERE position IN (SELECT position FROM events WHERE "
-                        "created_at_us < $1 AND status <> 'pending' ORDER BY created_at_us LIMIT $2)");
+#define CS_FORGET                                                                                          \
+  "DELETE FROM events WHERE position IN (SELECT position FROM events WHERE created_at_us < $1 AND status " \
+  "<> 'pending' ORDER BY created_at_us LIMIT $2"
+// Differs because SQLite has one writer and no row locks to skip.
+constexpr Query kForget("journal.forget_events", CS_FORGET ")", CS_FORGET " FOR UPDATE SKIP LOCKED)");
+#undef CS_FORGET
 
 Event event_from(const store::Row& row) {
   return {row.integer(0),    row.text(1),       UserId(row.text(2)), row.text(3), row.maybe_text(4),

@@ -16,7 +16,7 @@ inline constexpr std::chrono::days kEventsListed{30};
 /// How long an event is known to have existed; meanwhile it answers `gone`.
 inline constexpr std::chrono::days kEventsKnown{37};
 
-/// Every event type that a subscription may name (contract vocabulary §2).
+/// Every event type that a subscription may name: contract vocabulary §2, and email.unknown of our own.
 [[nodiscard]] bool is_event_type(std::string_view name);
 
 /// The bytes that every channel sends: `{type,id,schema_version,created_at,data}`.
@@ -63,7 +63,8 @@ struct EventFilter {
 void mark_fanned_out(store::Tx& tx, const std::vector<std::int64_t>& matched,
                      const std::vector<std::int64_t>& unmatched);
 
-/// Removes up to `limit` events older than kEventsKnown. Returns how many.
+/// Removes up to `limit` events older than kEventsKnown, but for those that wait to be fanned out. Returns
+/// how many.
 std::int64_t forget_events(store::Tx& tx, UtcTime now, std::int64_t limit);
 
 }  // namespace countersign::journal

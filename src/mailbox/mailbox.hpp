@@ -159,7 +159,12 @@ enum class TrashRefusal : std::uint8_t { not_found, message_held, not_in_trash, 
                                                          const MessageId& id);
 /// Removes messages that have been in the trash since before `cutoff`, oldest first, at most `limit`; how
 /// many.
+/// A message with an open attempt to hand it over, an unknown one among them, stays.
 std::int64_t purge_trash(store::Tx& tx, UtcTime cutoff, std::int64_t limit);
+/// The same for agents: their conversations with the messages in them, then the other messages, then the
+/// agent, about `limit` rows a call. An agent with an open attempt stays as it is. Returns how many messages
+/// and agents were removed; nothing is left to do when that is 0.
+std::int64_t purge_trashed_agents(store::Tx& tx, UtcTime cutoff, std::int64_t limit);
 
 /// accepted → sending for those of `messages` (a JSON list of ids) that are still accepted.
 void mark_sending(store::Tx& tx, std::string_view messages);

@@ -33,9 +33,11 @@ constexpr Query kOpenAttempts(
     "SELECT state FROM submissions WHERE message_id = $1 AND state IN ('queued', 'claimed', 'handover')",
     "SELECT state FROM submissions WHERE message_id = $1 AND state IN ('queued', 'claimed', 'handover') "
     "FOR UPDATE");
+// An attempt under way needs its message, one that waits has its cancellation to come, and of an unknown one
+// somebody still has to find out.
 #define CS_IDLE_OLD_TRASH                                                                                   \
   "m.deleted_at_us < $1 AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.message_id = m.id AND s.state " \
-  "IN ('claimed', 'handover'))"
+  "IN ('queued', 'claimed', 'handover', 'unknown'))"
 constexpr Query kOldTrash("mailbox.old_trash", "SELECT m.id FROM messages m WHERE " CS_IDLE_OLD_TRASH
                                                " ORDER BY m.deleted_at_us, m.id LIMIT $2");
 // Asks again what kOldTrash saw: another node may have purged the message since, or its owner restored it.

@@ -2,6 +2,9 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,280 +15,32 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <chrono>
 #include <csignal>
-#include <cstring>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/assert.hpp"
 #include "base/error.hpp"
-#include "base/text.hpp"
+#include "net/http_exchange.hpp"
 
 namespace asio = boost::asio;
 
 namespace countersign::net {
 namespace {
 
-using Outcome = Result<HttpAnswer, HttpFailure>;
-using Done = std::function<void(Outcome)>;
+using detail::Done;
+using detail::Exchange;
+using detail::Outcome;
 
-constexpr std::size_t kAnswerHeaderBytesMax = 64 * 1024;
-constexpr std::size_t kAnswerFieldsMax = 256;
-constexpr int kPollTimeoutMs = 60'000;  // libcurl's own timers and wake-ups end the wait earlier
-
-// A connection ready to carry a request for the second time: the first one died before an answer began.
-constexpr int kGoOn = CURL_PREREQFUNC_OK;
-constexpr int kNotAgain = CURL_PREREQFUNC_ABORT;
-
-bool has_control(std::string_view text) {
-  return std::ranges::any_of(text, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7f;
-  });
-}
-
-bool is_token(std::string_view text) {  // RFC 9110 §5.6.2
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    const bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    return alnum || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-std::string without_controls(std::string_view text) {
-  std::string out(text);
-  std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-  return is_utf8(out) ? out : "a message that is not UTF-8";
-}
-
-HttpFault fault_of(CURLcode code, Sent sent) {
-  switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-      return HttpFault::resolve;
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_INTERFACE_FAILED:
-      return HttpFault::connect;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_ENGINE_INITFAILED:
-    case CURLE_SSL_ISSUER_ERROR:
-      return HttpFault::tls;
-    case CURLE_OPERATION_TIMEDOUT:
-      return HttpFault::timeout;
-    case CURLE_URL_MALFORMAT:
-      return HttpFault::invalid_request;
-    case CURLE_UNSUPPORTED_PROTOCOL:  // also the code of an answer without a status line
-      return sent == Sent::nothing ? HttpFault::invalid_request : HttpFault::malformed_answer;
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_BAD_CONTENT_ENCODING:
-      return HttpFault::malformed_answer;
-    default:
-      return HttpFault::connection_lost;
-  }
-}
-
-// One request under way: what libcurl is told, and what it tells. Lives on the client's thread.
-class Exchange {
- public:
-  Exchange(HttpRequest request, Done done) : request_(std::move(request)), done_(std::move(done)) {}
-  ~Exchange() {
-    curl_easy_cleanup(easy_);
-    curl_slist_free_all(fields_);
-    curl_slist_free_all(connect_to_);
-  }
-  Exchange(const Exchange&) = delete;
-  Exchange& operator=(const Exchange&) = delete;
-
-  // The handle, ready for the multi handle; null when the request is none (see failure_).
-  CURL* prepare(const HttpClientOptions& options) {
-    if (!is_sound()) return nullptr;
-    easy_ = curl_easy_init();
-    if (easy_ == nullptr) throw std::bad_alloc();
-    set_target(options);
-    set_content();
-    set_callbacks();
-    return easy_;
-  }
-
-  void finish(CURLcode code) {
-    if (code == CURLE_OK) {
-      long status = 0;
-      curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
-      answer_.status = static_cast<int>(status);
-      done_(std::move(answer_));
-      return;
-    }
-    const Sent sent = sent_so_far();
-    fail(too_large_ ? HttpFault::answer_too_large : fault_of(code, sent),
-         error_.front() != '\0' ? std::string_view(error_.data()) : curl_easy_strerror(code));
-  }
-
-  void cancel() { fail(HttpFault::cancelled, "cancelled"); }
-  void refuse() { fail(HttpFault::invalid_request, refusal_); }
-
- private:
-  bool is_sound() {
-    if (has_control(request_.url) || request_.url.find(' ') != std::string::npos) {
-      refusal_ = "the URL contains a blank or a control character";
-    } else if (!is_token(request_.method)) {
-      refusal_ = "the method is no token";
-    }
-    for (const Header& field : request_.headers) {
-      if (!is_token(field.name) || has_control(field.value)) {
-        refusal_ = "a header field contains a character that cannot stand there";
-      }
-    }
-    return refusal_.empty();
-  }
-
-  template <class Value>
-  void set(CURLoption option, Value value) {
-    const CURLcode code = curl_easy_setopt(easy_, option, value);
-    CS_ASSERT(code == CURLE_OK);
-  }
-
-  void set_target(const HttpClientOptions& options) {
-    set(CURLOPT_URL, request_.url.c_str());
-    set(CURLOPT_PROTOCOLS_STR, request_.https_only ? "https" : "http,https");
-    set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    set(CURLOPT_FOLLOWLOCATION, 0L);
-    set(CURLOPT_PROXY, "");
-    set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-    set(CURLOPT_NOSIGNAL, 1L);
-    set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    set(CURLOPT_SSL_VERIFYPEER, 1L);
-    set(CURLOPT_SSL_VERIFYHOST, 2L);
-    if (!request_.ca_file.empty()) set(CURLOPT_CAINFO, request_.ca_file.c_str());
-    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
-    set(CURLOPT_TIMEOUT_MS, static_cast<long>(request_.total_timeout.count()));
-    set(CURLOPT_MAXAGE_CONN, static_cast<long>(options.idle_connection_age.count()));
-    if (!request_.connect_to_address.empty()) {
-      // Unlike CURLOPT_RESOLVE this is part of what a connection is recognised by when it is reused.
-      const bool v6 = request_.connect_to_address.find(':') != std::string::npos;
-      const std::string entry = v6 ? "::[" + request_.connect_to_address + "]:"  //
-                                   : "::" + request_.connect_to_address + ":";
-      connect_to_ = curl_slist_append(nullptr, entry.c_str());
-      set(CURLOPT_CONNECT_TO, connect_to_);
-    }
-  }
-
-  void append_field(const std::string& line) { fields_ = curl_slist_append(fields_, line.c_str()); }
-
-  void set_content() {
-    const bool plain_get = request_.method == "GET" && request_.body.empty();
-    if (request_.method == "HEAD") {
-      set(CURLOPT_NOBODY, 1L);
-    } else if (!plain_get) {
-      set(CURLOPT_POST, 1L);
-      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
-      // A body goes through the callback, which knows how far it came; without one there is nothing to read.
-      if (request_.body.empty()) set(CURLOPT_POSTFIELDS, "");
-      set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
-      append_field("Expect:");  // the answer to come is awaited anyway, and a second wait helps nobody
-      if (!request_.headers.find("Content-Type")) append_field("Content-Type:");
-    }
-    for (const Header& field : request_.headers) {
-      append_field(field.value.empty() ? field.name + ";" : field.name + ": " + field.value);
-    }
-    if (fields_ != nullptr) set(CURLOPT_HTTPHEADER, fields_);
-  }
-
-  void set_callbacks() {
-    set(CURLOPT_PRIVATE, static_cast<void*>(this));
-    set(CURLOPT_ERRORBUFFER, error_.data());
-    set(CURLOPT_PREREQFUNCTION, &Exchange::on_ready);
-    set(CURLOPT_PREREQDATA, static_cast<void*>(this));
-    set(CURLOPT_READFUNCTION, &Exchange::on_read);
-    set(CURLOPT_READDATA, static_cast<void*>(this));
-    set(CURLOPT_HEADERFUNCTION, &Exchange::on_header);
-    set(CURLOPT_HEADERDATA, static_cast<void*>(this));
-    set(CURLOPT_WRITEFUNCTION, &Exchange::on_write);
-    set(CURLOPT_WRITEDATA, static_cast<void*>(this));
-  }
-
-  [[nodiscard]] Sent sent_so_far() const {
-    if (request_.body.empty()) return ready_ ? Sent::all : Sent::nothing;
-    if (given_ == 0) return Sent::nothing;
-    return given_ < request_.body.size() ? Sent::part : Sent::all;
-  }
-
-  // libcurl sends a request anew when a connection it reused dies without an answer, also a POST. What may
-  // have had its effect must not be sent twice, so the second connection is turned down.
-  static int on_ready(void* self_pointer, char*, char*, int, int) {
-    auto& self = *static_cast<Exchange*>(self_pointer);
-    const bool repeatable = self.request_.method == "GET" || self.request_.method == "HEAD";
-    if (self.sent_so_far() != Sent::nothing && !repeatable) return kNotAgain;
-    self.ready_ = true;
-    return kGoOn;
-  }
-
-  static std::size_t on_read(char* out, std::size_t size, std::size_t count, void* self_pointer) {
-    auto& self = *static_cast<Exchange*>(self_pointer);
-    const std::size_t wanted = std::min(size * count, self.request_.body.size() - self.given_);
-    std::memcpy(out, self.request_.body.data() + self.given_, wanted);
-    self.given_ += wanted;
-    return wanted;
-  }
-
-  static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self_pointer) {
-    auto& self = *static_cast<Exchange*>(self_pointer);
-    const std::string_view line = trim(std::string_view(bytes, size * count));
-    self.header_bytes_ += size * count;
-    if (self.header_bytes_ > kAnswerHeaderBytesMax) return self.over_limit();
-    if (line.starts_with("HTTP/")) {  // another answer begins: the one before was an interim one
-      self.answer_.headers = {};
-      self.fields_seen_ = 0;
-      return size * count;
-    }
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) return size * count;
-    if (++self.fields_seen_ > kAnswerFieldsMax) return self.over_limit();
-    self.answer_.headers.add(std::string(trim(line.substr(0, colon))),
-                             std::string(trim(line.substr(colon + 1))));
-    return size * count;
-  }
-
-  static std::size_t on_write(char* bytes, std::size_t size, std::size_t count, void* self_pointer) {
-    auto& self = *static_cast<Exchange*>(self_pointer);
-    if (size * count > self.request_.answer_bytes_max - self.answer_.body.size()) return self.over_limit();
-    self.answer_.body.append(bytes, size * count);
-    return size * count;
-  }
-
-  std::size_t over_limit() {
-    too_large_ = true;
-    return 0;  // which ends the transfer
-  }
-
-  void fail(HttpFault fault, std::string_view text) {
-    long status = 0;
-    if (easy_ != nullptr) curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
-    done_(unexpected(HttpFailure{fault, sent_so_far(), status < 200 ? 0 : static_cast<int>(status),
-                                 without_controls(text)}));
-  }
-
-  HttpRequest request_;
-  Done done_;
-  CURL* easy_ = nullptr;
-  curl_slist* fields_ = nullptr;
-  curl_slist* connect_to_ = nullptr;
-  std::array<char, CURL_ERROR_SIZE> error_{};
-  std::string refusal_;
-  bool ready_ = false;     // a connection stands and the request is about to be written
-  std::size_t given_ = 0;  // bytes of the body that libcurl has taken to be written
-  std::size_t header_bytes_ = 0;
-  std::size_t fields_seen_ = 0;
-  bool too_large_ = false;
-  HttpAnswer answer_;
-};
+constexpr std::size_t kSocketsTogether = 64;  // that are looked after between two looks for news
+constexpr std::size_t kHandlesKept = 64;      // of ended requests, for later ones
 
 void initialise_library() {
   static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -318,17 +73,24 @@ std::string_view to_string(HttpFault fault) noexcept {
   return "";
 }
 
-// The thread that owns the multi handle, and the two lists through which it is spoken to.
+// The thread that owns the multi handle, and the two lists through which it is spoken to. Sockets are waited
+// for with epoll, so that what a request costs does not depend on how many others are under way.
 class HttpClient::Impl {
  public:
   explicit Impl(HttpClientOptions options) : options_(options) {
     initialise_library();
     multi_ = curl_multi_init();
-    if (multi_ == nullptr) throw EnvironmentError("libcurl has no memory", false);
-    curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS,
-                      static_cast<long>(options_.connections_per_host_max));
-    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(options_.idle_connections_max));
-    curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+    sockets_ = epoll_create1(EPOLL_CLOEXEC);
+    bell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    epoll_event news{};
+    news.events = EPOLLIN;
+    news.data.fd = bell_;
+    if (multi_ == nullptr || sockets_ < 0 || bell_ < 0 ||
+        epoll_ctl(sockets_, EPOLL_CTL_ADD, bell_, &news) != 0) {
+      release();
+      throw EnvironmentError("no memory or descriptors for an HTTP client", true);
+    }
+    configure();
     // Signals are the main thread's; a SIGPIPE of a TLS write must not reach anybody.
     sigset_t all;
     sigset_t before;
@@ -343,24 +105,25 @@ class HttpClient::Impl {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
-    curl_multi_wakeup(multi_);
+    ring();
     thread_.join();
+    release();
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  std::uint64_t next_id() {
-    const std::lock_guard lock(mutex_);
-    return ++last_id_;
-  }
+  std::uint64_t next_id() { return ++last_id_; }
 
   void start(std::uint64_t id, HttpRequest request, Done done) {
+    auto exchange = std::make_unique<Exchange>(std::move(request), std::move(done));
+    bool first = false;
     {
       const std::lock_guard lock(mutex_);
       CS_ASSERT(!stopping_);
-      arrived_.emplace_back(id, std::make_unique<Exchange>(std::move(request), std::move(done)));
+      first = arrived_.empty();
+      arrived_.emplace_back(id, std::move(exchange));
     }
-    curl_multi_wakeup(multi_);
+    if (first) ring();
   }
 
   void cancel(std::uint64_t id) {
@@ -368,28 +131,115 @@ class HttpClient::Impl {
       const std::lock_guard lock(mutex_);
       cancelled_.push_back(id);
     }
-    curl_multi_wakeup(multi_);
+    ring();
   }
 
  private:
+  using Moment = std::chrono::steady_clock::time_point;
   struct Underway {
     std::unique_ptr<Exchange> exchange;
     CURL* easy;
   };
 
+  template <class Value>
+  void set(CURLMoption option, Value value) {
+    const CURLMcode code = curl_multi_setopt(multi_, option, value);
+    CS_ASSERT(code == CURLM_OK);
+  }
+
+  void configure() {
+    set(CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(options_.connections_per_host_max));
+    set(CURLMOPT_MAXCONNECTS, static_cast<long>(options_.idle_connections_max));
+    set(CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+    set(CURLMOPT_SOCKETFUNCTION, &Impl::on_socket);
+    set(CURLMOPT_SOCKETDATA, static_cast<void*>(this));
+    set(CURLMOPT_TIMERFUNCTION, &Impl::on_timer);
+    set(CURLMOPT_TIMERDATA, static_cast<void*>(this));
+  }
+
+  void release() noexcept {
+    if (multi_ != nullptr) curl_multi_cleanup(multi_);
+    for (CURL* easy : kept_) curl_easy_cleanup(easy);
+    if (sockets_ >= 0) close(sockets_);
+    if (bell_ >= 0) close(bell_);
+  }
+
+  void ring() const { eventfd_write(bell_, 1); }
+
+  // libcurl says which sockets it waits for, and what for.
+  static int on_socket(CURL*, curl_socket_t socket, int what, void* self_pointer, void* known) {
+    auto& self = *static_cast<Impl*>(self_pointer);
+    if (what == CURL_POLL_REMOVE) {
+      epoll_ctl(self.sockets_, EPOLL_CTL_DEL, socket, nullptr);
+      return 0;
+    }
+    epoll_event event{};
+    if ((what & CURL_POLL_IN) != 0) event.events |= EPOLLIN;
+    if ((what & CURL_POLL_OUT) != 0) event.events |= EPOLLOUT;
+    event.data.fd = socket;
+    const int operation = known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (epoll_ctl(self.sockets_, operation, socket, &event) != 0) return -1;  // ends the transfer
+    if (known == nullptr) curl_multi_assign(self.multi_, socket, self_pointer);
+    return 0;
+  }
+
+  // libcurl wants to be called after this time; negative: there is nothing it waits for.
+  static int on_timer(CURLM*, long milliseconds, void* self_pointer) {
+    auto& self = *static_cast<Impl*>(self_pointer);
+    self.due_.reset();
+    if (milliseconds >= 0) {
+      self.due_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+    }
+    return 0;
+  }
+
   void run() {
     while (take_news()) {
-      int running = 0;
-      curl_multi_perform(multi_, &running);
+      look_after_sockets(wait());
+      if (due_ && *due_ <= std::chrono::steady_clock::now()) {
+        due_.reset();
+        act(CURL_SOCKET_TIMEOUT, 0);
+      }
       end_finished();
-      curl_multi_poll(multi_, nullptr, 0, kPollTimeoutMs, nullptr);
     }
     for (auto& [id, underway] : underway_) {
       curl_multi_remove_handle(multi_, underway.easy);
       underway.exchange->cancel();
     }
     underway_.clear();
-    curl_multi_cleanup(multi_);
+  }
+
+  std::size_t wait() {
+    int milliseconds = -1;
+    if (due_) {
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(*due_ - std::chrono::steady_clock::now());
+      milliseconds = static_cast<int>(std::max<std::int64_t>(0, left.count()));
+    }
+    const int count = epoll_wait(sockets_, ready_.data(), static_cast<int>(ready_.size()), milliseconds);
+    CS_ASSERT(count >= 0 || errno == EINTR);
+    return count > 0 ? static_cast<std::size_t>(count) : 0;
+  }
+
+  void look_after_sockets(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const epoll_event& event = ready_[i];
+      if (event.data.fd == bell_) {
+        eventfd_t ignored = 0;
+        eventfd_read(bell_, &ignored);
+        continue;
+      }
+      int what = 0;
+      if ((event.events & EPOLLIN) != 0) what |= CURL_CSELECT_IN;
+      if ((event.events & EPOLLOUT) != 0) what |= CURL_CSELECT_OUT;
+      if ((event.events & (EPOLLERR | EPOLLHUP)) != 0) what |= CURL_CSELECT_ERR;
+      act(event.data.fd, what);
+    }
+  }
+
+  void act(curl_socket_t socket, int what) {
+    int running = 0;
+    curl_multi_socket_action(multi_, socket, what, &running);
   }
 
   // False: the end.
@@ -411,7 +261,7 @@ class HttpClient::Impl {
   }
 
   void begin(std::uint64_t id, std::unique_ptr<Exchange> exchange) {
-    CURL* const easy = exchange->prepare(options_);
+    CURL* const easy = exchange->prepare(options_, kept_);
     if (easy == nullptr) {
       exchange->refuse();
       return;
@@ -438,20 +288,27 @@ class HttpClient::Impl {
       const CURLcode code = message->data.result;  // the message dies with the handle's removal
       const auto found = ids_.find(message->easy_handle);
       CS_ASSERT(found != ids_.end());
-      take(found->second)->finish(code);
+      const std::unique_ptr<Exchange> exchange = take(found->second);
+      exchange->finish(code);
+      if (kept_.size() < kHandlesKept) kept_.push_back(exchange->release_handle());
     }
   }
 
   HttpClientOptions options_;
   CURLM* multi_ = nullptr;
+  int sockets_ = -1;  // an epoll set
+  int bell_ = -1;     // rings when there is news
+  std::atomic<std::uint64_t> last_id_ = 0;
   std::mutex mutex_;
   bool stopping_ = false;
-  std::uint64_t last_id_ = 0;
   std::vector<std::pair<std::uint64_t, std::unique_ptr<Exchange>>> arrived_;
   std::vector<std::uint64_t> cancelled_;
   // Of the thread alone.
-  std::map<std::uint64_t, Underway> underway_;
-  std::map<CURL*, std::uint64_t> ids_;
+  std::optional<Moment> due_;
+  std::array<epoll_event, kSocketsTogether> ready_{};
+  std::vector<CURL*> kept_;
+  std::unordered_map<std::uint64_t, Underway> underway_;
+  std::unordered_map<CURL*, std::uint64_t> ids_;
   std::thread thread_;
 };
 

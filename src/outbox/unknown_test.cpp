@@ -386,6 +386,25 @@ TEST_P(UnknownTest, ALateAcceptanceServesNobodyWhomTheSameAnswerTurnedAway) {
   EXPECT_THAT(work(claim_one())->recipients, ElementsAre("b@x.example"));
 }
 
+TEST_P(UnknownTest, NeitherTheMessageNorItsAgentLeavesTheTrashBeforeItIsSettled) {
+  const Claim claim = lose();
+  const UserId user = message(id_).user;
+  db().write([&](store::Tx& tx) {
+    EXPECT_TRUE(mailbox::trash(tx, agent_of(1), id_, now_));
+    EXPECT_TRUE(account::trash_agent(tx, user, agent_of(1), now_));
+    return std::monostate{};
+  });
+  now_ += std::chrono::hours(31 * 24);
+  const auto purged = [&] {
+    return db().write([&](store::Tx& tx) {
+      return mailbox::purge_trash(tx, now_, 10) + mailbox::purge_trashed_agents(tx, now_, 10);
+    });
+  };
+  EXPECT_EQ(purged(), 0);
+  ASSERT_TRUE(resolve(claim, Resolution::give_up));
+  EXPECT_EQ(purged(), 2) << "the message and its agent";
+}
+
 TEST_P(UnknownTest, WhatMayHaveBeenTakenIsUnknownNotCancelledWhenItsMessageIsTrashed) {
   repeat_window_ = kRepeatWindow;
   id_ = queue(1);

@@ -123,6 +123,11 @@ std::optional<std::chrono::milliseconds> pause_after(std::int64_t attempt, std::
   return first * (kPauses[static_cast<std::size_t>(attempt) - 1] / kPauses.front());
 }
 
+UtcTime next_due(const Delivery& delivery, bool webhook_enabled, UtcTime now) {
+  if (webhook_enabled || delivery.status != "pending" || delivery.due_at > now) return delivery.due_at;
+  return delivery.due_at + ((now - delivery.due_at) / kDeferral + 1) * kDeferral;
+}
+
 std::vector<Delivery> list_deliveries(store::ReadTx& tx, const WebhookId& webhook, std::string_view status,
                                       const std::optional<journal::Position>& after, std::int64_t limit) {
   const UtcTime at = after ? after->at : UtcTime::max();

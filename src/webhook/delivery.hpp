@@ -40,6 +40,12 @@ struct Delivery {
   UtcTime created_at;
 };
 
+/// How long a disabled webhook puts off what is due, again and again, without an attempt (contract §17).
+inline constexpr std::chrono::hours kDeferral{1};
+/// When the delivery may go out, as far as anybody can tell at `now`. Enabling the webhook makes that at
+/// once.
+[[nodiscard]] UtcTime next_due(const Delivery& delivery, bool webhook_enabled, UtcTime now);
+
 /// One request that was made.
 struct Attempt {
   std::int64_t number = 0;

@@ -44,7 +44,7 @@ struct Job {
   std::string event_type;
   std::string message_id;    // empty: about none
   std::int64_t attempt = 0;  // the number of the attempt that is due
-  std::string body;
+  std::string body;          // empty: its event is not kept any more
 };
 
 /// What a lane holds at the moment.

@@ -78,6 +78,11 @@ class WebhookTest : public test::StoreTest {
         job.id, id, {job.attempt, now_, 5ms, status, "192.0.2.1", delivered ? "" : "no"}, delivered};
     return in_tx([&](store::Tx& tx) { return record(tx, std::span(&outcome, 1), 60s); });
   }
+  void disable(const WebhookId& id) {
+    Change change;
+    change.enabled = false;
+    EXPECT_TRUE(in_tx([&](store::Tx& tx) { return update(tx, UserId("ada"), id, change, now_); }));
+  }
   Delivery only_delivery(const WebhookId& id) {
     const auto all = db().read([&](store::ReadTx& tx) { return list_deliveries(tx, id, "", {}, 10); });
     EXPECT_THAT(all, SizeIs(1));
@@ -331,11 +336,28 @@ TEST_P(WebhookTest, WhatIsOldIsForgottenAndNothingWaitsForEver) {
   happens(EventType::email_sent, "msg_1");
   fan();
   now_ += 31 * 24h;
+  EXPECT_EQ(in_tx([&](store::Tx& tx) { return end_overdue(tx, now_, 10); }), 0)
+      << "it may still be delivered";
+  disable(id);
   EXPECT_EQ(in_tx([&](store::Tx& tx) { return end_overdue(tx, now_, 10); }), 1);
   EXPECT_EQ(only_delivery(id).status, "failed");
-  EXPECT_EQ(in_tx([&](store::Tx& tx) { return forget_deliveries(tx, now_, 10); }), 0);
+  EXPECT_EQ(in_tx([&](store::Tx& tx) { return forget_deliveries(tx, now_ - kDeliveriesKept, 10); }), 0);
   now_ += 60 * 24h;
-  EXPECT_EQ(in_tx([&](store::Tx& tx) { return forget_deliveries(tx, now_, 10); }), 1);
+  EXPECT_EQ(in_tx([&](store::Tx& tx) { return forget_deliveries(tx, now_ - kDeliveriesKept, 10); }), 1);
+}
+
+TEST_P(WebhookTest, ARepetitionOfAnOldEventEndsBeforeItsEventIsForgotten) {
+  const WebhookId id = webhook("one");
+  happens(EventType::email_sent, "msg_1");
+  fan();
+  EXPECT_EQ(answer(id, jobs(id).at(0), true, 204), 1);
+  const std::string event = events().at(0).id;
+  now_ += 29 * 24h;
+  in_tx([&](store::Tx& tx) { return redeliver(tx, id, event, now_); });
+  disable(id);
+  now_ += 6 * 24h;
+  EXPECT_EQ(in_tx([&](store::Tx& tx) { return end_overdue(tx, now_, 10); }), 1);
+  EXPECT_EQ(in_tx([&](store::Tx& tx) { return journal::forget_events(tx, now_, 10); }), 0);
 }
 
 }  // namespace

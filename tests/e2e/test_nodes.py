@@ -3,10 +3,11 @@
 import secrets
 import unittest
 
+from support.client import draft, path_of
 from support.load import Load, assert_nothing_lost_or_doubled
 from support.maildir import Maildir
 from support.relay import PostfixRelay, relay_settings
-from support.scenario import on_postgres
+from support.scenario import AGENT, on_postgres
 from support.waiting import eventually
 
 
@@ -27,6 +28,31 @@ class Nodes:
         """The nodes that have handed mail over."""
         accepted = "SELECT DISTINCT worker FROM submissions WHERE state = 'accepted'"
         return {row[0] for row in self.store.rows(accepted)}
+
+    def test_limits_are_those_of_all_nodes_together(self):
+        nodes = self.start_nodes(2, rate_limits__send_per_minute=20, rate_limits__poll_per_minute=30)
+        account = self.open_account(nodes[0])
+        account.create_agent(AGENT)
+        clients = [account.client.at(node.url) for node in nodes]
+        path = path_of("agents", AGENT, "messages")
+        sends = [clients[i % 2].request("POST", path, draft(f"Note {i}")) for i in range(30)]
+        self.assertEqual([one.status for one in sends], [202] * 20 + [429] * 10)
+        self.assertEqual(sends[-1].code, "rate_limited")
+        pause = sends[-1].json["error"]["details"]["retry_after_seconds"]
+        self.assertEqual(sends[-1].headers["retry-after"], str(pause))
+        self.assertTrue(1 <= pause <= 65, pause)
+        lists = [clients[i % 2].request("GET", path) for i in range(40)]
+        self.assertEqual([one.status for one in lists], [200] * 30 + [429] * 10)
+        for one in lists:
+            self.assertEqual(one.headers["ratelimit-limit"], "30")
+            self.assertTrue(1 <= int(one.headers["ratelimit-reset"]) <= 65)
+        left = [int(one.headers["ratelimit-remaining"]) for one in lists]
+        self.assertEqual(left, sorted(left, reverse=True))
+        self.assertEqual(left[29:], [0] * 11)
+        # A node that comes later finds what has been spent, and so does one that is started again.
+        nodes[1].stop()
+        nodes[1].restart()
+        self.assertEqual(clients[1].request("GET", path).status, 429)
 
     def test_sends_and_approvals_spread_over_the_nodes(self):
         self.spread(self.start_nodes(3))

@@ -1,5 +1,6 @@
 """Webhooks against a receiver that knows the contract's signing rule and nothing else."""
 
+import datetime
 import json
 import threading
 import unittest
@@ -182,6 +183,45 @@ class Webhooks(Hooks):
             self.assertEqual(self.deliveries(hook)[0]["last_status_code"], 0)
             self.assertEqual(self.receiver.received, [])
 
+    def test_a_change_is_held_against_the_whole_webhook(self):
+        with ChangingDns("93.184.216.34") as dns:
+            self.start(dns__servers=f"127.0.0.1@{dns.port}", dns__local_data="",
+                       webhooks__allow_private_addresses="false", webhooks__retry_first_ms=60_000)
+            self.account.create_agent("other@agents.localhost")
+            hook = self.hook("/ok", "moving.example", events=["email.sent"],
+                             filters={"agent_emails": [AGENT, "other@agents.localhost"]})
+            path = path_of("webhooks", hook)
+            dns.address = "127.0.0.1"
+            self.send_to_self()
+            eventually("it was tried", lambda: any(one["attempts"] for one in self.deliveries(hook)))
+            refused = self.account.client.request("PATCH", path, {"description": "New"})
+            self.assertEqual((refused.status, refused.code), (400, "invalid_webhook_url"))
+            self.account.ask(200, "PATCH", path, {})
+            shown = self.account.ask(200, "PATCH", path, {"enabled": False}).json
+            self.assertEqual((shown["enabled"], shown["description"]), (False, ""))
+            refused = self.account.client.request("PATCH", path, {"enabled": True})
+            self.assertEqual((refused.status, refused.code), (400, "invalid_webhook_url"))
+            dns.address = "93.184.216.34"
+            self.account.ask(200, "DELETE", path_of("agents", "other@agents.localhost") + "?confirm=DELETE")
+            refused = self.account.client.request("PATCH", path, {"description": "New"})
+            self.assertEqual((refused.status, refused.code), (400, "invalid_request"))
+            self.account.ask(200, "PATCH", path, {"description": "New", "filters": {"agent_emails": [AGENT]}})
+
+    def test_what_waits_for_a_disabled_webhook_is_put_off_without_an_attempt(self):
+        self.start(webhooks__retry_first_ms=60_000)
+        hook = self.hook("/status/500", events=["email.sent"])
+        self.send_to_self()
+        eventually("it was tried", lambda: any(one["attempts"] for one in self.deliveries(hook)))
+        self.account.ask(200, "PATCH", path_of("webhooks", hook), {"enabled": False})
+        self.store.execute("UPDATE webhook_deliveries SET due_at_us = due_at_us - 7200000000")
+        [waiting] = self.deliveries(hook)
+        self.assertEqual((waiting["status"], waiting["attempts"]), ("pending", 1))
+        soonest = datetime.datetime.now(datetime.timezone.utc)
+        self.assertTrue(soonest < datetime.datetime.fromisoformat(waiting["next_retry_at"].replace("Z", "+00:00"))
+                        <= soonest + datetime.timedelta(hours=1))
+        self.account.ask(200, "PATCH", path_of("webhooks", hook), {"enabled": True})
+        eventually("it goes out at once", lambda: self.deliveries(hook)[0]["attempts"] == 2)
+
     def test_deleted_and_disabled_ones_are_left_alone(self):
         self.start()
         one, two = self.hook("/ok"), self.hook("/status/500")
@@ -200,56 +240,129 @@ STEPS = ("webhook.fan_out", "webhook.fan_out>store.commit", "webhook.fan_out>sto
          "webhook.record", "webhook.record>store.commit", "webhook.record>store.after_commit", "webhook.release")
 
 
+class Crashes(Hooks):
+    def assert_all_told_with_the_same_bytes(self, hook):
+        eventually("nothing waits", lambda: self.store.rows(
+            "SELECT id FROM webhook_deliveries WHERE status = 'pending' UNION ALL "
+            "SELECT id FROM events WHERE status = 'pending'") == [])
+        stored = {one["id"]: one for one in self.all_events()}
+        told = self.receiver.events("/ok")
+        self.assertEqual(set(told), set(stored))
+        for event, bodies in told.items():
+            self.assertEqual(len(set(bodies)), 1)
+            self.assertEqual(json.loads(bodies[0])["data"], stored[event]["data"])
+        undelivered = self.store.rows("SELECT id FROM webhook_deliveries WHERE status <> 'delivered'")
+        self.assertEqual(undelivered, [], hook)
+
+    def all_events(self):
+        found, cursor = [], ""
+        while cursor is not None:
+            page = self.account.ask(200, "GET", f"/v1/events?limit=100&cursor={cursor}").json
+            found, cursor = found + page["items"], page["next_cursor"]
+        return found
+
+
 @on_both_stores
-class WebhookCrash(Hooks):
+class WebhookCrash(Crashes):
     def test_killed_at_every_step_each_event_arrives_with_the_same_bytes(self):
         self.start()
         hook = self.hook()
-        for step in STEPS:
+        self.server.stop()
+        for step in STEPS:  # each finds what the one before left
             with self.subTest(step):
-                self.server.stop()
                 self.server.restart(fault=f"{step}=kill")
                 try:
                     self.send_to_self(f"Killed at {step}")
                 except OSError:
                     pass  # the commit stands or not; the events with it
                 self.server.wait_until_killed()
-                self.server.restart()
-        eventually("nothing waits", lambda: self.store.rows(
-            "SELECT id FROM webhook_deliveries WHERE status = 'pending' UNION ALL "
-            "SELECT id FROM events WHERE status = 'pending'") == [])
-        stored = {one["id"]: one for one in self.events()}
-        told = self.receiver.events("/ok")
-        self.assertEqual(set(told), set(stored))
-        for event, bodies in told.items():
-            self.assertEqual(len(set(bodies)), 1)
-            self.assertEqual(json.loads(bodies[0])["data"], stored[event]["data"])
-        self.assertTrue(all(one["status"] == "delivered" for one in self.deliveries(hook)))
+        self.server.restart()
+        self.assert_all_told_with_the_same_bytes(hook)
 
 
 @on_postgres
-class WebhooksOnTwoNodes(Hooks):
-    def test_a_node_takes_over_what_another_one_died_with(self):
-        self.start()
-        hook = self.hook("/ok")
+class WebhooksOnTwoNodes(Crashes):
+    def start_two(self, **settings):
+        self.start(**settings)
         (self.directory / "other").mkdir()
-        other = self.start_server(name="other", directory=self.directory / "other",
-                                  signing__secret=(self.directory / "secret").read_text().strip(),
-                                  **{**FAST, **self.receiver.settings()})
+        self.other = self.start_server(name="other", directory=self.directory / "other",
+                                       signing__secret=(self.directory / "secret").read_text().strip(),
+                                       **{**FAST, **self.receiver.settings(), **settings})
+
+    def at(self, server):
+        self.account.client = self.account.client.at(server.url)
+
+    def test_a_node_takes_over_what_another_one_died_with(self):
+        self.start_two()
+        hook = self.hook("/ok")
         for i in range(10):
             self.send_to_self(f"Note {i}")
         self.wait_until_delivered(hook, 20)
         self.assertEqual(len(self.receiver.of("/ok")), 20, "two nodes do not tell twice")
-        other.stop()
-        other.restart(fault="courier.sending=kill")
+        self.other.stop()
+        self.other.restart(fault="courier.sending=kill")
         self.server.kill9()
-        self.account.client = self.account.client.at(other.url)
+        self.at(self.other)
         self.send_to_self("Once more")
-        other.wait_until_killed()
+        self.other.wait_until_killed()
         self.server.restart()
-        self.account.client = self.account.client.at(self.server.url)
+        self.at(self.server)
         self.wait_until_delivered(hook, 22)
         self.assertEqual(len(self.receiver.events("/ok")), 22)
+
+    def test_killed_at_every_step_beside_another_node(self):
+        self.start_two(webhooks__lease_seconds=1)
+        hook = self.hook()
+        self.other.stop()
+        for step in STEPS:
+            with self.subTest(step):
+                self.other.restart(fault=f"{step}=kill")
+                # Both nodes look for work, and the one that is to die has to find some.
+                for i in range(500):
+                    if not self.other.is_running:
+                        break
+                    self.at(self.other if i % 2 else self.server)
+                    try:
+                        self.send_to_self(f"{i} while the other may die at {step}")
+                    except OSError:
+                        pass
+                self.other.wait_until_killed()
+        self.other.restart()
+        self.at(self.server)
+        self.assert_all_told_with_the_same_bytes(hook)
+
+    def test_a_rolling_restart_loses_and_doubles_nothing(self):
+        self.start_two()
+        hook = self.hook(events=["email.received"])
+        clients = {server: self.account.client.at(server.url) for server in (self.server, self.other)}
+        sent, failed, over = [], [], threading.Event()
+        up = [self.server]
+
+        def send():
+            while not over.is_set():
+                client = clients[up[0]]
+                try:
+                    answer = client.request("POST", path_of("agents", AGENT, "messages"),
+                                            draft(f"Note {len(sent)}", AGENT))
+                    (sent if answer.status == 200 else failed).append(answer)
+                except OSError as error:
+                    failed.append(error)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        for staying, going in ((self.server, self.other), (self.other, self.server)) * 2:
+            up[0] = staying
+            seen = len(sent)
+            eventually("the one that stays has the traffic", lambda seen=seen: len(sent) > seen + 5)
+            going.stop()
+            going.restart()
+        over.set()
+        sender.join()
+        self.assertEqual(failed, [])
+        delivered = f"SELECT id FROM webhook_deliveries WHERE webhook_id = '{hook}' AND status = 'delivered'"
+        eventually("all are delivered", lambda: len(self.store.rows(delivered)) == len(sent))
+        self.assertEqual(len(self.receiver.events("/ok")), len(sent))
+        self.assertEqual(len(self.receiver.of("/ok")), len(sent), "each once")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ void SchemaSet::keyword(SchemaNode& node, std::string_view name, const json::val
     node.items = compile(value.as_object());
   } else if (name == "anyOf") {
     for (const json::value& schema : value.as_array()) node.any_of.push_back(compile(schema.as_object()));
-  } else if (name == "enum") {
+  } else if (name == "enum" || name == "x-extension-values") {  // the latter: our own, beside the contract's
     for (const json::value& text : value.as_array()) node.one_of.emplace_back(text_of(text));
   } else if (name == "maxLength") {
     node.max_length = value.to_number<std::size_t>();

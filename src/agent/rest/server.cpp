@@ -72,10 +72,10 @@ class Server::Impl {
       : contract_(openapi_document()),
         clock_(clock),
         hooks_(std::move(hooks)),
-        poll_(options.poll),
-        registration_(options.registration),
-        send_(options.send),
-        download_(options.download) {}
+        poll_("poll", options.poll, options.shared),
+        registration_("registration", options.registration, options.shared),
+        send_("send", options.send, options.shared),
+        download_("download", options.download, options.shared) {}
 
   void handle(std::string_view operation_id, Handler handler) {
     handlers_.insert_or_assign(&operation(operation_id), std::move(handler));
@@ -96,7 +96,9 @@ class Server::Impl {
     return match ? match->operation->body_bytes_max : kBodyBytesDefault;
   }
 
-  RateDecision take_send(std::string_view agent, UtcTime now) { return send_.take(agent, now); }
+  asio::awaitable<RateDecision> take_send(std::string agent, UtcTime now) {
+    return send_.take(std::move(agent), now);
+  }
 
   asio::awaitable<Response> respond(net::Request request) {
     if (request.request_id.empty()) request.request_id = "req_" + random_hex(24);
@@ -171,9 +173,9 @@ class Server::Impl {
   asio::awaitable<std::optional<RateDecision>> decide(LimiterKind kind, const net::Request& request,
                                                       const std::string& client, UtcTime now) {
     if (kind == LimiterKind::none) co_return std::nullopt;
-    if (kind == LimiterKind::download) co_return download_.take(client, now);
+    if (kind == LimiterKind::download) co_return co_await download_.take(client, now);
     if (kind == LimiterKind::registration) {
-      RateDecision decision = registration_.take(client, now);
+      const RateDecision decision = co_await registration_.take(client, now);
       if (decision.allowed) co_return decision;
       const auto subject = co_await subject_of(request);  // exempt or not matters at the limit only
       if (subject && subject->exempt) co_return std::nullopt;
@@ -181,7 +183,8 @@ class Server::Impl {
     }
     const auto subject = co_await subject_of(request);
     if (subject && subject->exempt) co_return std::nullopt;
-    co_return poll_.take(subject ? "user " + subject->user_id : "address " + client, now);
+    std::string key = subject ? "user " + subject->user_id : "address " + client;
+    co_return co_await poll_.take(std::move(key), now);
   }
 
   asio::awaitable<std::optional<LimitSubject>> subject_of(const net::Request& request) {
@@ -315,10 +318,10 @@ class Server::Impl {
   const Contract contract_;
   const Clock& clock_;
   const ServerHooks hooks_;
-  RateLimiter poll_;
-  RateLimiter registration_;
-  RateLimiter send_;
-  RateLimiter download_;
+  Limiter poll_;
+  Limiter registration_;
+  Limiter send_;
+  Limiter download_;
   std::unordered_map<const Operation*, Handler> handlers_;
   std::map<std::string, Mount, std::less<>> mounts_;  // by path
 };
@@ -345,8 +348,8 @@ net::HttpService Server::service() {
   return service;
 }
 
-RateDecision Server::take_send(std::string_view agent_address, UtcTime now) {
-  return impl_->take_send(agent_address, now);
+asio::awaitable<RateDecision> Server::take_send(std::string agent_address, UtcTime now) {
+  return impl_->take_send(std::move(agent_address), now);
 }
 
 }  // namespace countersign::agent::rest

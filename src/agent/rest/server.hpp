@@ -13,7 +13,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "agent/rest/rate_limit.hpp"
+#include "agent/rest/limiter.hpp"
 #include "agent/rest/request.hpp"
 #include "base/time.hpp"
 #include "net/http_server.hpp"
@@ -25,6 +25,8 @@ struct ServerOptions {
   RateLimit registration{200, std::chrono::hours(1)};
   RateLimit send{60, std::chrono::minutes(1)};
   RateLimit download{120, std::chrono::minutes(1)};
+  /// The store, when other nodes use it too: then limits are those of all nodes together (decision 0014).
+  store::Database* shared = nullptr;
 };
 
 /// Who a credential belongs to, for the limiters.
@@ -84,7 +86,7 @@ class Server {
   [[nodiscard]] net::HttpService service();
 
   /// One more send of the agent (send, approve), asked by the handlers at their place in the order.
-  [[nodiscard]] RateDecision take_send(std::string_view agent_address, UtcTime now);
+  [[nodiscard]] boost::asio::awaitable<RateDecision> take_send(std::string agent_address, UtcTime now);
 
  private:
   class Impl;

@@ -369,9 +369,15 @@ TEST_F(RestServerTest, RegistrationIsLimitedPerClientAddress) {
 
 TEST_F(RestServerTest, SendsAreCountedPerAgent) {
   start({.send = {1, std::chrono::minutes(1)}});
-  EXPECT_TRUE(server_->take_send("a@x", clock_.now()).allowed);
-  EXPECT_FALSE(server_->take_send("a@x", clock_.now()).allowed);
-  EXPECT_TRUE(server_->take_send("b@x", clock_.now()).allowed);
+  const auto allowed = [&](const std::string& agent) {
+    asio::io_context io;
+    auto decision = asio::co_spawn(io, server_->take_send(agent, clock_.now()), asio::use_future);
+    io.run();
+    return decision.get().allowed;
+  };
+  EXPECT_TRUE(allowed("a@x"));
+  EXPECT_FALSE(allowed("a@x"));
+  EXPECT_TRUE(allowed("b@x"));
 }
 
 TEST_F(RestServerTest, HealthNeedsNothingAndReadinessAsks) {

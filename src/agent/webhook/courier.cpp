@@ -13,6 +13,7 @@
 #include <set>
 #include <vector>
 
+#include "agent/webhook/held_lane.hpp"
 #include "agent/webhook/request.hpp"
 #include "agent/webhook/url.hpp"
 #include "base/assert.hpp"
@@ -29,12 +30,15 @@ namespace asio = boost::asio;
 namespace hooks = countersign::webhook;
 using hooks::Job;
 using hooks::WebhookId;
-using std::chrono::steady_clock;
 
 constexpr std::int64_t kFannedOutTogether = 200;  // events per transaction
 constexpr std::int64_t kLanesTogether = 64;       // claimed at a time
 constexpr std::size_t kRecordedTogether = 256;    // outcomes per transaction
-constexpr std::int64_t kLoadedTogether = 64;      // deliveries of a lane that are read at a time
+// A lane reads on when it has fewer than so many times its width, and so many times its width at once, so
+// that its endpoint does not wait for the store.
+constexpr std::size_t kReadyMin = 2;
+constexpr std::size_t kReadyMax = 8;
+constexpr std::size_t kLoadedMin = 64;  // deliveries
 // How long a lane uses what its name was resolved to. The connection goes to a checked address in any case.
 constexpr std::chrono::seconds kAddressAge{1};
 constexpr std::chrono::seconds kIdleConnectionAge{10};
@@ -45,35 +49,6 @@ void report(std::string_view event, const std::exception& error) {
   const bool environment = dynamic_cast<const EnvironmentError*>(&error) != nullptr;
   log::write(environment ? log::Level::warn : log::Level::error, event, {{"error", error.what()}});
 }
-
-// A lane that this process has claimed.
-struct Lane {
-  explicit Lane(hooks::Lane claimed) : claim(std::move(claimed)) {}
-
-  hooks::Lane claim;
-  std::string url;
-  std::string host;
-  std::vector<std::string> secrets;
-  std::deque<Job> ready;           // read, not begun, in order
-  std::set<std::string> open;      // ids of deliveries that are begun and not recorded
-  std::set<std::string> messages;  // that requests under way are about: one at a time of each
-  std::size_t under_way = 0;       // requests
-  std::size_t width = 1;
-  bool more = true;                // there may be more to read
-  std::set<std::string> recorded;  // since the reading under way began, which may still show them as due
-  bool lost = false;
-  bool busy = false;  // being read or given back
-  std::optional<Result<Addresses, std::string>> target;
-  steady_clock::time_point target_until{};
-
-  [[nodiscard]] bool is_idle() const { return ready.empty() && open.empty(); }
-  // The first job that may begin now.
-  [[nodiscard]] std::deque<Job>::iterator next() {
-    if (lost || under_way >= width) return ready.end();
-    return std::ranges::find_if(ready, [&](const Job& job) { return !messages.contains(job.message_id); });
-  }
-};
-using LanePtr = std::shared_ptr<Lane>;
 
 }  // namespace
 
@@ -109,7 +84,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
       self->woken_ = false;
       self->fan_rung_ = true;
       self->fan_bell_->cancel();
-      self->ring();
+      self->look();
     });
   }
 
@@ -119,7 +94,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   void stop() {
     stopping_ = true;
     asio::post(strand_, [self = shared_from_this()] {
-      self->ring();
+      self->look();
       self->fan_bell_->cancel();
       self->heartbeat_->cancel();
     });
@@ -128,9 +103,21 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
  private:
   // Everything below runs on the strand.
 
-  void ring() {
-    rung_ = true;
+  // There may be lanes to claim.
+  void look() {
+    look_ = true;
     bell_->cancel();
+  }
+
+  // Something has changed in a lane: they are tended once for everything that rings until then.
+  void ring() {
+    if (rung_) return;
+    rung_ = true;
+    asio::post(strand_, [self = shared_from_this()] {
+      self->rung_ = false;
+      self->tend_all();
+      if (self->stopping_) self->bell_->cancel();
+    });
   }
 
   static asio::awaitable<void> work(std::shared_ptr<Impl> self) {
@@ -139,20 +126,17 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
     asio::co_spawn(self->strand_, fan_out(self), asio::detached);
     asio::co_spawn(self->strand_, keep_leases(self), asio::detached);
     while (!self->stopping_) {
-      self->rung_ = false;
+      self->look_ = false;
       const bool claimed = co_await self->claim_some();
-      self->tend_all();
-      if (!claimed && !self->rung_ && !self->stopping_) {
-        self->bell_->expires_after(self->options_.poll_interval);
-        co_await self->bell_->wait();
-      }
+      self->ring();
+      if (claimed || self->look_ || self->stopping_) continue;
+      self->bell_->expires_after(self->options_.poll_interval);
+      co_await self->bell_->wait();
     }
     self->heartbeat_->cancel();
     self->fan_bell_->cancel();
     while (!self->lanes_.empty() || self->helpers_ > 0 || self->recording_) {
-      self->rung_ = false;
-      self->tend_all();
-      if (self->rung_) continue;
+      self->ring();
       self->bell_->expires_after(self->options_.poll_interval);
       co_await self->bell_->wait();
     }
@@ -205,6 +189,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   void look_again() {
     for (auto& [id, lane] : lanes_) lane->more = true;
     ring();
+    look();
   }
 
   // --- lanes -----------------------------------------------------------------------------------------------
@@ -233,7 +218,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
     for (hooks::Lane& lane : claimed) {
       LanePtr& held = lanes_[lane.webhook];
       if (!held) {
-        held = std::make_shared<Lane>(std::move(lane));
+        held = std::make_shared<HeldLane>(std::move(lane));
       } else {  // lost to somebody who has given it back since, while requests of ours went on
         held->claim = std::move(lane);
         held->lost = false;
@@ -246,16 +231,19 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   // Whatever the lanes need: to be read, to be given back, and requests to be begun.
   void tend_all() {
     begin_requests();
-    std::vector<LanePtr> all;
-    for (const auto& [id, lane] : lanes_) all.push_back(lane);
-    for (const LanePtr& lane : all) {
+    std::vector<LanePtr> wanting;
+    for (const auto& [id, lane] : lanes_) {
       if (lane->busy) continue;
-      const bool wants_more = lane->more && !stopping_ && !lane->lost && lane->ready.size() < lane->width;
-      if (wants_more || lane->is_idle() || (stopping_ && lane->open.empty())) {
-        lane->busy = true;
-        asio::co_spawn(strand_, tend(shared_from_this(), lane, wants_more), asio::detached);
-      }
+      if (wants_more(*lane) || lane->is_idle() || (stopping_ && lane->open.empty())) wanting.push_back(lane);
     }
+    for (const LanePtr& lane : wanting) {
+      lane->busy = true;
+      asio::co_spawn(strand_, tend(shared_from_this(), lane, wants_more(*lane)), asio::detached);
+    }
+  }
+
+  [[nodiscard]] bool wants_more(const HeldLane& lane) const {
+    return lane.more && !stopping_ && !lane.lost && lane.ready.size() < lane.width * kReadyMin;
   }
 
   static asio::awaitable<void> tend(std::shared_ptr<Impl> self, LanePtr lane, bool read) {
@@ -267,6 +255,8 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
       if (over && lane->open.empty()) {
         co_await self->give_back(*lane);
         self->lanes_.erase(lane->claim.webhook);
+        // What became due meanwhile was not read by this lane any more.
+        if (lane->more) self->look();
       }
     } catch (const std::exception& error) {
       report("courier.lane_failed", error);
@@ -281,11 +271,11 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   // False: there is no such webhook, or it is disabled.
-  asio::awaitable<bool> read_lane(Lane& lane) {
+  asio::awaitable<bool> read_lane(HeldLane& lane) {
     lane.more = false;
     lane.recorded.clear();
-    const std::int64_t limit =
-        kLoadedTogether + static_cast<std::int64_t>(lane.open.size() + lane.ready.size());
+    const std::size_t fresh = std::max(kLoadedMin, lane.width * kReadyMax);
+    const auto limit = static_cast<std::int64_t>(fresh + lane.open.size() + lane.ready.size());
     auto body = [id = lane.claim.webhook, limit, now = clock_.now()](store::ReadTx& tx) {
       return hooks::load_lane(tx, id, limit, now);
     };
@@ -307,7 +297,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
     co_return true;
   }
 
-  void open_secrets(Lane& lane, const hooks::SealedSecrets& sealed) {
+  void open_secrets(HeldLane& lane, const hooks::SealedSecrets& sealed) {
     lane.secrets.clear();
     const std::string context = hooks::secret_context(lane.claim.webhook);
     const auto add = [&](const std::string& text) {
@@ -317,7 +307,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
     if (sealed.previous) add(*sealed.previous);
   }
 
-  asio::awaitable<void> give_back(const Lane& lane) {
+  asio::awaitable<void> give_back(const HeldLane& lane) {
     if (lane.lost) co_return;
     auto body = [claim = lane.claim, worker = options_.worker](store::Tx& tx) {
       return hooks::release_lane(tx, claim, worker);
@@ -366,19 +356,25 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   // While there is room: the account with the fewest requests under way, and of its lanes the one with the
   // fewest. At most half of the room is one account's.
   void begin_requests() {
+    if (stopping_ || under_way_ >= options_.in_flight_max) return;
     const std::size_t share = std::max<std::size_t>(1, options_.in_flight_max / 2);
-    while (!stopping_ && under_way_ < options_.in_flight_max) {
-      LanePtr chosen;
-      std::pair<std::size_t, std::size_t> least;
-      for (const auto& [id, lane] : lanes_) {
-        const std::pair<std::size_t, std::size_t> load(under_way_of(lane->claim.user), lane->under_way);
-        if (chosen && !(load < least)) continue;
-        if (load.first >= share || lane->next() == lane->ready.end()) continue;
-        chosen = lane;
-        least = load;
-      }
-      if (!chosen) return;
-      begin(chosen);
+    std::vector<Candidate> waiting;
+    const auto add = [&](const LanePtr& lane) {
+      if (lane->next() == lane->ready.end()) return false;
+      const std::size_t of_user = under_way_of(lane->claim.user);
+      if (of_user >= share) return false;
+      waiting.push_back({of_user, lane->under_way, lane});
+      return true;
+    };
+    for (const auto& [id, lane] : lanes_) add(lane);
+    std::make_heap(waiting.begin(), waiting.end());
+    while (!waiting.empty() && under_way_ < options_.in_flight_max) {
+      std::pop_heap(waiting.begin(), waiting.end());
+      const Candidate first = std::move(waiting.back());
+      waiting.pop_back();
+      // Its account may have begun others since it was put here.
+      if (first.of_user == under_way_of(first.lane->claim.user)) begin(first.lane);
+      if (add(first.lane)) std::push_heap(waiting.begin(), waiting.end());
     }
   }
 
@@ -399,7 +395,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
     asio::co_spawn(strand_, attempt(shared_from_this(), lane, std::move(job)), asio::detached);
   }
 
-  void end(Lane& lane, const Job& job, bool answered, bool slow) {
+  void end(HeldLane& lane, const Job& job, bool answered, bool slow) {
     if (!job.message_id.empty()) lane.messages.erase(job.message_id);
     --lane.under_way;
     --under_way_;
@@ -431,7 +427,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
       } else if (!target) {
         answer.error = std::move(target.error());
       } else {
-        Post what{lane->url, job.event_type, job.body, lane->secrets};
+        Post what{lane->url, job.event_type, std::move(job.body), lane->secrets};
         PostOptions options{self->options_.timeout, self->options_.ca_file};
         CS_FAULT("courier.sending");
         answer = co_await post(*self->client_, std::move(what), std::move(*target), std::move(options),
@@ -458,7 +454,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   // What the lane's name leads to: looked up anew when the last look is more than a moment old.
-  asio::awaitable<Result<Addresses, std::string>> target_of(Lane& lane) {
+  asio::awaitable<Result<Addresses, std::string>> target_of(HeldLane& lane) {
     if (lane.host.empty()) co_return unexpected(std::string("the URL is none"));
     if (lane.target && timers_.now() < lane.target_until) co_return *lane.target;
     const std::string host = lane.host;
@@ -546,6 +542,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   std::atomic<bool> woken_ = false;
   std::atomic<bool> stopping_ = false;
   bool rung_ = false;
+  bool look_ = false;
   bool fan_rung_ = false;
   bool recording_ = false;
   int helpers_ = 0;

@@ -25,16 +25,16 @@ std::string refusal_of(int status) {
   return fmt::format("answered {}", status);
 }
 
-net::HttpRequest request_of(const Post& what, const PostOptions& options, UtcTime now) {
+net::HttpRequest request_of(Post what, const PostOptions& options, UtcTime now) {
   net::HttpRequest request;
   request.method = "POST";
-  request.url = what.url;
+  request.url = std::move(what.url);
   request.headers.add("Content-Type", "application/json");
   request.headers.add("User-Agent", "e2a-webhooks/1");
   request.headers.add("X-E2A-Event-Type", what.event_type);
   request.headers.add("X-E2A-Schema-Version", "1");
   request.headers.add("X-E2A-Signature", signature(what.secrets, now, what.body));
-  request.body = what.body;
+  request.body = std::move(what.body);
   request.answer_bytes_max = kAnswerBytesMax;
   request.ca_file = options.ca_file;
   return request;
@@ -62,7 +62,7 @@ Answer answer_of(const Result<net::HttpAnswer, net::HttpFailure>& got, const std
 asio::awaitable<Answer> post(net::HttpClient& client, Post what, Addresses addresses, PostOptions options,
                              UtcTime now) {
   const auto deadline = steady_clock::now() + options.timeout;
-  net::HttpRequest request = request_of(what, options, now);
+  net::HttpRequest request = request_of(std::move(what), options, now);
   const std::size_t count = std::min(addresses.size(), kAddressesMax);
   Answer answer;
   for (std::size_t i = 0; i < count; ++i) {
@@ -72,8 +72,8 @@ asio::awaitable<Answer> post(net::HttpClient& client, Post what, Addresses addre
     request.total_timeout = std::max(left, std::chrono::milliseconds(1));
     // What cannot be connected to leaves time for the next address.
     request.connect_timeout = i + 1 < count ? request.total_timeout / 2 : request.total_timeout;
-    net::HttpRequest copy = request;
-    const Result<net::HttpAnswer, net::HttpFailure> got = co_await client.send(std::move(copy));
+    net::HttpRequest next = i + 1 < count ? request : std::move(request);
+    const Result<net::HttpAnswer, net::HttpFailure> got = co_await client.send(std::move(next));
     answer = answer_of(got, addresses[i]);
     const bool unreached = !got && got.error().sent == net::Sent::nothing &&
                            (got.error().fault == net::HttpFault::connect || answer.slow);

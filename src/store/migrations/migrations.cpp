@@ -13,6 +13,7 @@ extern const std::string_view kReplyPairs;
 extern const std::string_view kLabels;
 extern const std::string_view kEventsOut;
 extern const std::string_view kReviewerMail;
+extern const std::string_view kRetention;
 
 namespace {
 
@@ -25,7 +26,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 9> kAll{{{1, "first_light", kFirstLight},
+  static const std::array<Migration, 10> kAll{{{1, "first_light", kFirstLight},
                                               {2, "delivered_once", kDeliveredOnce},
                                               {3, "mail_in", kMailIn},
                                               {4, "mailbox", kMailbox},
@@ -33,7 +34,8 @@ std::span<const Migration> migrations() {
                                               {6, "reply_pairs", kReplyPairs},
                                               {7, "labels", kLabels},
                                               {8, "events_out", kEventsOut},
-                                              {9, "reviewer_mail", kReviewerMail}}};
+                                              {9, "reviewer_mail", kReviewerMail},
+                                              {10, "retention", kRetention}}};
   return kAll;
 }
 

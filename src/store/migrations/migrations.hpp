@@ -18,7 +18,7 @@ struct Migration {
   std::string_view sql;
 };
 
-/// All steps, versions ascending from 1 without gaps.
+/// All steps, versions ascending.
 [[nodiscard]] std::span<const Migration> migrations();
 
 /// The step's statements for one dialect.

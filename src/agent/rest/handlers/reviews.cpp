@@ -201,7 +201,8 @@ Awaitable<Response> approve_review(Context& context, const Call& call) {
   Result<approve::PendingApprovalEdit, ApiError> edit = read_edit(call);
   if (!edit) co_return call.refuse(edit.error());
   settle_edit(*edit, held->message);
-  const RateDecision decision = context.server->take_send(held->message.agent_email, call.received());
+  std::string agent = held->message.agent_email;
+  const RateDecision decision = co_await context.server->take_send(std::move(agent), call.received());
   if (!decision.allowed) co_return call.refuse(rate_limited(decision.retry_after_seconds));
   const Result<Answer, ApiError> approved =
       co_await decide(context, call, *keyed, std::move(*edit), *revision);

@@ -156,17 +156,18 @@ Awaitable<Result<Sender, ApiError>> admit_sender(Context& context, const Call& c
 }
 
 // What every kind of sending asks last, before the transaction (sendMessage 10, 13).
-std::optional<ApiError> check_sending(Context& context, const Call& call, const std::string& email,
-                                      const mailbox::Draft& draft) {
+Awaitable<std::optional<ApiError>> check_sending(Context& context, const Call& call, std::string email,
+                                                 const mailbox::Draft& draft) {
   if (draft.unsubscribe) {
     if (draft.to.size() + draft.cc.size() + draft.bcc.size() != 1) {
-      return api_error(ErrorCode::invalid_request, "managed unsubscribe takes exactly one recipient");
+      co_return api_error(ErrorCode::invalid_request, "managed unsubscribe takes exactly one recipient");
     }
-    return api_error(ErrorCode::not_implemented, "managed unsubscribe is not available in this deployment");
+    co_return api_error(ErrorCode::not_implemented,
+                        "managed unsubscribe is not available in this deployment");
   }
-  const RateDecision decision = context.server->take_send(email, call.received());
-  if (!decision.allowed) return rate_limited(decision.retry_after_seconds);
-  return std::nullopt;
+  const RateDecision decision = co_await context.server->take_send(std::move(email), call.received());
+  if (!decision.allowed) co_return rate_limited(decision.retry_after_seconds);
+  co_return std::nullopt;
 }
 
 // Short drafts are screened on the spot, longer ones where they keep no connection waiting.
@@ -260,9 +261,10 @@ Awaitable<Response> accept(Context& context, const Call& call, Sending sending, 
   if (!guard) co_return call.refuse(guard.error());
   Result<SendRequest, ApiError> request = drafting(call);
   if (!request) co_return call.refuse(request.error());
-  if (const auto error = check_sending(context, call, agent_email(call), request->draft)) {
-    co_return call.refuse(*error);
-  }
+  std::string email = agent_email(call);
+  const std::optional<ApiError> fault =
+      co_await check_sending(context, call, std::move(email), request->draft);
+  if (fault) co_return call.refuse(*fault);
   const mailbox::Kind kind = sending.kind;
   Result<Outcome, ApiError> outcome = co_await submit(context, call, std::move(sending), std::move(*request));
   guard->reset();  // the answer is stored: a duplicate of a waiting request is replayed

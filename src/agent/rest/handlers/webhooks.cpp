@@ -47,12 +47,12 @@ json::object webhook_view(const Webhook& webhook) {
   return view;
 }
 
-json::object delivery_view(const Delivery& delivery) {
+json::object delivery_view(const Delivery& delivery, UtcTime next) {
   json::object view{{"id", delivery.id.str()},
                     {"type", delivery.event_type},
                     {"status", delivery.status},
                     {"attempts", delivery.attempts},
-                    {"next_retry_at", timestamp(delivery.due_at)}};
+                    {"next_retry_at", timestamp(next)}};
   if (delivery.last_attempt_at) view["last_attempt_at"] = timestamp(*delivery.last_attempt_at);
   if (!delivery.last_error.empty()) view["last_error"] = delivery.last_error;
   if (delivery.last_status_code) view["last_status_code"] = *delivery.last_status_code;
@@ -227,17 +227,36 @@ ApiError error_of(hooks::UpdateRefusal refusal) {
   CS_ASSERT(false);
 }
 
+// What the webhook is to be like, as far as that can have become wrong since it was last said. A change that
+// does no more than disable it is checked for nothing: that must be possible above all when something is
+// wrong.
+Change whole_of(Change change, const Webhook& webhook) {
+  const bool changes = change.url || change.description || change.events || change.filters;
+  if (!changes && change.enabled != true) return change;
+  if (!change.url) change.url = webhook.url;
+  if (!change.filters) change.filters = webhook.filters;
+  return change;
+}
+
 Awaitable<Response> update_webhook(Context& context, const Call& call) {
-  const Result<Principal, ApiError> admitted = co_await admit_caller(context, call);
-  if (!admitted) co_return call.refuse(admitted.error());
   const Result<Change, ApiError> change = read_webhook_change(call);
-  if (!change) co_return call.refuse(change.error());
-  const std::optional<ApiError> fault = co_await fault_of_target(context, *change);
+  auto look = [id = path_id(call), change](store::ReadTx& tx,
+                                           const Principal& principal) -> Result<Change, ApiError> {
+    if (!change) return unexpected(change.error());
+    const Result<Webhook, ApiError> found = load(tx, principal, id);
+    if (!found) return unexpected(found.error());
+    return whole_of(*change, *found);
+  };
+  const Result<Change, ApiError> whole = co_await read(context, call, std::move(look));
+  if (!whole) co_return call.refuse(whole.error());
+  const std::optional<ApiError> fault = co_await fault_of_target(context, *whole);
   if (fault) co_return call.refuse(*fault);
   auto body = [&context, id = path_id(call), change = *change, now = call.received()](
                   store::Tx& tx, const Principal& principal) -> Result<Webhook, ApiError> {
-    if (!hooks::find(tx, principal.user, id)) return unexpected(not_found());
-    if (auto foreign = foreign_agent(tx, context, principal.user, change)) return unexpected(*foreign);
+    const Result<Webhook, ApiError> found = load(tx, principal, id);
+    if (!found) return unexpected(found.error());
+    const Change whole = whole_of(change, *found);
+    if (auto foreign = foreign_agent(tx, context, principal.user, whole)) return unexpected(*foreign);
     Result<Webhook, hooks::UpdateRefusal> updated = hooks::update(tx, principal.user, id, change, now);
     if (!updated) return unexpected(error_of(updated.error()));
     return std::move(*updated);
@@ -291,7 +310,7 @@ Awaitable<Response> test_webhook(Context& context, const Call& call) {
 Awaitable<Response> list_deliveries(Context& context, const Call& call) {
   const std::string status = call.query_text("status").value_or("");
   auto body =
-      [&context, id = path_id(call), status,
+      [&context, id = path_id(call), status, now = call.received(),
        request = page_request(context, call, filters_text({"webhook deliveries", call.path("id"), status}))](
           store::ReadTx& tx, const Principal& principal) -> Result<json::object, ApiError> {
     const Result<Webhook, ApiError> found = load(tx, principal, id);
@@ -299,7 +318,10 @@ Awaitable<Response> list_deliveries(Context& context, const Call& call) {
     if (!request) return unexpected(request.error());
     const auto rows = hooks::list_deliveries(tx, id, status, request->position(), request->limit + 1);
     const auto key_of = [](const Delivery& one) { return CursorKey{to_us(one.created_at), one.id.str()}; };
-    return page_view(context, *request, rows, key_of, delivery_view);
+    const auto view_of = [&](const Delivery& one) {
+      return delivery_view(one, hooks::next_due(one, found->enabled, now));
+    };
+    return page_view(context, *request, rows, key_of, view_of);
   };
   const Result<json::object, ApiError> view = co_await read(context, call, std::move(body));
   if (!view) co_return call.refuse(view.error());
@@ -308,13 +330,13 @@ Awaitable<Response> list_deliveries(Context& context, const Call& call) {
 
 // Our own addition: what each request of a delivery was answered.
 Awaitable<Response> get_delivery(Context& context, const Call& call) {
-  auto body = [id = path_id(call), delivery = DeliveryId(call.path("delivery_id"))](
+  auto body = [id = path_id(call), delivery = DeliveryId(call.path("delivery_id")), now = call.received()](
                   store::ReadTx& tx, const Principal& principal) -> Result<json::object, ApiError> {
     const Result<Webhook, ApiError> found = load(tx, principal, id);
     if (!found) return unexpected(found.error());
     const std::optional<Delivery> row = hooks::find_delivery(tx, id, delivery);
     if (!row) return unexpected(not_found());
-    json::object view = delivery_view(*row);
+    json::object view = delivery_view(*row, hooks::next_due(*row, found->enabled, now));
     view["event_id"] = row->event_id;
     json::array attempts;
     const std::vector<hooks::Attempt> made = hooks::list_attempts(tx, delivery);
