@@ -41,6 +41,11 @@ enum class Metric : std::uint8_t {
   webhook_attempt_seconds,
   webhook_deliveries_due,
   webhooks_disabled_total,
+  websocket_connections,
+  websocket_opened_total,
+  websocket_closed_total,
+  websocket_events_total,
+  websocket_push_seconds,
 };
 
 enum class Type : std::uint8_t { counter, gauge, histogram };
