@@ -66,8 +66,8 @@ rest::ServerOptions server_options(const Config& config) {
   return options;
 }
 
-rest::ApiSettings api_settings(const Config& config, asio::any_io_executor workers,
-                               Wakes& wakes, EventsOut& events_out, agent::ws::Hub& websockets) {
+rest::ApiSettings api_settings(const Config& config, asio::any_io_executor workers, Wakes& wakes,
+                               EventsOut& events_out, agent::ws::Hub& websockets) {
   rest::ApiSettings settings;
   settings.shared_domain = config.shared_domain;
   settings.public_url = config.http.public_url;
@@ -144,7 +144,8 @@ class Node::Impl {
         receipts_(open_receipts(config, embedded_, files_)),
         signer_(make_signer(config, *database_, io_.get_executor())),
         events_out_(config, io_.get_executor(), *database_, clock, instruments_, embedded_),
-        websockets_(io_.get_executor(), *database_, clock, hub_options(config), hub_hooks(instruments_, wakes_)),
+        websockets_(io_.get_executor(), *database_, clock, hub_options(config),
+                    hub_hooks(instruments_, wakes_)),
         send_({config.shared_domain, from_domain_of(config), config.screening.enabled}),
         dispatcher_(io_.get_executor(), *database_, clock, *transport_,
                     dispatcher_options(config, embedded_, receipts_.get(), signer_.get()),

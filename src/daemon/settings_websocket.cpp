@@ -24,9 +24,9 @@ std::vector<Setting> websocket_settings() {
       number("websocket.message_bytes_max", 65'536, {125, kMillion},
              "Largest message taken from a client; nobody reads them.",
              [](Config& c, std::int64_t v) { c.websocket.message_bytes_max = static_cast<std::size_t>(v); }),
-      number("websocket.frames_per_minute_max", 600, kAnyLimit,
-             "Frames of any kind that one client may send.",
-             [](Config& c, std::int64_t v) { c.websocket.frames_per_minute_max = static_cast<std::size_t>(v); }),
+      number(
+          "websocket.frames_per_minute_max", 600, kAnyLimit, "Frames of any kind that one client may send.",
+          [](Config& c, std::int64_t v) { c.websocket.frames_per_minute_max = static_cast<std::size_t>(v); }),
   };
 }
 

@@ -1,6 +1,6 @@
-// Wake-ups: whoever has committed something says what kind of thing, and who waits for that kind looks, on this
-// node at once and on the others soon (store/signals.hpp). A wake-up is a favour: everybody looks by himself
-// too, at intervals.
+// Wake-ups: whoever has committed something says what kind of thing, and who waits for that kind looks, on
+// this node at once and on the others soon (store/signals.hpp). A wake-up is a favour: everybody looks by
+// himself too, at intervals.
 #pragma once
 
 #include <array>

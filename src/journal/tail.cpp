@@ -7,8 +7,8 @@ using store::Query;
 
 // Differs because SQLite has one writer, whose transactions commit in the order of their positions. Elsewhere
 // the frontier is the oldest transaction that runs, of this role and in this database: no other can write
-// events, and a long one must not silence everybody. A transaction that has ended between the snapshot and the
-// look at the activity has ended before whoever reads next begins.
+// events, and a long one must not silence everybody. A transaction that has ended between the snapshot and
+// the look at the activity has ended before whoever reads next begins.
 constexpr Query kFrontier(
     "journal.frontier",
     "SELECT 0, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) + 1, 0",

@@ -2,8 +2,8 @@
 // (docs/decisions/0013).
 //
 // Positions are given out when an event is written, and on PostgreSQL a transaction with an earlier one may
-// commit later. So the order is that of the transactions (their numbers, then positions), and it is read up to
-// the oldest transaction that may still write: what is before that frontier is there or never will be.
+// commit later. So the order is that of the transactions (their numbers, then positions), and it is read up
+// to the oldest transaction that may still write: what is before that frontier is there or never will be.
 #pragma once
 
 #include <compare>

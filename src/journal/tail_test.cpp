@@ -52,8 +52,7 @@ class TailTest : public test::StoreTest {
     const Place until = edge().until;
     return db().read([&](store::ReadTx& tx) { return news(tx, from, until, limit); });
   }
-  std::optional<Place> place(std::string_view id, const char* user = "u",
-                             const char* agent = "a@x.example") {
+  std::optional<Place> place(std::string_view id, const char* user = "u", const char* agent = "a@x.example") {
     return db().read([&](store::ReadTx& tx) { return place_of(tx, UserId(user), agent, id); });
   }
 
@@ -174,7 +173,8 @@ TEST_P(TailTest, ARestoredLogStandsBeforeWhatComes) {
     EXPECT_FALSE(adopted());
     happens(subject("msg_3_" + std::to_string(round)), EventType::email_bounced);
   }
-  EXPECT_THAT(types(everything()), ElementsAre("email.received", "email.sent", "email.bounced", "email.bounced"));
+  EXPECT_THAT(types(everything()),
+              ElementsAre("email.received", "email.sent", "email.bounced", "email.bounced"));
 }
 
 }  // namespace

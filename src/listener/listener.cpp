@@ -7,7 +7,8 @@ using store::Query;
 
 constexpr Query kClaim(
     "listener.claim",
-    "INSERT INTO listeners (agent_email, id, epoch, node, key_id, connected_at_us) SELECT a.email, $2, 1, $3, "
+    "INSERT INTO listeners (agent_email, id, epoch, node, key_id, connected_at_us) SELECT a.email, $2, 1, "
+    "$3, "
     "k.id, $5 FROM agents a, api_keys k WHERE a.email = $1 AND a.deleted_at_us IS NULL AND k.id = $4 AND "
     "k.revoked_at_us IS NULL ON CONFLICT (agent_email) DO UPDATE SET id = excluded.id, epoch = "
     "listeners.epoch + 1, node = excluded.node, key_id = excluded.key_id, connected_at_us = "
@@ -20,8 +21,11 @@ constexpr Query kCheckNode(
     "k.expires_at_us > $4) AND a.deleted_at_us IS NULL THEN 1 ELSE 0 END FROM listeners l JOIN api_keys k ON "
     "k.id = l.key_id JOIN agents a ON a.email = l.agent_email WHERE l.node = $1 AND l.agent_email > $2 "
     "ORDER BY l.agent_email LIMIT $3");
-constexpr Query kReplaced("listener.is_replaced",
-                          "SELECT 1 FROM listeners WHERE agent_email = $1 AND id <> $2");
+constexpr Query kMissing(
+    "listener.why_missing",
+    "SELECT CASE WHEN EXISTS (SELECT 1 FROM listeners WHERE agent_email = $1) THEN 1 ELSE 0 END, CASE WHEN "
+    "EXISTS (SELECT 1 FROM agents a, api_keys k WHERE a.email = $1 AND a.deleted_at_us IS NULL AND k.id = $2 "
+    "AND k.revoked_at_us IS NULL AND (k.expires_at_us IS NULL OR k.expires_at_us > $3)) THEN 1 ELSE 0 END");
 // What is held has no read state; what was released out of a hold was announced by its approval.
 constexpr Query kUnread(
     "listener.unread",
@@ -33,8 +37,8 @@ constexpr Query kUnread(
 }  // namespace
 
 std::optional<std::int64_t> claim(store::Tx& tx, const Listener& listener, UtcTime now) {
-  const store::Rows rows = tx.query(
-      kClaim, {listener.agent_email, listener.id.str(), listener.node, listener.key.str(), now});
+  const store::Rows rows =
+      tx.query(kClaim, {listener.agent_email, listener.id.str(), listener.node, listener.key.str(), now});
   if (rows.empty()) return std::nullopt;
   return rows.front().integer(0);
 }
@@ -55,8 +59,10 @@ std::vector<Check> check_node(store::ReadTx& tx, std::string_view node, std::str
   return out;
 }
 
-bool is_replaced(store::ReadTx& tx, std::string_view agent_email, const ListenerId& id) {
-  return !tx.query(kReplaced, {agent_email, id.str()}).empty();
+Missing why_missing(store::ReadTx& tx, std::string_view agent_email, const ApiKeyId& key, UtcTime now) {
+  const store::Rows rows = tx.query(kMissing, {agent_email, key.str(), now});
+  if (rows.front().integer(1) == 0) return Missing::forbidden;
+  return rows.front().integer(0) == 1 ? Missing::replaced : Missing::given_up;
 }
 
 std::vector<journal::Told> unread(store::ReadTx& tx, std::string_view agent_email) {

@@ -46,12 +46,17 @@ struct Check {
   ListenerId id;
   Standing standing;
 };
-/// The listeners of a node by agent, up to `limit` after that agent. One that is missing was replaced, or its
-/// agent, key or account was removed.
+/// The listeners of a node by agent, up to `limit` after that agent. For one that is missing see why_missing.
 [[nodiscard]] std::vector<Check> check_node(store::ReadTx& tx, std::string_view node,
                                             std::string_view after_agent, std::int64_t limit, UtcTime now);
-/// Whether the agent has another listener than this one; false too when it has none.
-[[nodiscard]] bool is_replaced(store::ReadTx& tx, std::string_view agent_email, const ListenerId& id);
+/// Why a listener is missing in check_node.
+enum class Missing : std::uint8_t {
+  replaced,   // another one is there
+  forbidden,  // its key does not authenticate any more, or its agent is gone
+  given_up,   // another one was there, and left
+};
+[[nodiscard]] Missing why_missing(store::ReadTx& tx, std::string_view agent_email, const ApiKeyId& key,
+                                  UtcTime now);
 
 /// The events that announced the unread messages of an agent, up to kUnreadTold, oldest message first. One
 /// whose announcement is no longer in the log is left out.

@@ -50,14 +50,14 @@ class ListenerTest : public test::StoreTest {
   // `id standing` of each.
   std::vector<std::string> check(const char* node, const char* after = "", std::int64_t limit = 10) {
     std::vector<std::string> out;
-    for (const Check& one : db().read(
-             [&](store::ReadTx& tx) { return check_node(tx, node, after, limit, kNow); })) {
+    for (const Check& one :
+         db().read([&](store::ReadTx& tx) { return check_node(tx, node, after, limit, kNow); })) {
       out.push_back(one.id.str() + (one.standing == Standing::listening ? " listening" : " forbidden"));
     }
     return out;
   }
-  bool replaced(const char* agent, const char* id) {
-    return db().read([&](store::ReadTx& tx) { return is_replaced(tx, agent, ListenerId(id)); });
+  Missing missing(const char* agent, const char* key = "apk_1") {
+    return db().read([&](store::ReadTx& tx) { return why_missing(tx, agent, ApiKeyId(key), kNow); });
   }
 
   static constexpr UtcTime kNow = from_us(1'795'435'200'000'000);
@@ -67,8 +67,7 @@ COUNTERSIGN_ON_EVERY_STORE(ListenerTest);
 TEST_P(ListenerTest, TheLastOneToClaimIsTheListener) {
   EXPECT_EQ(claim("lsn_1", "a@x.example"), 1);
   EXPECT_EQ(claim("lsn_2", "a@x.example", "node_2"), 2);
-  EXPECT_TRUE(replaced("a@x.example", "lsn_1"));
-  EXPECT_FALSE(replaced("a@x.example", "lsn_2"));
+  EXPECT_EQ(missing("a@x.example"), Missing::replaced);
   EXPECT_THAT(check("node_1"), IsEmpty());
   EXPECT_THAT(check("node_2"), ElementsAre("lsn_2 listening"));
 }
@@ -80,7 +79,7 @@ TEST_P(ListenerTest, ReleasingAnEarlierOneChangesNothing) {
   EXPECT_THAT(check("node_1"), ElementsAre("lsn_2 listening"));
   run([](store::Tx& tx) { release(tx, ListenerId("lsn_2")); });
   EXPECT_THAT(check("node_1"), IsEmpty());
-  EXPECT_FALSE(replaced("a@x.example", "lsn_2"));
+  EXPECT_EQ(missing("a@x.example"), Missing::given_up);
 }
 
 TEST_P(ListenerTest, ARevokedOrExpiredKeyAndATrashedAgentMayNotListen) {
@@ -93,7 +92,10 @@ TEST_P(ListenerTest, ARevokedOrExpiredKeyAndATrashedAgentMayNotListen) {
   EXPECT_FALSE(claim("lsn_3", "a@x.example", "node_1", "apk_1"));
   run([](store::Tx& tx) { tx.execute(kTrash, {"b@x.example"}); });
   EXPECT_FALSE(claim("lsn_4", "b@x.example", "node_1", "apk_2"));
+  EXPECT_EQ(missing("a@x.example"), Missing::forbidden);
+  EXPECT_EQ(missing("b@x.example", "apk_2"), Missing::forbidden);
   run([](store::Tx& tx) { tx.execute(kPurge, {"a@x.example"}); });
+  EXPECT_EQ(missing("a@x.example"), Missing::forbidden);
   EXPECT_THAT(check("node_1"), ElementsAre("lsn_2 forbidden"));
 }
 

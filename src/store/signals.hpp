@@ -1,5 +1,5 @@
-// Signals between the processes that share a store: that something of a kind was committed, so that nobody has
-// to wait for the next look. They may get lost; whoever listens looks by himself from time to time too.
+// Signals between the processes that share a store: that something of a kind was committed, so that nobody
+// has to wait for the next look. They may get lost; whoever listens looks by himself from time to time too.
 //
 // Not part of any transaction: on PostgreSQL a NOTIFY inside one makes all commits queue behind one lock.
 #pragma once
@@ -32,8 +32,8 @@ class Signals {
 };
 
 /// `received` is called on a thread of its own: for what other processes send, and with kAllTopics when
-/// something may have been missed. Null for an embedded store, which has no other processes. Throws nothing: a
-/// server that is away is tried again and again.
+/// something may have been missed. Null for an embedded store, which has no other processes. Throws nothing:
+/// a server that is away is tried again and again.
 [[nodiscard]] std::unique_ptr<Signals> open_signals(const Options& options,
                                                     std::function<void(Topics)> received);
 

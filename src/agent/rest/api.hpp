@@ -39,7 +39,8 @@ struct ApiSettings {
   std::function<void()> committed = [] {};
   /// Why events must not be delivered to this host; empty: they may.
   std::function<boost::asio::awaitable<std::string>(std::string host)> webhook_host_fault = {};
-  /// Takes the WebSocket of a caller that was admitted; nothing while there is no room. Not set: there are none.
+  /// Takes the WebSocket of a caller that was admitted; nothing while there is no room. Not set: there are
+  /// none.
   std::function<std::shared_ptr<net::Takeover>(ws::Admission admission, const net::Headers& headers,
                                                const std::string& request_id)>
       listen = {};

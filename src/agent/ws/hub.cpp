@@ -25,7 +25,7 @@ namespace http = boost::beast::http;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::int64_t kNewsTogether = 1000;     // events of the log of all agents that are looked at together
+constexpr std::int64_t kNewsTogether = 1000;  // events of the log of all agents that are looked at together
 constexpr std::int64_t kCheckedTogether = 1000;  // listeners
 constexpr milliseconds kSweepInterval{100};      // how late a deadline may be noticed
 // Between two looks at the log: while it is held back by writers that are about to end, and after news.
@@ -42,8 +42,8 @@ void report(std::string_view event, const std::exception& error) {
 HandshakeRequest handshake_of(const net::Headers& headers) {
   HandshakeRequest request{http::verb::get, "/", 11};
   for (const net::Header& field : headers) {
-    if (net::equal_ignoring_case(field.name, "Upgrade") || net::equal_ignoring_case(field.name, "Connection") ||
-        net::equal_ignoring_case(field.name, "Host") ||
+    if (net::equal_ignoring_case(field.name, "Upgrade") ||
+        net::equal_ignoring_case(field.name, "Connection") || net::equal_ignoring_case(field.name, "Host") ||
         net::equal_ignoring_case(field.name, "Sec-WebSocket-Key") ||
         net::equal_ignoring_case(field.name, "Sec-WebSocket-Version")) {
       request.insert(field.name, field.value);
@@ -302,11 +302,20 @@ class Hub::Impl final : public Owner, public std::enable_shared_from_this<Impl> 
 
   asio::awaitable<void> close_missing(const SessionPtr& session) {
     if (!all_.contains(session.get())) co_return;
-    auto body = [agent = session->agent_email(), id = session->id()](store::ReadTx& tx) {
-      return listener::is_replaced(tx, agent, id);
+    auto body = [agent = session->agent_email(), key = session->key(), now = clock.now()](store::ReadTx& tx) {
+      return listener::why_missing(tx, agent, key, now);
     };
-    const bool replaced = co_await store::read(database, std::move(body));
-    session->close(replaced ? Closing::replaced : Closing::forbidden);
+    switch (co_await store::read(database, std::move(body))) {
+      case listener::Missing::replaced:
+        session->close(Closing::replaced);
+        break;
+      case listener::Missing::forbidden:
+        session->close(Closing::forbidden);
+        break;
+      case listener::Missing::given_up:  // it may have the place back
+        session->close(Closing::unavailable);
+        break;
+    }
   }
 
   asio::awaitable<void> forget_node() {
@@ -354,7 +363,8 @@ class Hub::Impl final : public Owner, public std::enable_shared_from_this<Impl> 
 
 Hub::Hub(asio::any_io_executor executor, store::Database& database, const Clock& clock, HubOptions options,
          HubHooks hooks)
-    : impl_(std::make_shared<Impl>(std::move(executor), database, clock, std::move(options), std::move(hooks))) {}
+    : impl_(std::make_shared<Impl>(std::move(executor), database, clock, std::move(options),
+                                   std::move(hooks))) {}
 
 Hub::~Hub() = default;
 

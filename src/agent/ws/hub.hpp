@@ -1,10 +1,10 @@
 // The WebSockets of a node: who listens here, who is to be told of what has happened, and whose time is up.
 //
 // Nothing about events is kept here that the database does not know: every connection reads the log of its
-// agent by itself, from where it stands. What this adds is when to look: a look at the log of all agents after
-// each wake-up, and between them with pauses that grow while nothing happens. That a newer connection has taken
-// an agent over, on this node or another, that a key was revoked and an agent deleted, is in the database as
-// well (listener/), and is looked up at intervals and when another node says so.
+// agent by itself, from where it stands. What this adds is when to look: a look at the log of all agents
+// after each wake-up, and between them with pauses that grow while nothing happens. That a newer connection
+// has taken an agent over, on this node or another, that a key was revoked and an agent deleted, is in the
+// database as well (listener/), and is looked up at intervals and when another node says so.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

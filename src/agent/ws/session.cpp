@@ -102,21 +102,8 @@ void Session::configure(const std::string& request_id) {
 void Session::start(const HandshakeRequest& request, const std::string& request_id) {
   configure(request_id);
   owner_->entered(shared_from_this());
-  write_until_ = steady_clock::now() + owner_->options.write_timeout;
-  arm();
-  // Beast makes its answer before it returns.
-  stream_.async_accept(request, [self = shared_from_this()](boost::system::error_code error) {
-    self->write_until_ = Time::max();
-    if (error || self->ended_) return self->end("client");
-    self->accepted_ = true;
-    self->next_ping_ = steady_clock::now() + self->owner_->options.ping_interval;
-    self->arm();
-    if (self->owner_->hooks.opened) self->owner_->hooks.opened();
-    self->read();
-    if (self->closing_ != Closing::none) return self->begin_closing(self->closing_);
-    self->pushing_ = true;
-    self->spawn(self->open());
-  });
+  pushing_ = true;
+  spawn(open(request));
 }
 
 void Session::spawn(asio::awaitable<void> work) {
@@ -129,23 +116,27 @@ void Session::spawn(asio::awaitable<void> work) {
                    } catch (const std::exception& error) {
                      report("ws.session_failed", error);
                    }
+                   if (!self->accepted_) return self->end("unavailable");
                    self->begin_closing(Closing::unavailable);
                  });
 }
 
-// Becomes the agent's listener and tells what there is.
-asio::awaitable<void> Session::open() {
-  auto body = [listener = listener::Listener{id_, admission_.agent_email, admission_.key,
-                                             owner_->options.node},
+// Becomes the agent's listener and tells what there is. A client that has its answer is the listener: of two
+// that connect one after the other, the second stays.
+asio::awaitable<void> Session::open(HandshakeRequest request) {
+  auto body = [listener =
+                   listener::Listener{id_, admission_.agent_email, admission_.key, owner_->options.node},
                now = owner_->clock.now()](store::Tx& tx) { return listener::claim(tx, listener, now); };
   const std::optional<std::int64_t> epoch = co_await store::write(owner_->database, std::move(body));
-  if (!epoch) {
-    begin_closing(Closing::forbidden);
+  claimed_ = epoch.has_value();
+  CS_FAULT("ws.claimed");
+  if (!epoch) closing_ = Closing::forbidden;  // since it was admitted
+  const bool accepted = co_await accept(request);
+  if (!accepted) co_return;
+  if (closing_ != Closing::none) {
+    begin_closing(closing_);
     co_return;
   }
-  claimed_ = true;
-  CS_FAULT("ws.claimed");
-  if (ended_) co_return;  // its row is overwritten by the next connection, or goes with the node
   owner_->joined(shared_from_this(), *epoch);
   if (*epoch > 1 && owner_->hooks.took_over) owner_->hooks.took_over();
   co_await begin();
@@ -153,11 +144,28 @@ asio::awaitable<void> Session::open() {
   co_await push();
 }
 
+asio::awaitable<bool> Session::accept(const HandshakeRequest& request) {
+  write_until_ = steady_clock::now() + owner_->options.write_timeout;
+  arm();
+  const auto [error] = co_await stream_.async_accept(request, kTuple);
+  write_until_ = Time::max();
+  if (error || ended_) {
+    end("client");
+    co_return false;
+  }
+  accepted_ = true;
+  next_ping_ = steady_clock::now() + owner_->options.ping_interval;
+  arm();
+  if (owner_->hooks.opened) owner_->hooks.opened();
+  read();
+  co_return true;
+}
+
 asio::awaitable<void> Session::begin() {
   from_ = admission_.start.place;
   if (admission_.start.begin == Begin::place) co_return;
-  const journal::Frontier frontier = co_await store::read(
-      owner_->database, [](store::ReadTx& tx) { return journal::frontier(tx); });
+  const journal::Frontier frontier =
+      co_await store::read(owner_->database, [](store::ReadTx& tx) { return journal::frontier(tx); });
   from_ = frontier.until;
   if (admission_.start.begin == Begin::now) co_return;
   auto body = [agent = admission_.agent_email](store::ReadTx& tx) { return listener::unread(tx, agent); };
@@ -250,7 +258,7 @@ void Session::push_if_due() {
 // Reads what the client says, for its control frames.
 void Session::read() {
   stream_.async_read_some(asio::buffer(chunk_), [self = shared_from_this()](boost::system::error_code error,
-                                                                           std::size_t /*size*/) {
+                                                                            std::size_t /*size*/) {
     if (!error) {
       self->count_frame();
       return self->read();
@@ -284,7 +292,8 @@ void Session::begin_closing(Closing why) {
   const ClosingFacts how = facts(why);
   const websocket::close_reason reason(static_cast<websocket::close_code>(how.code),
                                        boost::beast::string_view(how.reason.data(), how.reason.size()));
-  stream_.async_close(reason, [self = shared_from_this()](boost::system::error_code) { self->end("client"); });
+  stream_.async_close(reason,
+                      [self = shared_from_this()](boost::system::error_code) { self->end("client"); });
 }
 
 // `why`: unless it is us who closed.

@@ -93,13 +93,15 @@ class Session : public std::enable_shared_from_this<Session> {
   void look_at_clock();
 
   [[nodiscard]] const std::string& agent_email() const noexcept { return admission_.agent_email; }
+  [[nodiscard]] const ApiKeyId& key() const noexcept { return admission_.key; }
   [[nodiscard]] const listener::ListenerId& id() const noexcept { return id_; }
 
  private:
   using Time = std::chrono::steady_clock::time_point;
   using Stream = boost::beast::websocket::stream<net::Socket, false>;
 
-  boost::asio::awaitable<void> open();
+  boost::asio::awaitable<void> open(HandshakeRequest request);
+  boost::asio::awaitable<bool> accept(const HandshakeRequest& request);
   boost::asio::awaitable<void> begin();
   boost::asio::awaitable<void> push();
   boost::asio::awaitable<bool> push_some();

@@ -41,8 +41,8 @@ TEST(Upgrade, KnowsOneVersion) {
 }
 
 TEST(Upgrade, AKeyIsSixteenBytes) {
-  for (const char* key : {"", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=!", "dGhlIHNhbXBsZSBub25j=Q==",
-                          "dGhlIHNhbXBsZSBub25jZQ==\n"}) {
+  for (const char* key : {"", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=!",
+                          "dGhlIHNhbXBsZSBub25j=Q==", "dGhlIHNhbXBsZSBub25jZQ==\n"}) {
     net::Headers headers = good();
     headers.set("Sec-WebSocket-Key", key);
     EXPECT_EQ(fault_of_upgrade(headers), UpgradeFault::bad_key) << key;

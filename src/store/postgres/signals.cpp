@@ -40,7 +40,8 @@ PostgresSignals::~PostgresSignals() { stop(); }
 
 void PostgresSignals::ring() noexcept {
   const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(bell_.number(), &one, sizeof one);  // full: it rings already
+  [[maybe_unused]] const ssize_t written =
+      ::write(bell_.number(), &one, sizeof one);  // full: it rings already
 }
 
 void PostgresSignals::send(Topics topics) noexcept {
@@ -76,9 +77,15 @@ void PostgresSignals::loop() {
 
 // Begins to listen; true: the answer to that is awaited.
 bool PostgresSignals::connect() {
-  const std::array<const char*, 7> keys{"application_name",    "keepalives_idle",  "keepalives_interval",
-                                        "keepalives_count",    "tcp_user_timeout", "dbname", nullptr};
-  const std::array<const char*, 7> values{"countersign signals", "10", "3", "3", "20000", url_.c_str(), nullptr};
+  const std::array<const char*, 7> keys{"application_name",
+                                        "keepalives_idle",
+                                        "keepalives_interval",
+                                        "keepalives_count",
+                                        "tcp_user_timeout",
+                                        "dbname",
+                                        nullptr};
+  const std::array<const char*, 7> values{"countersign signals", "10",   "3", "3", "20000",
+                                          url_.c_str(),          nullptr};
   connection_.reset(PQconnectStartParams(keys.data(), values.data(), 1));
   const Time until = steady_clock::now() + kAnswerPatience;
   PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;

@@ -50,8 +50,8 @@ Response upgrade_refusal(const Call& call, UpgradeFault fault) {
     case UpgradeFault::other_version:
       break;
   }
-  Response response =
-      call.refuse(api_error(ErrorCode::error, kUpgradeRequired, "this is a WebSocket (RFC 6455), version 13"));
+  Response response = call.refuse(
+      api_error(ErrorCode::error, kUpgradeRequired, "this is a WebSocket (RFC 6455), version 13"));
   response.headers.add("Upgrade", "websocket");
   response.headers.add("Sec-WebSocket-Version", "13");  // RFC 6455 §4.4
   return response;
