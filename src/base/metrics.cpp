@@ -38,7 +38,7 @@ constexpr std::array<std::string_view, 1> kListener{"listener"};
 constexpr std::array<std::string_view, 1> kReason{"reason"};
 constexpr std::array<std::string_view, 2> kSourceOutcome{"source", "outcome"};
 
-constexpr std::array<Definition, 29> kDefinitions{{
+constexpr std::array<Definition, 34> kDefinitions{{
     {Metric::build_info,
      "countersign_build_info",
      Type::gauge,
@@ -215,6 +215,37 @@ constexpr std::array<Definition, 29> kDefinitions{{
      "What was removed because its time was over: answers, messages, agents, notifications, digests, "
      "deliveries, "
      "events, permits; overdue: deliveries that were ended."},
+    {Metric::websocket_connections,
+     "countersign_websocket_connections",
+     Type::gauge,
+     {},
+     {},
+     "WebSockets that are open on this node."},
+    {Metric::websocket_opened_total,
+     "countersign_websocket_opened_total",
+     Type::counter,
+     {},
+     {},
+     "WebSockets that were opened."},
+    {Metric::websocket_closed_total,
+     "countersign_websocket_closed_total",
+     Type::counter,
+     kReason,
+     {},
+     "WebSockets that ended: client, replaced, ping_timeout, shutting_down, too_slow, forbidden, "
+     "too_many_frames, protocol, unavailable."},
+    {Metric::websocket_events_total,
+     "countersign_websocket_events_total",
+     Type::counter,
+     {},
+     {},
+     "Events that went out over WebSockets."},
+    {Metric::websocket_push_seconds,
+     "countersign_websocket_push_seconds",
+     Type::histogram,
+     {},
+     kRequestSeconds,
+     "Time from an event to its going out over a WebSocket that was open then."},
 }};
 
 const Definition& definition_of(Metric metric) {

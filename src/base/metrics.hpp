@@ -45,6 +45,11 @@ enum class Metric : std::uint8_t {
   webhook_deliveries_due,
   webhooks_disabled_total,
   retention_removed_total,
+  websocket_connections,
+  websocket_opened_total,
+  websocket_closed_total,
+  websocket_events_total,
+  websocket_push_seconds,
 };
 
 enum class Type : std::uint8_t { counter, gauge, histogram };

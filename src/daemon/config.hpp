@@ -123,6 +123,16 @@ struct Config {
     std::chrono::seconds lease{};
     std::chrono::milliseconds poll_interval{};
   } webhooks;
+  struct Websocket {
+    std::size_t connections_max = 0;
+    std::chrono::milliseconds ping_interval{};
+    std::chrono::milliseconds pong_timeout{};
+    std::chrono::milliseconds write_timeout{};
+    std::chrono::milliseconds poll_interval{};
+    std::chrono::milliseconds check_interval{};
+    std::size_t message_bytes_max = 0;
+    std::size_t frames_per_minute_max = 0;
+  } websocket;
   struct Smtp {
     std::string host;
     std::uint16_t port = 0;

@@ -101,6 +101,21 @@ void Instruments::webhooks_disabled(std::size_t count) {
   metrics_.count(Metric::webhooks_disabled_total, {}, static_cast<double>(count));
 }
 
+void Instruments::websocket_opened() {
+  metrics_.count(Metric::websocket_opened_total);
+  metrics_.add(Metric::websocket_connections, 1);
+}
+
+void Instruments::websocket_closed(std::string_view why) {
+  metrics_.count(Metric::websocket_closed_total, {why});
+  metrics_.add(Metric::websocket_connections, -1);
+}
+
+void Instruments::websocket_pushed(std::optional<std::chrono::microseconds> age) {
+  metrics_.count(Metric::websocket_events_total);
+  if (age) metrics_.observe(Metric::websocket_push_seconds, std::chrono::duration<double>(*age).count());
+}
+
 void Instruments::rescued(std::int64_t requeued, std::int64_t unknown) {
   if (requeued > 0) metrics_.count(Metric::leases_rescued_total, {"requeued"}, static_cast<double>(requeued));
   if (unknown > 0) metrics_.count(Metric::leases_rescued_total, {"unknown"}, static_cast<double>(unknown));

@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,10 @@ class Instruments {
   void fanned_out(std::int64_t events, std::int64_t deliveries);
   void webhook_attempt(std::string_view outcome, std::chrono::microseconds took);
   void webhooks_disabled(std::size_t count);
+  void websocket_opened();
+  void websocket_closed(std::string_view why);
+  /// age: since the event, when it was pushed as it happened.
+  void websocket_pushed(std::optional<std::chrono::microseconds> age);
   void rescued(std::int64_t requeued, std::int64_t unknown);
   void resent(std::int64_t count);
   /// Rows whose time was over.

@@ -28,6 +28,8 @@
 #include "daemon/reviewer_mail.hpp"
 #include "daemon/store_lock.hpp"
 #include "daemon/transport.hpp"
+#include "daemon/wakes.hpp"
+#include "daemon/websockets.hpp"
 #include "net/http_server.hpp"
 #include "provider/dispatcher.hpp"
 #include "provider/loopback/send_step.hpp"
@@ -66,21 +68,25 @@ rest::ServerOptions server_options(const Config& config, store::Database& databa
   return options;
 }
 
-rest::ApiSettings api_settings(const Config& config, asio::any_io_executor workers,
-                               std::function<void()> queued, EventsOut& events_out) {
+rest::ApiSettings api_settings(const Config& config, asio::any_io_executor workers, Wakes& wakes,
+                               EventsOut& events_out, agent::ws::Hub& websockets) {
   rest::ApiSettings settings;
   settings.shared_domain = config.shared_domain;
   settings.public_url = config.http.public_url;
   settings.outbound_transport = transport_name(config);
   settings.limits = limits_of(config);
   settings.cursor_secret = load_signing_secret(config);
-  settings.queued = std::move(queued);
+  settings.queued = [&wakes] { wakes.wake(Topic::submissions); };
   settings.screening = config.screening.enabled;
   settings.workers = std::move(workers);
   settings.loops = {config.loops.window, config.loops.replies_max, config.loops.automatic_replies_max};
-  settings.committed = [&events_out] { events_out.wake(); };
+  settings.committed = [&wakes] { wakes.wake(Topic::events); };
   settings.webhook_host_fault = [&events_out](std::string host) {
     return events_out.fault_of_host(std::move(host));
+  };
+  settings.listen = [&websockets](agent::ws::Admission admission, const net::Headers& headers,
+                                  const std::string& request_id) {
+    return websockets.admit(std::move(admission), headers, request_id);
   };
   settings.provider_id_domain = provider_id_domain(config);
   return settings;
@@ -140,6 +146,8 @@ class Node::Impl {
         receipts_(open_receipts(config, embedded_, files_)),
         signer_(make_signer(config, *database_, io_.get_executor())),
         events_out_(config, io_.get_executor(), *database_, clock, instruments_, embedded_),
+        websockets_(io_.get_executor(), *database_, clock, hub_options(config),
+                    hub_hooks(instruments_, wakes_)),
         send_({config.shared_domain, from_domain_of(config), config.screening.enabled}),
         dispatcher_(io_.get_executor(), *database_, clock, *transport_,
                     dispatcher_options(config, embedded_, receipts_.get(), signer_.get()),
@@ -149,10 +157,10 @@ class Node::Impl {
                   notifier_options(config, embedded_, signer_.get()), notifier_hooks(instruments_)),
         expiry_(
             *database_, clock, send_, config.shared_domain, unseen_policy(config),
-            [this] { dispatcher_.wake(); },
+            [this] { wakes_.wake(Topic::submissions); },
             [this](std::string_view outcome) {
               instruments_.review(outcome);
-              events_out_.wake();
+              wakes_.wake(Topic::events);
             }),
         expiry_loop_(io_.get_executor(), "expiry", config.expiry_poll_interval,
                      [this] { return expiry_.sweep(); }),
@@ -163,21 +171,20 @@ class Node::Impl {
                       [this] { return janitor_.sweep(); }),
         server_(server_options(config, *database_), clock, server_hooks()),
         api_(*database_, send_,
-             api_settings(
-                 config, readers_.get_executor(), [this] { dispatcher_.wake(); }, events_out_)),
+             api_settings(config, readers_.get_executor(), wakes_, events_out_, websockets_)),
         feedback_(config, *database_, clock, io_.get_executor(), files_,
                   [this](std::string_view source, std::string_view outcome) {
                     instruments_.feedback(source, outcome);
-                    events_out_.wake();
+                    wakes_.wake(Topic::events);
                   }),
         review_links_(config, *database_, clock, send_,
                       [this](std::string_view outcome) {
                         instruments_.review(outcome);
-                        dispatcher_.wake();
-                        events_out_.wake();
+                        wakes_.wake(Topic::submissions);
+                        wakes_.wake(Topic::events);
                       }),
         mail_in_(config, io_, readers_, *database_, clock, instruments_, random_id("node_"), embedded_,
-                 [this] { events_out_.wake(); }),
+                 [this] { wakes_.wake(Topic::events); }),
         gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
                     [this] { return instruments_.measure(*database_, transport_->name(), clock_.now()); }),
         http_(io_, http_options(config), server_.service()),
@@ -185,6 +192,11 @@ class Node::Impl {
     api_.attach(server_);
     feedback_.attach(server_);
     review_links_.attach(server_);
+    adopt_log(*database_);
+    wakes_.on(Topic::events, [this] { events_out_.wake(); });
+    wakes_.on(Topic::events, [this] { websockets_.wake(); });
+    wakes_.on(Topic::submissions, [this] { dispatcher_.wake(); });
+    wakes_.on(Topic::listeners, [this] { websockets_.check(); });
   }
 
   ~Impl() {
@@ -195,12 +207,14 @@ class Node::Impl {
 
   void start() {
     signalled_ = signals_.async_wait(asio::use_future);
+    wakes_.start(config_);
     http_.start();
     mail_in_.start();
     mail_in_done_ = asio::co_spawn(io_, mail_in_.run(), asio::use_future);
     dispatcher_done_ = asio::co_spawn(io_, dispatcher_.run(), asio::use_future);
     notifier_done_ = asio::co_spawn(io_, notifier_.run(), asio::use_future);
     events_out_done_ = asio::co_spawn(io_, events_out_.run(), asio::use_future);
+    websockets_done_ = asio::co_spawn(io_, websockets_.run(), asio::use_future);
     expiry_done_ = asio::co_spawn(io_, expiry_loop_.run(), asio::use_future);
     feedback_done_ = asio::co_spawn(io_, feedback_.run(), asio::use_future);
     gauges_done_ = asio::co_spawn(io_, gauge_loop_.run(), asio::use_future);
@@ -225,9 +239,11 @@ class Node::Impl {
     const auto deadline = steady_clock::now() + patience;
     stopping_ = true;
     // Clients get two thirds of the time; the rest is for what their requests left to do.
+    websockets_.stop();
     auto http_drained = asio::co_spawn(io_, http_.drain(patience * 2 / 3), asio::use_future);
     auto smtp_drained = asio::co_spawn(io_, mail_in_.drain(patience * 2 / 3), asio::use_future);
     bool clean = ended(http_drained, deadline, "http") && http_drained.get();
+    clean = ended(websockets_done_, deadline, "websockets") && clean;
     clean = ended(smtp_drained, deadline, "smtp") && smtp_drained.get() && clean;
     mail_in_.stop();
     expiry_loop_.stop();
@@ -248,6 +264,7 @@ class Node::Impl {
     clean = ended(transport_drained, deadline, "transport") && clean;
     events_out_.stop();
     clean = ended(events_out_done_, deadline, "events out") && clean;
+    wakes_.stop();
     database_->stop();
     log::info("node.stopped", {{"clean", clean ? "yes" : "no"}});
     return clean;
@@ -261,7 +278,7 @@ class Node::Impl {
     provider::DispatcherHooks hooks;
     hooks.ended = [this](std::string_view provider, std::string_view verdict) {
       instruments_.submission(provider, verdict);
-      events_out_.wake();
+      wakes_.wake(Topic::events);
     };
     hooks.rescued = [this](std::int64_t requeued, std::int64_t unknown) {
       instruments_.rescued(requeued, unknown);
@@ -315,7 +332,9 @@ class Node::Impl {
   std::unique_ptr<provider::Transport> transport_;
   std::unique_ptr<provider::ReceiptFile> receipts_;
   std::unique_ptr<DomainSigner> signer_;
+  Wakes wakes_;
   EventsOut events_out_;
+  agent::ws::Hub websockets_;
   provider::loopback::SendStep send_;
   provider::Dispatcher dispatcher_;
   provider::Notifier notifier_;
@@ -337,6 +356,7 @@ class Node::Impl {
   std::future<void> dispatcher_done_;
   std::future<void> notifier_done_;
   std::future<void> events_out_done_;
+  std::future<void> websockets_done_;
   std::future<void> expiry_done_;
   std::future<void> janitor_done_;
   std::future<void> feedback_done_;

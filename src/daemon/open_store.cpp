@@ -17,6 +17,10 @@ std::unique_ptr<store::Database> open_store(const Config& config) {
                     config.data_dir, error.message()),
         false);
   }
+  return store::open(store_options(config));
+}
+
+store::Options store_options(const Config& config) {
   store::Options options;
   options.url = config.store.url;
   options.connections = config.store.connections;
@@ -24,7 +28,7 @@ std::unique_ptr<store::Database> open_store(const Config& config) {
   options.group_max = config.store.group_max;
   options.queue_max = config.store.queue_max;
   options.deadline = config.store.deadline;
-  return store::open(options);
+  return options;
 }
 
 }  // namespace countersign::daemon

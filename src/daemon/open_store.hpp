@@ -12,4 +12,7 @@ namespace countersign::daemon {
 /// Throws EnvironmentError with what to do.
 [[nodiscard]] std::unique_ptr<store::Database> open_store(const Config& config);
 
+/// How the store of these settings is opened.
+[[nodiscard]] store::Options store_options(const Config& config);
+
 }  // namespace countersign::daemon

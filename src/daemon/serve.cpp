@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/node.hpp"
+#include "daemon/websockets.hpp"
 #include "store/open.hpp"
 
 namespace countersign::daemon {
@@ -62,6 +63,7 @@ void announce(const Config& config, std::uint16_t port, std::uint16_t smtp_port)
 int serve(const Config& config) {
   log::configure(config.log.level, config.log.format);
   fault::arm_from_environment();
+  raise_file_limit();
   const SystemClock clock;
   Node node(config, clock);
   node.start();

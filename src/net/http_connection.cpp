@@ -11,6 +11,7 @@
 #include "base/id.hpp"
 #include "base/log.hpp"
 #include "base/time.hpp"
+#include "net/takeover.hpp"
 
 namespace countersign::net {
 namespace asio = boost::asio;
@@ -66,6 +67,8 @@ std::string_view reason_phrase(int status) {
       return "Unprocessable Content";
     case 429:
       return "Too Many Requests";
+    case 426:
+      return "Upgrade Required";
     case 431:
       return "Request Header Fields Too Large";
     case 500:
@@ -168,6 +171,10 @@ asio::awaitable<bool> HttpConnection::serve_one() {
   const std::string request_id = parser.request().request_id;
   enter_without_deadline(Phase::handling);
   const Response response = co_await answer(std::move(parser.request()));
+  if (response.takeover) {
+    co_await give_away(*response.takeover, request_id);
+    co_return false;
+  }
   const bool keep_alive = client_keeps && !shared_->draining;
   const bool written = co_await write(response, request_id, head, keep_alive);
   if (written && body_unread) co_await linger();
@@ -290,6 +297,15 @@ asio::awaitable<Response> HttpConnection::answer(Request request) {
     response.headers.add("Content-Type", "text/plain; charset=utf-8");
   }
   co_return response;
+}
+
+// What a client sends before it has read the 101 belongs to no protocol (RFC 6455 §4.1).
+asio::awaitable<void> HttpConnection::give_away(Takeover& takeover, const std::string& request_id) {
+  if (buffer_.size() > 0) {
+    co_await refuse(400, request_id);
+    co_return;
+  }
+  takeover.take(std::move(socket_));
 }
 
 asio::awaitable<bool> HttpConnection::write(const Response& response, const std::string& request_id,

@@ -3,10 +3,6 @@
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
 #include <cstdint>
@@ -15,11 +11,9 @@
 
 #include "net/http_server.hpp"
 #include "net/request_parser.hpp"
+#include "net/socket.hpp"
 
 namespace countersign::net {
-
-using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Strand>;
 
 /// What the connections of one server share.
 struct HttpShared {
@@ -58,6 +52,7 @@ class HttpConnection {
   boost::asio::awaitable<Read> begin_body(RequestParser& parser, BodyReservation& reservation);
   RequestParser::Progress feed(RequestParser& parser);
   boost::asio::awaitable<Response> answer(Request request);
+  boost::asio::awaitable<void> give_away(Takeover& takeover, const std::string& request_id);
   boost::asio::awaitable<bool> write(const Response& response, const std::string& request_id, bool head,
                                      bool keep_alive);
   boost::asio::awaitable<void> refuse(int status, const std::string& request_id);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,10 +52,14 @@ struct Request {
   std::string request_id;    // X-Request-Id as sent, else `req_` + 24 hex
 };
 
+class Takeover;
+
 struct Response {
   int status = 200;
   Headers headers;  // without Content-Length, Connection, Date and X-Request-Id, which the server adds
   std::string body;
+  /// Set: nothing is written, and the connection is given away (takeover.hpp).
+  std::shared_ptr<Takeover> takeover = {};
 };
 
 /// ASCII case-insensitive equality, for header names and tokens.

@@ -20,6 +20,7 @@
 #include <boost/asio/write.hpp>
 
 #include "base/error.hpp"
+#include "net/takeover.hpp"
 
 namespace countersign::net {
 namespace {
@@ -577,6 +578,43 @@ TEST(PercentDecode, DecodesEscapesOnlyWhenTheyAreWhole) {
   EXPECT_EQ(percent_decode("a%40b%2fC"), "a@b/C");
   EXPECT_EQ(percent_decode("+"), "+");
   for (const char* bad : {"%", "%4", "%4g", "a%zz"}) EXPECT_EQ(percent_decode(bad), std::nullopt) << bad;
+}
+
+// Keeps the socket it is given.
+class Keeper final : public Takeover {
+ public:
+  void take(Socket socket) override { taken_.set_value(std::move(socket)); }
+  Socket taken() { return taken_.get_future().get(); }
+
+ private:
+  std::promise<Socket> taken_;
+};
+
+TEST_F(HttpServerTest, GivesAConnectionAwayBeforeItIsAnswered) {
+  const auto keeper = std::make_shared<Keeper>();
+  serve({}, [&](Request) -> asio::awaitable<Response> {
+    Response response{.status = 101, .headers = {}, .body = {}};
+    response.takeover = keeper;
+    co_return response;
+  });
+  Client client = connect();
+  client.send(get("/"));
+  Socket socket = keeper->taken();
+  EXPECT_TRUE(drain(std::chrono::seconds(60))) << "it is not ours any more";
+  asio::write(socket, asio::buffer("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew", 41));
+  EXPECT_EQ(client.read().body, "new");
+}
+
+TEST_F(HttpServerTest, AClientThatSpeaksBeforeTheProtocolHasChangedIsRefused) {
+  const auto keeper = std::make_shared<Keeper>();
+  serve({}, [&](Request) -> asio::awaitable<Response> {
+    Response response{.status = 101, .headers = {}, .body = {}};
+    response.takeover = keeper;
+    co_return response;
+  });
+  Client client = connect();
+  client.send(get("/") + "early");
+  EXPECT_EQ(client.read().status, 400);
 }
 
 }  // namespace

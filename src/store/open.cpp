@@ -3,6 +3,8 @@
 #include <string_view>
 
 #include "store/postgres/postgres_database.hpp"
+#include "store/postgres/signals.hpp"
+#include "store/signals.hpp"
 #include "store/sqlite/sqlite_database.hpp"
 
 namespace countersign::store {
@@ -27,6 +29,11 @@ std::unique_ptr<Database> open(const Options& options) {
   }
   if (is_postgres(options.url)) return postgres::open(options);
   throw Unavailable("database URL: expected sqlite:PATH or postgres://USER@HOST/DATABASE", false);
+}
+
+std::unique_ptr<Signals> open_signals(const Options& options, std::function<void(Topics)> received) {
+  if (!is_postgres(options.url)) return nullptr;
+  return std::make_unique<postgres::PostgresSignals>(options.url, std::move(received));
 }
 
 std::string without_secret(const std::string& url) {

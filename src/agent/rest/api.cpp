@@ -33,6 +33,7 @@ void Api::attach(Server& server) {
   attach_handovers(server, *context_);
   attach_webhooks(server, *context_);
   attach_events(server, *context_);
+  attach_listen(server, *context_);
 }
 
 boost::asio::awaitable<std::optional<LimitSubject>> Api::subject(std::string authorization, UtcTime now) {

@@ -11,6 +11,7 @@
 
 #include "account/principal.hpp"
 #include "agent/rest/server.hpp"
+#include "agent/ws/admission.hpp"
 #include "base/time.hpp"
 #include "hold/loop.hpp"
 #include "outbox/send_step.hpp"
@@ -38,6 +39,11 @@ struct ApiSettings {
   std::function<void()> committed = [] {};
   /// Why events must not be delivered to this host; empty: they may.
   std::function<boost::asio::awaitable<std::string>(std::string host)> webhook_host_fault = {};
+  /// Takes the WebSocket of a caller that was admitted; nothing while there is no room. Not set: there are
+  /// none.
+  std::function<std::shared_ptr<net::Takeover>(ws::Admission admission, const net::Headers& headers,
+                                               const std::string& request_id)>
+      listen = {};
 };
 
 /// Context is what handlers share; see handlers/context.hpp.

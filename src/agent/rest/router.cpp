@@ -84,6 +84,13 @@ constexpr Operation kDownload{.id = "downloadAttachment",
                               .limiter = Limit::download,
                               .declared = false};
 
+// Not HTTP once it was answered, and so not in the document either (contract §18).
+constexpr Operation kListen{.id = "listen",
+                            .method = "GET",
+                            .path = "/v1/agents/{email}/ws",
+                            .caller = account_or_agent,
+                            .declared = false};
+
 // The segment that `path` begins with, cut off together with the slash before it.
 std::string_view take_segment(std::string_view& path) {
   path.remove_prefix(1);
@@ -115,6 +122,7 @@ std::span<const Operation> operations() { return kOperations; }
 
 const Operation& operation(std::string_view id) {
   if (id == kDownload.id) return kDownload;
+  if (id == kListen.id) return kListen;
   const auto found = std::find_if(kOperations.begin(), kOperations.end(),
                                   [id](const Operation& operation) { return operation.id == id; });
   CS_ASSERT(found != kOperations.end());
@@ -134,7 +142,7 @@ std::variant<Match, WrongMethod, NoSuchPath> route(std::string_view method, std:
     wrong.allow += candidate.method;
     return false;
   };
-  if (std::ranges::any_of(kOperations, takes) || takes(kDownload)) return match;
+  if (std::ranges::any_of(kOperations, takes) || takes(kDownload) || takes(kListen)) return match;
   if (!wrong.allow.empty()) return wrong;
   return NoSuchPath{};
 }

@@ -14,6 +14,7 @@ extern const std::string_view kLabels;
 extern const std::string_view kEventsOut;
 extern const std::string_view kReviewerMail;
 extern const std::string_view kRetention;
+extern const std::string_view kListeners;
 
 namespace {
 
@@ -26,7 +27,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 10> kAll{{{1, "first_light", kFirstLight},
+  static const std::array<Migration, 11> kAll{{{1, "first_light", kFirstLight},
                                               {2, "delivered_once", kDeliveredOnce},
                                               {3, "mail_in", kMailIn},
                                               {4, "mailbox", kMailbox},
@@ -35,7 +36,8 @@ std::span<const Migration> migrations() {
                                               {7, "labels", kLabels},
                                               {8, "events_out", kEventsOut},
                                               {9, "reviewer_mail", kReviewerMail},
-                                              {10, "retention", kRetention}}};
+                                              {10, "retention", kRetention},
+                                              {11, "listeners", kListeners}}};
   return kAll;
 }
 
@@ -46,6 +48,10 @@ std::string migration_text(const Migration& migration, Dialect dialect) {
   replace_all(
       text, "{position}",
       sqlite ? "INTEGER PRIMARY KEY AUTOINCREMENT" : "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY");
+  // The number of the writing transaction, where several write at a time.
+  replace_all(text, "{xact}",
+              sqlite ? "BIGINT NOT NULL DEFAULT 0"
+                     : "BIGINT NOT NULL DEFAULT CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT)");
   return text;
 }
 

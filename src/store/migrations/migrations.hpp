@@ -11,14 +11,15 @@ namespace countersign::store {
 
 /// One step. `sql` holds several statements separated by `;` and a line end. Where the dialects differ it
 /// uses
-/// `{blob}` (BLOB | BYTEA) and `{position}` (an ascending integer key the store assigns).
+/// `{blob}` (BLOB | BYTEA), `{position}` (an ascending integer key the store assigns) and `{xact}` (a column
+/// that holds the writing transaction's number; 0 where there is one writer).
 struct Migration {
   int version;
   std::string_view name;
   std::string_view sql;
 };
 
-/// All steps, versions ascending.
+/// All steps, versions ascending from 1; a number may be left out.
 [[nodiscard]] std::span<const Migration> migrations();
 
 /// The step's statements for one dialect.

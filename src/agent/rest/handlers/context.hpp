@@ -256,6 +256,7 @@ void attach_reviews(Server& server, Context& context);
 void attach_handovers(Server& server, Context& context);
 void attach_webhooks(Server& server, Context& context);
 void attach_events(Server& server, Context& context);
+void attach_listen(Server& server, Context& context);
 
 /// Binds a handler function to the context.
 template <class Function>
