@@ -12,6 +12,7 @@ extern const std::string_view kMailbox;
 extern const std::string_view kReplyPairs;
 extern const std::string_view kLabels;
 extern const std::string_view kEventsOut;
+extern const std::string_view kConsole;
 
 namespace {
 
@@ -24,14 +25,15 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 8> kAll{{{1, "first_light", kFirstLight},
+  static const std::array<Migration, 9> kAll{{{1, "first_light", kFirstLight},
                                               {2, "delivered_once", kDeliveredOnce},
                                               {3, "mail_in", kMailIn},
                                               {4, "mailbox", kMailbox},
                                               {5, "domain_keys", kDomainKeys},
                                               {6, "reply_pairs", kReplyPairs},
                                               {7, "labels", kLabels},
-                                              {8, "events_out", kEventsOut}}};
+                                              {8, "events_out", kEventsOut},
+                                              {13, "console", kConsole}}};
   return kAll;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "store/error.hpp"
 
 namespace countersign::store {
@@ -15,7 +17,8 @@ const Migration* next_migration(int version) {
                     version, newest),
         false);
   }
-  return version == newest ? nullptr : &all[static_cast<std::size_t>(version)];
+  const auto next = std::ranges::find_if(all, [version](const Migration& one) { return one.version > version; });
+  return next == all.end() ? nullptr : &*next;
 }
 
 }  // namespace countersign::store
