@@ -172,9 +172,9 @@ TEST_P(AccountTest, TheUseOfAKeyIsNotedOncePerMinute) {
       touch_key(tx, ApiKeyId("apk_1"), at);
       return std::monostate{};
     });
-    return log_in("1")->key_last_used_at;
+    return log_in("1")->last_used_at;
   };
-  EXPECT_EQ(log_in("1")->key_last_used_at, std::nullopt);
+  EXPECT_EQ(log_in("1")->last_used_at, std::nullopt);
   EXPECT_EQ(touch(kNow), kNow);
   EXPECT_EQ(touch(kNow + 59s), kNow);
   EXPECT_EQ(touch(kNow + 61s), kNow + 61s);

@@ -1,6 +1,7 @@
 // Accounts and their API keys.
 #include "account/principal.hpp"
 
+#include "account/principal_row.hpp"
 #include "base/assert.hpp"
 
 namespace countersign::account {
@@ -17,8 +18,8 @@ constexpr Query kFindUserByEmail("account.find_user_by_email",
 
 constexpr Query kAuthenticate(
     "account.authenticate",
-    "SELECT u.id, u.email, u.plan_code, u.class, u.agents_max, u.domains_max, u.messages_month_max, "
-    "u.storage_bytes_max, k.id, k.scope, k.agent_email, k.last_used_at_us "
+    "SELECT " CS_USER_COLUMNS
+    ", k.id, k.scope, k.agent_email, k.last_used_at_us "
     "FROM api_keys k JOIN users u ON u.id = k.user_id "
     "WHERE k.key_hash = $1 AND k.revoked_at_us IS NULL AND (k.expires_at_us IS NULL OR k.expires_at_us > "
     "$2)");
@@ -72,6 +73,15 @@ std::optional<Principal> authenticate(store::ReadTx& tx, std::string_view key_ha
   const store::Rows rows = tx.query(kAuthenticate, {key_hash, now});
   if (rows.empty()) return std::nullopt;
   const store::Row row = rows.front();
+  Principal principal = principal_from(row, defaults);
+  principal.key = ApiKeyId(row.text(kUserColumns));
+  principal.scope = scope_of(row.view(kUserColumns + 1));
+  principal.agent_email = row.maybe_text(kUserColumns + 2).value_or("");
+  principal.last_used_at = row.maybe_time(kUserColumns + 3);
+  return principal;
+}
+
+Principal principal_from(const store::Row& row, const Limits& defaults) {
   Principal principal;
   principal.user = UserId(row.text(0));
   principal.email = row.text(1);
@@ -81,10 +91,6 @@ std::optional<Principal> authenticate(store::ReadTx& tx, std::string_view key_ha
                       row.maybe_integer(5).value_or(defaults.domains_max),
                       row.maybe_integer(6).value_or(defaults.messages_month_max),
                       row.maybe_integer(7).value_or(defaults.storage_bytes_max)};
-  principal.key = ApiKeyId(row.text(8));
-  principal.scope = scope_of(row.view(9));
-  principal.agent_email = row.maybe_text(10).value_or("");
-  principal.key_last_used_at = row.maybe_time(11);
   return principal;
 }
 

@@ -32,10 +32,14 @@ struct Principal {
   std::string plan_code;
   Scope scope = Scope::account;
   std::string agent_email;  // bound agent, for Scope::agent
-  ApiKeyId key;
+  ApiKeyId key;             // empty: it is a session
+  std::string session;      // hash of a browser's session token; empty: it is a key
   bool exempt_from_limiters = false;  // user class internal or system (contract §8)
-  std::optional<UtcTime> key_last_used_at;
-  Limits limits;  // overrides applied
+  std::optional<UtcTime> last_used_at;  // of the key or the session
+  Limits limits;                        // overrides applied
+
+  /// Who acts, for the record: a person by address, a program by its key.
+  [[nodiscard]] const std::string& actor() const { return session.empty() ? key.str() : email; }
 };
 
 struct User {

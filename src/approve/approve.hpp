@@ -69,6 +69,8 @@ struct ApproveCommand {
   PendingApprovalEdit edit;
   /// The draft revision the reviewer saw; a change since refuses with StaleRevision. Absent: whatever stands.
   std::optional<std::int64_t> revision;
+  /// How long what it queues waits, so that `undo` finds it there. Mail that has a reader here does not wait.
+  Duration undo_for{};
 };
 
 /// What approving did. An inbound message is released; an outbound one has been sent or queued.
@@ -76,6 +78,7 @@ struct Decision {
   mailbox::Direction direction = mailbox::Direction::outbound;
   bool edited = false;
   outbox::SendResult send;  // outbound only
+  std::optional<UtcTime> undo_until;  // it can be taken back until about then
 };
 
 /// Turns a held draft into exactly one queued send (or local delivery), or says why not.
@@ -84,6 +87,20 @@ struct Decision {
 [[nodiscard]] Result<Decision, Refusal> approve_and_send(store::Tx& tx, const ApproveCommand& command,
                                                          outbox::SendStep& send,
                                                          std::string_view shared_domain, UtcTime now);
+
+struct UndoCommand {
+  UserId user;
+  MessageId message;
+  UtcTime decided_at;  // when the approval to take back was made; another one is left alone
+};
+enum class UndoRefusal : std::uint8_t { not_found, too_late };
+/// Takes an approval back: the hold stands again as it did, with its draft and revision, and ends later by the
+/// time it was decided. Only while nobody has claimed what it queued.
+/// Effects (all in tx): −1 submission with its recipients, the composed bytes; review approved→pending; journal
+/// row review.hold_created and email.review_requested, once more.
+[[nodiscard]] Result<std::monostate, UndoRefusal> undo(store::Tx& tx, const UndoCommand& command, UtcTime now);
+/// Removes up to `limit` of the drafts that were kept for an undo before `cutoff`; how many.
+std::int64_t forget_kept_drafts(store::Tx& tx, UtcTime cutoff, std::int64_t limit);
 
 struct RejectCommand {
   UserId user;

@@ -6,6 +6,7 @@
 
 #include "account/suppression.hpp"
 #include "account/usage.hpp"
+#include "approve/kept_draft.hpp"
 #include "base/assert.hpp"
 #include "base/fault.hpp"
 #include "base/text.hpp"
@@ -13,6 +14,7 @@
 #include "mailbox/conversation.hpp"
 #include "mailbox/mailbox.hpp"
 #include "outbox/event_data.hpp"
+#include "outbox/outbox.hpp"
 
 namespace countersign::approve {
 namespace {
@@ -110,7 +112,8 @@ void announce_approval(store::Tx& tx, const mailbox::Message& message, const Ver
   data["edited"] = message.edited;
   if (verdict.auto_resolved) data["auto_resolved"] = true;
   CS_FAULT("approve.event");
-  journal::emit(tx, message.journal_subject(), EventType::email_review_approved, data, now);
+  journal::emit(tx, message.journal_subject(), EventType::email_review_approved, data, now,
+                message.round());
 }
 
 // Whoever waits for the end of a send hears of it, also without an interest in reviews (decision 0012).
@@ -137,7 +140,7 @@ Decision release_inbound(store::Tx& tx, const mailbox::Message& message, const V
   data["message_type"] = name_of(message.kind);
   if (verdict.auto_resolved) data["auto_resolved"] = true;
   journal::emit(tx, message.journal_subject(), EventType::email_review_approved, data, now);
-  return Decision{Direction::inbound, false, {}};
+  return Decision{Direction::inbound, false, {}, {}};
 }
 
 }  // namespace
@@ -162,7 +165,7 @@ void resolve(store::Tx& tx, const mailbox::Message& message, const Verdict& verd
       tx.execute(kResolve, {message.id.str(), message.revision, name_of(verdict.status), now, verdict.actor,
                             verdict.rejection_reason, approves(verdict.status)});
   CS_ASSERT(updated == 1);
-  journal::Transition transition{verdict.reason, now, {}, {}, {}, {}};
+  journal::Transition transition{verdict.reason, now, {}, {}, {}, message.round()};
   transition.evidence["review_resolution"] = name_of(verdict.status);
   journal::record(tx, message.journal_subject(), transition);
 }
@@ -180,10 +183,14 @@ Result<Decision, Refusal> approve_locked(store::Tx& tx, mailbox::Message message
   if (auto refusal = obstacle(tx, *agent, draft)) return unexpected(std::move(*refusal));
 
   if (!edit.empty()) {
+    if (verdict.undo_for > Duration(0)) keep_draft(tx, message, edit.attachments.has_value(), now);
     store_edit(tx, message, draft, edit.attachments.has_value(), draft.bytes() - held.bytes());
   }
   resolve(tx, message, verdict, now);
-  Decision decision{Direction::outbound, !edit.empty(), send.send(tx, *agent, message, draft, now)};
+  Decision decision{Direction::outbound, !edit.empty(), send.send(tx, *agent, message, draft, now), {}};
+  if (verdict.undo_for > Duration(0) && outbox::postpone(tx, message.id, now + verdict.undo_for)) {
+    decision.undo_until = now + verdict.undo_for;
+  }
   announce_approval(tx, message, verdict, decision.send, now);
   return decision;
 }
@@ -197,7 +204,8 @@ void reject_locked(store::Tx& tx, const mailbox::Message& message, const Verdict
   data["message_type"] = name_of(message.kind);
   data["reason"] = verdict.rejection_reason;
   if (verdict.auto_resolved) data["auto_resolved"] = true;
-  journal::emit(tx, message.journal_subject(), EventType::email_review_rejected, data, now);
+  journal::emit(tx, message.journal_subject(), EventType::email_review_rejected, data, now,
+                message.round());
   if (message.direction == Direction::outbound) announce_end(tx, message, verdict, now);
 }
 

@@ -12,6 +12,7 @@ struct Verdict {
   std::string actor;
   std::string rejection_reason;
   bool auto_resolved = false;
+  Duration undo_for{};  // how long what it queues waits, so that it can be taken back
 };
 
 /// The held message, locked, or why there is none to decide. A hold whose time is up is decided by the clock

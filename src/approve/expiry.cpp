@@ -56,7 +56,7 @@ Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& 
   }
   if (judgement.unseen_by_policy) notify::note_approved_unseen(tx, expired.message);
   const Verdict verdict{ReviewStatus::review_expired_approved, Reason::review_expired_approved,
-                        std::string(kActor), "", true};
+                        std::string(kActor), "", true, {}};
   return approve_locked(tx, std::move(*message), {}, verdict, send, shared_domain, now);
 }
 
@@ -76,7 +76,7 @@ Result<std::monostate, Refusal> expire_reject(store::Tx& tx, const Expired& expi
   const auto message = lock_pending(tx, expired.user, expired.message, true, now);
   if (!message) return unexpected(message.error());
   const Verdict verdict{ReviewStatus::review_expired_rejected, Reason::review_expired_rejected,
-                        std::string(kActor), std::string(reason), true};
+                        std::string(kActor), std::string(reason), true, {}};
   reject_locked(tx, *message, verdict, now);
   return std::monostate{};
 }

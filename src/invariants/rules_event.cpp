@@ -20,6 +20,11 @@ namespace {
 #define CS_TOLD_OF \
   "EXISTS (SELECT 1 FROM message_recipients r WHERE r.message_id = m.id AND r.delivery <> '') "
 
+// The approval that e tells of was taken back, and the hold announced once more.
+#define CS_TAKEN_BACK                                                                              \
+  "(m.decisions_undone > 0 AND EXISTS (SELECT 1 FROM events h WHERE h.message_id = e.message_id "  \
+  "AND h.type = 'email.review_requested' AND h.position > e.position))"
+
 constexpr Rule kRules[] = {
     CS_RULE_SINCE(Since::events, "event-review-requested", "every hold was announced",
                   "SELECT m.id AS subject, 'review ' || m.review_status AS detail FROM messages m WHERE "
@@ -73,8 +78,8 @@ constexpr Rule kRules[] = {
         "WHEN 'email.complained' THEN " CS_TOLD_OF
         "WHEN 'email.review_requested' THEN m.review_status IS NOT NULL "
         "WHEN 'email.review_approved' THEN COALESCE(m.review_status, '') IN ('review_approved', "
-        "'review_expired_approved') "
-        "WHEN 'email.review_rejected' THEN COALESCE(m.review_status, '') IN ('review_rejected', "
+        "'review_expired_approved') OR " CS_TAKEN_BACK
+        " WHEN 'email.review_rejected' THEN COALESCE(m.review_status, '') IN ('review_rejected', "
         "'review_expired_rejected') "
         "WHEN 'email.received' THEN m.direction = 'inbound' AND m.review_status IS NULL "
         "ELSE 1 = 1 END"),

@@ -16,6 +16,11 @@ namespace {
   "THEN 'review.rejected' WHEN 'review_expired_approved' THEN 'review.expired_approved' "      \
   "WHEN 'review_expired_rejected' THEN 'review.expired_rejected' END"
 
+// The decision that l tells of was taken back: the hold was there again later.
+#define CS_UNDONE                                                                                 \
+  "(m.decisions_undone > 0 AND l.reason_code = 'review.approved' AND EXISTS (SELECT 1 FROM "      \
+  "lifecycle h WHERE h.message_id = l.message_id AND h.reason_code = 'review.hold_created' AND "  \
+  "h.occurred_at_us >= l.occurred_at_us))"
 #define CS_OUTBOUND_OBSERVED CS_OBSERVED("m.id", "'acceptance.outbound_api'")
 #define CS_LOOPBACK_OBSERVED CS_OBSERVED("m.id", "'acceptance.local_loopback'")
 #define CS_SMTP_OBSERVED CS_OBSERVED("m.id", "'acceptance.inbound_smtp'")
@@ -45,11 +50,11 @@ constexpr Rule kRules[] = {
             "m.review_status IS NOT NULL AND m.review_status <> 'pending_review' AND "
             "NOT " CS_DECISION_OBSERVED),
     CS_RULE(
-        "journal-decision-true", "no observation tells of a decision that does not stand",
+        "journal-decision-true", "no observation tells of a decision that neither stands nor was taken back",
         "SELECT m.id AS subject, l.reason_code || ', but ' || COALESCE(m.review_status, 'never held') AS "
         "detail FROM lifecycle l JOIN messages m ON m.id = l.message_id WHERE l.reason_code IN "
         "('review.approved', 'review.rejected', 'review.expired_approved', 'review.expired_rejected') AND "
-        "l.reason_code IS DISTINCT FROM " CS_DECISION),
+        "l.reason_code IS DISTINCT FROM " CS_DECISION " AND NOT " CS_UNDONE),
     CS_RULE("journal-queued", "every queued message has its observation",
             "SELECT s.id AS subject, 'first attempt of ' || s.message_id AS detail FROM submissions s WHERE "
             "s.attempt = 1 AND NOT " CS_QUEUE_OBSERVED),

@@ -94,7 +94,12 @@ struct Message {
   std::int64_t size_bytes = 0;            // of the raw message, 0 without one
   UtcTime created_at;
   std::optional<UtcTime> deleted_at;
+  std::int64_t decisions_undone = 0;  // approvals that were taken back
 
+  /// Tells what is observed in one round of review from the same in another: empty before the first undo.
+  [[nodiscard]] std::string round() const {
+    return decisions_undone == 0 ? std::string() : "round " + std::to_string(decisions_undone + 1);
+  }
   [[nodiscard]] journal::Subject journal_subject() const {
     return {user, agent_email, id, conversation_id, direction};
   }

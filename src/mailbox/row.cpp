@@ -75,6 +75,7 @@ Message message_from(const store::Row& row) {
   m.protection = row.maybe_text(40);
   m.in_reply_to = row.text(41);
   m.references = split_blanks(row.view(42));
+  m.decisions_undone = row.integer(43);
   return m;
 }
 

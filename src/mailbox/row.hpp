@@ -16,7 +16,7 @@ namespace countersign::mailbox {
   "m.revision, m.hold_reason, m.approval_expires_at_us, m.resolved_at_us, m.rejection_reason, m.edited, " \
   "m.flagged, m.flag_reason, m.unsubscribe, m.delivery_status, m.delivery_detail, m.sent_as, "            \
   "m.provider_message_id, m.rfc_message_id, m.size_bytes, m.created_at_us, m.deleted_at_us, "             \
-  "m.automatic, m.protection, m.in_reply_to, m.reference_list"
+  "m.automatic, m.protection, m.in_reply_to, m.reference_list, m.decisions_undone"
 
 /// Inbound that is held or was refused in review is invisible outside the review queue (contract §9.5).
 #define CS_MESSAGE_VISIBLE                                   \

@@ -30,6 +30,12 @@ struct Recipient {
 /// queue.outbound_submission observation. Local recipients are noted with their copies delivered.
 void enqueue(store::Tx& tx, const mailbox::Message& message, const std::vector<Recipient>& external,
              UtcTime now);
+/// Lets the first attempt wait until `due_at`, so that its approval can be taken back meanwhile. False: there
+/// is none, it was claimed, or a copy was delivered here, which cannot be taken back.
+bool postpone(store::Tx& tx, const MessageId& message, UtcTime due_at);
+/// Takes the first attempt and its recipients out of the queue. False, with nothing changed, unless it still
+/// waits there and nobody has ever claimed it.
+[[nodiscard]] bool withdraw(store::Tx& tx, const UserId& user, const MessageId& message);
 /// Notes recipients whose copies were delivered in this transaction.
 void note_local(store::Tx& tx, const MessageId& message, const std::vector<Recipient>& local);
 

@@ -23,6 +23,14 @@ namespace countersign::agent::rest {
 /// The value of a declared query parameter: text, integer, boolean, comma-separated list.
 using QueryValue = std::variant<std::string, std::int64_t, bool, std::vector<std::string>>;
 
+/// Who calls when it is no program with a key: a person's browser, which the console has let in.
+struct SessionCaller {
+  std::string token_hash;  // admits in place of a key (account::authenticate_session)
+  std::string user_id;
+  bool exempt = false;     // accounts of class internal or system (contract §8)
+  Duration undo_for{};     // approvals wait this long and can be taken back meanwhile
+};
+
 /// One validated request. Asking for a parameter that the operation does not declare is a bug.
 class Call {
  public:
@@ -34,6 +42,7 @@ class Call {
     boost::json::value body;
     std::string client_address;
     UtcTime received;
+    std::optional<SessionCaller> session;
   };
   explicit Call(Parts parts) : parts_(std::move(parts)) {}
 
@@ -52,6 +61,8 @@ class Call {
 
   /// The Authorization header as sent, or nothing.
   [[nodiscard]] std::optional<std::string_view> authorization() const;
+  /// The browser that calls; nothing: a program does.
+  [[nodiscard]] const std::optional<SessionCaller>& session() const noexcept { return parts_.session; }
   /// Nothing when absent or empty.
   [[nodiscard]] std::optional<std::string_view> idempotency_key() const;
 

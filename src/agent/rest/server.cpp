@@ -100,12 +100,12 @@ class Server::Impl {
     return send_.take(std::move(agent), now);
   }
 
-  asio::awaitable<Response> respond(net::Request request) {
+  asio::awaitable<Response> respond(net::Request request, std::optional<SessionCaller> session) {
     if (request.request_id.empty()) request.request_id = "req_" + random_hex(24);
     const auto begun = std::chrono::steady_clock::now();
     const std::string request_id = request.request_id;
     std::string_view name = "unmatched";
-    auto work = dispatch(std::move(request), name);
+    auto work = dispatch(std::move(request), std::move(session), name);
     Response response = co_await guarded(std::move(work), request_id, name);
     const auto took =
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
@@ -133,7 +133,8 @@ class Server::Impl {
     co_return error_response(internal_error(), request_id);
   }
 
-  asio::awaitable<Response> dispatch(net::Request request, std::string_view& name) {
+  asio::awaitable<Response> dispatch(net::Request request, std::optional<SessionCaller> session,
+                                     std::string_view& name) {
     if (const auto mounted = mounts_.find(request.path); mounted != mounts_.end()) {
       auto work = elsewhere(mounted->second, std::move(request), name);
       co_return co_await std::move(work);
@@ -149,45 +150,49 @@ class Server::Impl {
       co_return error_response(api_error(ErrorCode::not_found, "no such route"), request.request_id);
     }
     name = match->operation->id;
-    co_return co_await limited(std::move(*match), std::move(request));
+    auto work = limited(std::move(*match), std::move(request), std::move(session));
+    co_return co_await std::move(work);
   }
 
   // The limiter in front of an operation, and its headers on whatever the operation answers.
-  asio::awaitable<Response> limited(Match match, net::Request request) {
+  asio::awaitable<Response> limited(Match match, net::Request request, std::optional<SessionCaller> session) {
     const UtcTime now = clock_.now();
     const std::string client = client_address_of(request);
     const std::string request_id = request.request_id;
     const std::string_view name = match.operation->id;
-    const auto decision = co_await decide(match.operation->limiter, request, client, now);
+    const auto decision = co_await decide(match.operation->limiter, request, session, client, now);
     if (decision && !decision->allowed) {
       Response refusal = error_response(rate_limited(decision->retry_after_seconds), request_id);
       add_rate_headers(refusal.headers, *decision);
       co_return refusal;
     }
-    auto work = validated(std::move(match), std::move(request), client, now);
+    auto work = validated(std::move(match), std::move(request), std::move(session), client, now);
     Response response = co_await guarded(std::move(work), request_id, name);
     if (decision) add_rate_headers(response.headers, *decision);
     co_return response;
   }
 
   asio::awaitable<std::optional<RateDecision>> decide(LimiterKind kind, const net::Request& request,
+                                                      const std::optional<SessionCaller>& session,
                                                       const std::string& client, UtcTime now) {
     if (kind == LimiterKind::none) co_return std::nullopt;
     if (kind == LimiterKind::download) co_return co_await download_.take(client, now);
     if (kind == LimiterKind::registration) {
       const RateDecision decision = co_await registration_.take(client, now);
       if (decision.allowed) co_return decision;
-      const auto subject = co_await subject_of(request);  // exempt or not matters at the limit only
+      const auto subject = co_await subject_of(request, session);  // exempt or not matters at the limit only
       if (subject && subject->exempt) co_return std::nullopt;
       co_return decision;
     }
-    const auto subject = co_await subject_of(request);
+    const auto subject = co_await subject_of(request, session);
     if (subject && subject->exempt) co_return std::nullopt;
     std::string key = subject ? "user " + subject->user_id : "address " + client;
     co_return co_await poll_.take(std::move(key), now);
   }
 
-  asio::awaitable<std::optional<LimitSubject>> subject_of(const net::Request& request) {
+  asio::awaitable<std::optional<LimitSubject>> subject_of(const net::Request& request,
+                                                         const std::optional<SessionCaller>& session) {
+    if (session) co_return LimitSubject{session->user_id, session->exempt};
     const auto authorization = request.headers.find("Authorization");
     if (!authorization || !hooks_.subject) co_return std::nullopt;
     std::string credential(*authorization);
@@ -195,7 +200,8 @@ class Server::Impl {
   }
 
   // Parsing and validation, before any authentication (operations.md, "Order of checks").
-  asio::awaitable<Response> validated(Match match, net::Request request, std::string client, UtcTime now) {
+  asio::awaitable<Response> validated(Match match, net::Request request, std::optional<SessionCaller> session,
+                                      std::string client, UtcTime now) {
     const std::string_view id = match.operation->id;
     Call::Parts parts{.operation = match.operation,
                       .request = std::move(request),
@@ -203,7 +209,8 @@ class Server::Impl {
                       .query = {},
                       .body = {},
                       .client_address = std::move(client),
-                      .received = now};
+                      .received = now,
+                      .session = std::move(session)};
     std::vector<FieldError> faults;
     if (match.operation->declared) {
       parts.query = contract_.read_query(id, parts.request.query, faults);
@@ -336,11 +343,22 @@ void Server::handle(std::string_view operation_id, Handler handler) {
 
 void Server::mount(Mount mount) { impl_->mount(std::move(mount)); }
 
-asio::awaitable<Response> Server::respond(net::Request request) { return impl_->respond(std::move(request)); }
+asio::awaitable<Response> Server::respond(net::Request request) {
+  return impl_->respond(std::move(request), std::nullopt);
+}
+
+asio::awaitable<Response> Server::respond(net::Request request, SessionCaller session) {
+  CS_ASSERT(is_api_path(request.path) && !session.token_hash.empty());
+  return impl_->respond(std::move(request), std::move(session));
+}
+
+std::uint64_t Server::body_bytes_max(std::string_view method, std::string_view path) const {
+  return impl_->body_bytes_max(method, path);
+}
 
 net::HttpService Server::service() {
   net::HttpService service;
-  service.respond = [this](net::Request request) { return impl_->respond(std::move(request)); };
+  service.respond = [this](net::Request request) { return impl_->respond(std::move(request), std::nullopt); };
   service.body_bytes_max = [this](std::string_view method, std::string_view path) {
     return impl_->body_bytes_max(method, path);
   };

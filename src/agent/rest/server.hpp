@@ -82,6 +82,11 @@ class Server {
 
   /// Answers one request; the entry for the HTTP server and, in tests, for calls without a socket.
   [[nodiscard]] boost::asio::awaitable<Response> respond(net::Request request);
+  /// Answers one request to the API (a path under `/v1`) that a browser with a session makes. Its credentials
+  /// are the session alone: the caller has removed whatever else the request carried.
+  [[nodiscard]] boost::asio::awaitable<Response> respond(net::Request request, SessionCaller session);
+  /// How many body bytes are taken.
+  [[nodiscard]] std::uint64_t body_bytes_max(std::string_view method, std::string_view path) const;
   /// This server as what net::HttpServer asks for. The server must outlive it.
   [[nodiscard]] net::HttpService service();
 

@@ -15,6 +15,7 @@ extern const std::string_view kEventsOut;
 extern const std::string_view kReviewerMail;
 extern const std::string_view kRetention;
 extern const std::string_view kListeners;
+extern const std::string_view kConsole;
 
 namespace {
 
@@ -27,7 +28,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 11> kAll{{{1, "first_light", kFirstLight},
+  static const std::array<Migration, 12> kAll{{{1, "first_light", kFirstLight},
                                               {2, "delivered_once", kDeliveredOnce},
                                               {3, "mail_in", kMailIn},
                                               {4, "mailbox", kMailbox},
@@ -37,7 +38,8 @@ std::span<const Migration> migrations() {
                                               {8, "events_out", kEventsOut},
                                               {9, "reviewer_mail", kReviewerMail},
                                               {10, "retention", kRetention},
-                                              {11, "listeners", kListeners}}};
+                                              {11, "listeners", kListeners},
+                                              {13, "console", kConsole}}};
   return kAll;
 }
 

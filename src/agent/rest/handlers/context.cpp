@@ -2,6 +2,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "account/session.hpp"
 #include "base/crypto.hpp"
 #include "base/fault.hpp"
 #include "base/log.hpp"
@@ -54,13 +55,18 @@ std::string key_hash_of(std::optional<std::string_view> authorization) {
 }
 
 Entry entry_of(const Call& call) {
-  return {key_hash_of(call.authorization()), call.operation().caller, call.received()};
+  const auto& session = call.session();
+  if (session) return {"", session->token_hash, call.operation().caller, call.received()};
+  return {key_hash_of(call.authorization()), "", call.operation().caller, call.received()};
 }
 
 Result<account::Principal, ApiError> admit(store::ReadTx& tx, const Entry& entry,
                                            const account::Limits& limits) {
-  if (entry.key_hash.empty()) return unexpected(unauthorized());
-  std::optional<account::Principal> principal = account::authenticate(tx, entry.key_hash, entry.now, limits);
+  if (entry.key_hash.empty() && entry.session_hash.empty()) return unexpected(unauthorized());
+  std::optional<account::Principal> principal =
+      entry.session_hash.empty()
+          ? account::authenticate(tx, entry.key_hash, entry.now, limits)
+          : account::authenticate_session(tx, entry.session_hash, entry.now, limits);
   if (!principal) return unexpected(unauthorized());
   if (entry.caller == Caller::account && principal->scope != account::Scope::account) {
     return unexpected(forbidden());
@@ -85,11 +91,15 @@ Result<account::Agent, ApiError> resolve_agent(store::ReadTx& tx, const Context&
 }
 
 void note_use(Context& context, const account::Principal& principal, UtcTime now) {
-  const auto& last = principal.key_last_used_at;
+  const auto& last = principal.last_used_at;
   if (last && *last >= now - account::kKeyUseResolution) return;
   context.database.write_async(
-      [key = principal.key, now](store::Tx& tx) {
-        account::touch_key(tx, key, now);
+      [key = principal.key, session = principal.session, now](store::Tx& tx) {
+        if (session.empty()) {
+          account::touch_key(tx, key, now);
+        } else {
+          account::touch_session(tx, session, now);
+        }
         return std::monostate{};
       },
       [](const store::Outcome<std::monostate>& outcome) noexcept {

@@ -82,7 +82,8 @@ struct Context {
 
 /// What admits a call, taken out of it so that a transaction body can hold it.
 struct Entry {
-  std::string key_hash;  // empty: no credential
+  std::string key_hash;      // empty: no credential, or a session
+  std::string session_hash;  // empty: no session
   Caller caller;
   UtcTime now;
 };

@@ -104,7 +104,8 @@ ApiError error_of(const approve::Refusal& refusal) {
   return std::visit(Visitor{}, refusal);
 }
 
-Answer answer_of(const approve::Decision& decision, const MessageId& id) {
+// What can be taken back is named by when it was decided (approve::undo).
+Answer answer_of(const approve::Decision& decision, const MessageId& id, UtcTime now) {
   json::object view;
   if (decision.direction == Direction::inbound) {
     view = {{"status", "review_approved"}, {"message_id", id.str()}};
@@ -116,6 +117,10 @@ Answer answer_of(const approve::Decision& decision, const MessageId& id) {
           {"method",
            mailbox::name_of(decision.send.complete ? mailbox::Method::loopback : mailbox::Method::smtp)},
           {"edited", decision.edited}};
+  if (decision.undo_until) {
+    view["undo_token"] = std::to_string(to_us(now));
+    view["undo_until"] = to_rfc3339(*decision.undo_until);
+  }
   return {decision.send.complete ? 200 : 202, json::serialize(view)};
 }
 
@@ -156,16 +161,16 @@ void settle_edit(approve::PendingApprovalEdit& edit, const mailbox::Message& mes
 Awaitable<Result<Answer, ApiError>> decide(Context& context, const Call& call, Keyed keyed,
                                            approve::PendingApprovalEdit edit, std::int64_t revision) {
   auto body = [&context, keyed = std::move(keyed), edit = std::move(edit), id = MessageId(call.path("id")),
-               revision,
+               revision, undo_for = call.session() ? call.session()->undo_for : Duration(0),
                now = call.received()](store::Tx& tx, const Principal& principal) -> Result<Answer, ApiError> {
     Result<std::optional<Answer>, ApiError> answered = claim(tx, principal.user, keyed, now);
     if (!answered) return unexpected(std::move(answered.error()));
     if (*answered) return std::move(**answered);
-    const approve::ApproveCommand command{principal.user, id, principal.key.str(), edit, revision};
+    const approve::ApproveCommand command{principal.user, id, principal.actor(), edit, revision, undo_for};
     const auto decision =
         approve::approve_and_send(tx, command, context.send, context.settings.shared_domain, now);
     if (!decision) return unexpected(error_of(decision.error()));
-    Answer answer = answer_of(*decision, id);
+    Answer answer = answer_of(*decision, id, now);
     remember(tx, principal.user, keyed, answer, now);
     return answer;
   };
@@ -218,7 +223,7 @@ Awaitable<Response> reject_review(Context& context, const Call& call) {
   const std::string reason(call.body_text("reason").value_or(""));
   auto body = [id, reason, now = call.received()](
                   store::Tx& tx, const Principal& principal) -> Result<std::monostate, ApiError> {
-    const approve::RejectCommand command{principal.user, id, principal.key.str(), reason};
+    const approve::RejectCommand command{principal.user, id, principal.actor(), reason};
     const auto rejected = approve::reject(tx, command, now);
     if (!rejected) return unexpected(error_of(rejected.error()));
     return std::monostate{};
