@@ -1,5 +1,5 @@
 // Lists, tables, differences, charts, time lines.
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { diff } from "../lib/diff";
 import type { Marked } from "../lib/evidence";
@@ -131,7 +131,7 @@ const kChartHeight = 64;
 export function HourChart({ hours, label }: { hours: HourlySeconds[]; label: string }) {
   const most = Math.max(1e-9, ...hours.map((hour) => hour.p90 ?? hour.p50 ?? 0));
   const step = 240 / Math.max(1, hours.length);
-  const bar = (value: number): JSX.SVGAttributes<SVGRectElement> => {
+  const bar = (value: number) => {
     const height = Math.max(1.5, (value / most) * kChartHeight);
     return { y: kChartHeight - height, height };
   };

@@ -65,7 +65,7 @@ export function TextField(props: TextProps) {
         <input
           {...common}
           ref={props.inputRef}
-          type={props.type ?? "text"}
+          type={(props.type ?? "text") as "text"}
           autocomplete={(props.autocomplete ?? "off") as "off"}
           minLength={props.minLength}
           onInput={(event) => props.onInput(event.currentTarget.value)}

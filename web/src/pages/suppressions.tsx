@@ -1,0 +1,1 @@
+export function SuppressionsPage(_: { agent?: string | null; conversation?: string | null; view?: string; id?: string; email?: string; message?: string }) { return <div class="page" />; }
