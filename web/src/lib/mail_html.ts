@@ -49,7 +49,8 @@ export function render_mail(html: string, pictures: ReadonlyMap<string, string> 
     ALLOWED_ATTR: kAttributes.split(" "),
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
-    ALLOWED_URI_REGEXP: /^(https?|mailto|tel|cid|data):/i,
+    // The pattern is asked about plain values such as align="right", too: those have no scheme.
+    ALLOWED_URI_REGEXP: /^(?:(?:https?|mailto|tel|cid|data):|[^a-z]|[a-z+.-]+(?:[^a-z+.\-:]|$))/i,
     RETURN_DOM: true,
   }) as unknown as HTMLElement;
   const result = { links: [] as MailLink[], remote: 0 };

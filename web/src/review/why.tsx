@@ -12,14 +12,14 @@ const kAction: Record<string, [string, Tone | undefined]> = {
   block: ["would block", "danger"],
 };
 
-function Excerpts({ list }: { list: Evidence[] }) {
+function Excerpts({ list, known }: { list: Evidence[]; known: string | undefined }) {
   if (list.length === 0) return null;
   return (
     <ul class="evidence">
       {list.map((one, i) => (
         <li key={i}>
           {one.excerpt && <mark class="mono">{visible(one.excerpt)}</mark>}
-          {one.code && <span class="faint tiny"> {word(one.code)}</span>}
+          {one.code && one.code !== known && <span class="faint tiny"> {word(one.code)}</span>}
         </li>
       ))}
     </ul>
@@ -41,7 +41,7 @@ export function Why({ reason, findings }: { reason: HoldReason | undefined; find
         {reason?.confidence !== undefined && <Badge tone="warn">{score(reason.confidence)}</Badge>}
         <span class="quiet">{reason ? sentence(reason.summary) : ""}</span>
       </div>
-      <Excerpts list={evidence_of(reason)} />
+      <Excerpts list={evidence_of(reason)} known={reason?.code} />
       {others.map((finding, i) => {
         const [action, tone] = kAction[finding.action ?? ""] ?? ["", undefined];
         const repeated = reason && finding.summary === reason.summary;
