@@ -2,6 +2,7 @@
 // nothing that runs, submits or loads; the frame has no scripts and no origin; its own policy refuses every load but data:.
 // The frame also inherits the policy of the page, which refuses inline styles: they become one data: style sheet.
 import DOMPurify from "dompurify";
+import { kStyleAttribute, take_styles } from "./mail_attributes";
 import { safe_inline, safe_sheet } from "./mail_css";
 import { suspicious_host } from "./deception";
 
@@ -34,13 +35,14 @@ const kTags =
   "samp section small span strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr";
 const kAttributes =
   "align alt bgcolor border cellpadding cellspacing class color colspan dir face height href id lang nowrap rowspan size " +
-  "span src start style title valign width";
+  "span src start title valign width data-cs-style";
 
 /** `pictures` maps Content-IDs to data: URLs of parts of the same mail. */
 export function render_mail(html: string, pictures: ReadonlyMap<string, string> = new Map()): Rendered {
-  const parsed = new DOMParser().parseFromString(html, "text/html");
+  const unstyled = take_styles(html);
+  const parsed = new DOMParser().parseFromString(unstyled.html, "text/html");
   if (parsed.getElementsByTagName("*").length > kNodesMax) return too_large();
-  const sheets = Array.from(parsed.querySelectorAll("style"), (element) => safe_sheet(element.textContent ?? ""));
+  for (const element of Array.from(parsed.querySelectorAll("[style]"))) element.removeAttribute("style");
   const active = parsed.querySelectorAll(
     "script,iframe,object,embed,form,input,button,textarea,select,video,audio,svg,math,applet,base,meta[http-equiv],portal",
   ).length;
@@ -60,7 +62,7 @@ export function render_mail(html: string, pictures: ReadonlyMap<string, string> 
   for (const element of Array.from(body.querySelectorAll("[src]:not(img)"))) element.removeAttribute("src");
   for (const element of Array.from(body.querySelectorAll("[href]"))) element.removeAttribute("href");
   result.remote += (html.match(/url\s*\(\s*["']?\s*(https?:)?\/\//gi) ?? []).length;
-  const css = kBase + sheets.join("") + inline;
+  const css = kBase + unstyled.sheets.map(safe_sheet).join("") + inline;
   return { document: page(css, body.innerHTML), active, ...result };
 }
 
@@ -83,12 +85,12 @@ function too_large(): Rendered {
 function inline_styles(body: HTMLElement): string {
   const scratch = document.createElement("i");
   const classes = new Map<string, string>();
-  const styled = Array.from(body.querySelectorAll("[style]"));
-  if (body.hasAttribute("style")) styled.push(body);
+  const styled = Array.from(body.querySelectorAll(`[${kStyleAttribute}]`));
+  if (body.hasAttribute(kStyleAttribute)) styled.push(body);
   let out = "";
   for (const element of styled) {
-    const declarations = safe_inline(element.getAttribute("style") ?? "", scratch);
-    element.removeAttribute("style");
+    const declarations = safe_inline(element.getAttribute(kStyleAttribute) ?? "", scratch);
+    element.removeAttribute(kStyleAttribute);
     if (declarations === "") continue;
     let name = classes.get(declarations);
     if (name === undefined) {

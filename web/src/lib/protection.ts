@@ -1,5 +1,5 @@
 // What a protection configuration means, in sentences.
-import { duration, plural } from "./format";
+import { plural } from "./format";
 import type { Gate, Protection } from "./types";
 
 const kTtlDefault = 604_800;
@@ -43,6 +43,12 @@ const kScan: Record<string, string> = {
   high: "even slightly suspicious content waits for you",
 };
 
+function span(seconds: number): string {
+  if (seconds % 86_400 === 0) return plural(seconds / 86_400, "day");
+  if (seconds % 3600 === 0) return plural(seconds / 3600, "hour");
+  return seconds % 60 === 0 ? plural(seconds / 60, "minute") : plural(seconds, "second");
+}
+
 /** Sentences about sending, about receiving, and about what happens when nobody decides. */
 export function summary_of(config: Protection): { sending: string[]; receiving: string[]; deadline: string } {
   const scan = (sensitivity: string | undefined, what: string): string[] =>
@@ -52,7 +58,7 @@ export function summary_of(config: Protection): { sending: string[]; receiving: 
   return {
     sending: [gate_out(config.outbound.gate), ...scan(config.outbound.scan.sensitivity, "What it writes")],
     receiving: [gate_in(config.inbound.gate), ...scan(config.inbound.scan.sensitivity, "What it receives")],
-    deadline: `What nobody decides within ${duration(ttl)} ${end}.${config.holds.suppress_notifications ? "" : " You get a mail when something waits."}`,
+    deadline: `What nobody decides within ${span(ttl)} ${end}.${config.holds.suppress_notifications ? "" : " You get a mail when something waits."}`,
   };
 }
 

@@ -13,10 +13,35 @@ export const pictures = process.env.SCREENSHOTS;
 export const kDesktop = { width: 1360, height: 860 };
 export const kPhone = { width: 390, height: 844 };
 
+let shared = null;
+
+/** The browser of this process; it goes with the process. */
+async function browser_of() {
+  shared ??= await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  return shared;
+}
+
+/** Opens, runs, closes. */
+export async function with_console(options, run) {
+  const t = await open(options);
+  let failed = true;
+  try {
+    await run(t);
+    failed = false;
+  } finally {
+    await t.close(failed);
+  }
+}
+
+export async function close_browser() {
+  await shared?.close();
+  shared = null;
+}
+
 /** A stand-in and a page on it. What the page complains about fails the test at close(). */
 export async function open(options = {}) {
   const standin = await start(options);
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  const browser = await browser_of();
   const context = await browser.newContext({
     viewport: options.viewport ?? kDesktop,
     colorScheme: options.dark ? "dark" : "light",
@@ -32,9 +57,10 @@ export async function open(options = {}) {
   const complaints = [];
   const outside = [];
   watch(page, standin.url, complaints, outside);
-  const close = async () => {
-    await browser.close();
+  const close = async (failed = false) => {
+    await context.close();
     await standin.stop();
+    if (failed) return; // the first failure is the one to look at
     assert.deepEqual(outside, [], "requests that leave the server");
     assert.deepEqual(complaints.filter((one) => !(options.tolerate ?? []).some((t) => t.test(one))), [], "complaints of the browser");
   };
