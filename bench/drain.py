@@ -124,8 +124,10 @@ def rate_of_drain(kind, postgres_url, sink):
             place.server.settings.update({"smtp.port": sink.port, "dispatcher.batch": 128,
                                           "dispatcher.lease_seconds": 60, "stop_timeout_seconds": 30})
             place.server.restart()
-            open_ones = "SELECT count(*) FROM submissions WHERE state IN ('queued', 'claimed', 'handover')"
-            eventually("the queue is empty", lambda: pause() or place.store.rows(open_ones) == [["0"]], 600)
+            # Through indexes, which hold nothing else.
+            open_ones = ("SELECT 1 WHERE EXISTS (SELECT 1 FROM submissions WHERE state = 'queued') OR EXISTS "
+                         "(SELECT 1 FROM submissions WHERE lease_until_us IS NOT NULL)")
+            eventually("the queue is empty", lambda: pause() or place.store.rows(open_ones) == [], 600)
             cpu_seconds = place.server.cpu_seconds
             [[accepted]] = place.store.rows("SELECT count(*) FROM submissions WHERE state = 'accepted'")
             if int(accepted) != QUEUE:
@@ -141,7 +143,7 @@ def rate_of_drain(kind, postgres_url, sink):
 
 
 def pause():
-    time.sleep(0.2)  # looking costs the server its time
+    time.sleep(0.5)  # looking costs the server its time
 
 
 def drain(kind, postgres_url):

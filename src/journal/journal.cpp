@@ -13,7 +13,11 @@ using store::Query;
 constexpr Query kRecord(
     "journal.record",
     "INSERT INTO lifecycle (id, message_id, direction, reason_code, recipient, evidence, correlation, "
-    "occurred_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING");
+    "occurred_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+    store::Together{
+        "INSERT INTO lifecycle (id, message_id, direction, reason_code, recipient, evidence, correlation, "
+        "occurred_at_us) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], "
+        "$6::text[], $7::text[], $8::bigint[]) ON CONFLICT (id) DO NOTHING"});
 
 // Where nobody has a webhook, nobody has to look at it again.
 constexpr Query kEmit(
@@ -21,7 +25,13 @@ constexpr Query kEmit(
     "INSERT INTO events (id, user_id, type, agent_email, conversation_id, message_id, envelope, "
     "created_at_us, status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN EXISTS (SELECT 1 FROM webhooks "
     "w WHERE w.user_id = $2 AND w.enabled = 1) THEN 'pending' ELSE 'no_match' END) ON CONFLICT (id) DO "
-    "NOTHING");
+    "NOTHING",
+    store::Together{
+        "INSERT INTO events (id, user_id, type, agent_email, conversation_id, message_id, envelope, "
+        "created_at_us, status) SELECT e.*, CASE WHEN EXISTS (SELECT 1 FROM webhooks w WHERE w.user_id = "
+        "e.user_id AND w.enabled = 1) THEN 'pending' ELSE 'no_match' END FROM unnest($1::text[], $2::text[], "
+        "$3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[]) AS e (id, user_id, type, "
+        "agent_email, conversation_id, message_id, envelope, created_at_us) ON CONFLICT (id) DO NOTHING"});
 
 constexpr Query kList(
     "journal.list",

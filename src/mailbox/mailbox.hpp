@@ -168,11 +168,10 @@ std::int64_t purge_trashed_agents(store::Tx& tx, UtcTime cutoff, std::int64_t li
 
 /// accepted → sending for those of `messages` (a JSON list of ids) that are still accepted.
 void mark_sending(store::Tx& tx, std::string_view messages);
-/// Keeps the provider's id of an outbound message; the first one stays.
-void note_provider_id(store::Tx& tx, const MessageId& id, std::string_view provider_message_id);
-
-/// Writes delivery_status and its detail for people. What it may become is the outbox's to know, which
-/// derives it from the recipients; a message without a transport state (held, rejected) is left alone.
-void set_delivery(store::Tx& tx, const MessageId& id, DeliveryStatus status, std::string_view detail);
+/// Writes delivery_status and its detail for people, and the provider's id, if it is not empty and no other
+/// one was known. What the status may become is the outbox's to know, which derives it from the recipients; a
+/// message without a transport state (held, rejected) is left alone.
+void set_delivery(store::Tx& tx, const MessageId& id, DeliveryStatus status, std::string_view detail,
+                  std::string_view provider_message_id = {});
 
 }  // namespace countersign::mailbox

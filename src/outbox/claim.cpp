@@ -36,7 +36,8 @@ constexpr Query kAccounts("outbox.accounts",
   "CASE WHEN repeated_at_us IS NULL THEN 0 ELSE 1 END, provider, COALESCE(first_fenced_at_us, 0)"
 
 // Differs because SQLite has one writer and no row locks to skip. An array, because PostgreSQL may run a
-// subquery of IN again for every row it compares, and each run skips what the one before has locked.
+// subquery of IN again for every row it compares, and each run skips what the one before has locked. IS TRUE
+// keeps it from reading the whole queue through submissions_due in order to find the rows of the array.
 constexpr Query kClaim(
     "outbox.claim",
     "UPDATE submissions SET state = 'claimed', epoch = epoch + 1, worker = $1, claimed_at_us = $2, "
@@ -44,7 +45,8 @@ constexpr Query kClaim(
     "state = 'queued' AND user_id = $4 AND due_at_us <= $2 ORDER BY due_at_us LIMIT $5) "
     "RETURNING " CS_CLAIMED,
     "UPDATE submissions SET state = 'claimed', epoch = epoch + 1, worker = $1, claimed_at_us = $2, "
-    "lease_until_us = $3 WHERE state = 'queued' AND id = ANY (ARRAY(SELECT id FROM submissions WHERE "
+    "lease_until_us = $3 WHERE (state = 'queued') IS TRUE AND id = ANY (ARRAY(SELECT id FROM submissions "
+    "WHERE "
     "state = 'queued' AND user_id = $4 AND due_at_us <= $2 ORDER BY due_at_us LIMIT $5 "
     "FOR UPDATE SKIP LOCKED)) RETURNING " CS_CLAIMED);
 

@@ -26,7 +26,14 @@ constexpr Query kRecipients("outbox.recipients",
 constexpr Query kSettleRecipient(
     "outbox.settle_recipient",
     "UPDATE message_recipients SET state = $3, submission_id = $4, detail = $5, unknown_in = $6 "
-    "WHERE message_id = $1 AND address = $2");
+    "WHERE message_id = $1 AND address = $2",
+    store::Together{
+        "UPDATE message_recipients SET state = r.state, submission_id = r.submission, "
+        "detail = r.detail, unknown_in = r.unknown_in FROM unnest($1::text[], $2::text[], "
+        "$3::text[], $4::text[], $5::text[], $6::text[]) AS r (message, address, state, submission, "
+        "detail, unknown_in) WHERE message_recipients.message_id = r.message AND "
+        "message_recipients.address = r.address",
+        2});
 constexpr Query kNoteDelivery(
     "outbox.note_delivery",
     "UPDATE message_recipients SET delivery = $3, delivery_detail = $4, delivery_at_us = $5 "
@@ -120,7 +127,7 @@ bool Recipients::note_delivery(std::string_view address, std::string_view delive
   return true;
 }
 
-void Recipients::derive() {
+void Recipients::derive(std::string_view provider_message_id) {
   // Worst news first. `sent` stands before what is still on its way, because a status never moves down.
   constexpr std::array kOrder{DeliveryStatus::complained, DeliveryStatus::bounced,  DeliveryStatus::failed,
                               DeliveryStatus::unknown,    DeliveryStatus::deferred, DeliveryStatus::sent,
@@ -154,7 +161,7 @@ void Recipients::derive() {
       detail = fmt::format("{} of {} recipients ({}): {}", affected, total, (*first)->address, detail);
     }
   }
-  mailbox::set_delivery(tx_, message_, status, detail);
+  mailbox::set_delivery(tx_, message_, status, detail, provider_message_id);
 }
 
 }  // namespace countersign::outbox

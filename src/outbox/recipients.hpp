@@ -63,8 +63,9 @@ class Recipients {
   [[nodiscard]] const RecipientRow* find(std::string_view address) const;
 
   /// The message's status by the worst news any recipient has; `delivered` only when every external recipient
-  /// has its copy, since fewer would not be true of the message (delivery.md §4). Writes it.
-  void derive();
+  /// has its copy, since fewer would not be true of the message (delivery.md §4). Writes it, and the
+  /// provider's id, where there is one.
+  void derive(std::string_view provider_message_id = {});
 
  private:
   RecipientRow* find_row(std::string_view address);

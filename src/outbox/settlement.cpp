@@ -61,11 +61,11 @@ std::string Settlement::summarise(const std::vector<Fate>& fates) const {
 void Settlement::accepted(const std::vector<Fate>& fates, std::string_view provider_message_id,
                           std::string_view reply, const Witness& witness) {
   for (const Fate& fate : fates) recipients_.settle(fate.address, "accepted", attempt_.id, fate.detail);
-  mailbox::note_provider_id(tx_, message_.id, provider_message_id);
   journal::Transition taken = observed(Reason::submission_upstream_accepted, witness);
   if (!provider_message_id.empty()) {
     taken.correlation["provider_message_id"] = provider_message_id;
     message_.provider_message_id = provider_message_id;
+    named_ = provider_message_id;
   }
   if (!reply.empty()) taken.evidence["smtp_detail"] = reply;
   journal::record(tx_, message_.journal_subject(), taken);

@@ -64,8 +64,8 @@ class Settlement {
   void put_back(std::string_view code, std::string_view detail);
   /// Queues the next attempt for whoever is queued.
   void queue_next(UtcTime due_at, const Witness& witness);
-  /// Writes the message's status as it follows from the recipients. The last step.
-  void derive() { recipients_.derive(); }
+  /// Writes the message's status as it follows from the recipients, and the provider's id. The last step.
+  void derive() { recipients_.derive(named_); }
 
  private:
   [[nodiscard]] std::string occasion(const Witness& witness) const;
@@ -80,6 +80,7 @@ class Settlement {
   UtcTime now_;
   Recipients recipients_;
   std::size_t open_at_first_;
+  std::string named_;  // the provider's id that an acceptance brought
   int ticks_ = 0;
 };
 

@@ -1,5 +1,5 @@
 // Group commit for coroutines: what is asked for while a batch is being done makes up the next batch. A lone
-// request never waits for company.
+// request never waits for company; where there was company a moment ago, a batch may wait for it a little.
 #pragma once
 
 #include <algorithm>
@@ -13,19 +13,34 @@
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/assert.hpp"
 #include "base/error.hpp"
+#include "net/timers.hpp"
 #include "store/database.hpp"
 
 namespace countersign::provider {
+
+/// Those who were answered together come back at about the same time, one of them first: without patience it
+/// would be a batch by itself, and all others would wait for its end.
+struct Patience {
+  net::Timers& timers;
+  /// A batch waits for as many requests as the one before had, no longer than half of what that took, and no
+  /// longer than this.
+  std::chrono::steady_clock::duration longest;
+  /// Nobody waits for its answers: it goes on when it is told to, because something else has begun that it
+  /// may share a commit with, or when the time is over that the one before took.
+  bool for_occasion = false;
+};
 
 /// Collects requests and has them done together, one batch after the other. What is under way belongs to the
 /// batch itself, so that an executor that is destroyed in the middle takes those who wait along.
@@ -40,8 +55,12 @@ class Batcher {
   using Strand = boost::asio::strand<boost::asio::any_io_executor>;
 
   /// `work` runs on `strand`; what it refers to outlives every ask().
-  Batcher(Strand strand, std::size_t count_max, Work work)
-      : strand_(std::move(strand)), count_max_(count_max), work_(std::move(work)) {}
+  Batcher(Strand strand, std::size_t count_max, Work work, std::optional<Patience> patience = std::nullopt)
+      : strand_(std::move(strand)),
+        count_max_(count_max),
+        work_(std::move(work)),
+        patience_(patience),
+        before_(std::make_shared<Before>()) {}
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
 
@@ -67,40 +86,73 @@ class Batcher {
     co_return std::move(*outcome);
   }
 
+  /// Who waits for company goes on without. On the strand.
+  void go_on() {
+    if (const auto queue = queue_.lock(); queue && queue->timer) queue->timer->cancel();
+  }
+
  private:
   using Done = std::function<void(store::Outcome<Answer>)>;
   struct Waiting {
     Request request;
     Done done;
   };
-  using Queue = std::deque<Waiting>;
+  struct Queue {
+    std::deque<Waiting> waiting;
+    std::unique_ptr<net::Timer> timer;  // while the next batch waits for company
+    std::size_t enough = 0;             // ends that wait
+  };
+  // What a wait for company goes by; it outlives the queue.
+  struct Before {
+    std::size_t count = 0;
+    std::chrono::steady_clock::duration took{};
+  };
 
   // Everything below runs on the strand.
 
   void add(Waiting waiting) {
     if (const auto queue = queue_.lock()) {
-      queue->push_back(std::move(waiting));
+      queue->waiting.push_back(std::move(waiting));
+      if (queue->timer && queue->waiting.size() >= queue->enough) queue->timer->cancel();
       return;
     }
     auto queue = std::make_shared<Queue>();
     queue_ = queue;
-    queue->push_back(std::move(waiting));
-    boost::asio::co_spawn(strand_, run(strand_, std::move(queue), count_max_, work_), boost::asio::detached);
+    queue->waiting.push_back(std::move(waiting));
+    auto batches = run(strand_, std::move(queue), count_max_, work_, patience_, before_);
+    boost::asio::co_spawn(strand_, std::move(batches), boost::asio::detached);
   }
 
   // Ends, and with it the queue, when nobody waits any more.
   static boost::asio::awaitable<void> run(Strand strand, std::shared_ptr<Queue> queue, std::size_t count_max,
-                                          Work work) {
+                                          Work work, std::optional<Patience> patience,
+                                          std::shared_ptr<Before> before) {
     co_await boost::asio::post(strand, boost::asio::use_awaitable);  // behind those who are about to ask
-    while (!queue->empty()) {
+    while (!queue->waiting.empty()) {
+      if (patience && before->count > 1)
+        co_await wait_for_company(strand, *queue, count_max, *patience, *before);
       std::vector<Waiting> batch;
-      while (!queue->empty() && batch.size() < count_max) {
-        batch.push_back(std::move(queue->front()));
-        queue->pop_front();
+      while (!queue->waiting.empty() && batch.size() < count_max) {
+        batch.push_back(std::move(queue->waiting.front()));
+        queue->waiting.pop_front();
       }
+      const auto begun = patience ? patience->timers.now() : std::chrono::steady_clock::time_point();
       const bool done = co_await answer(work, batch, 0, batch.size());
       for (std::size_t i = 0; !done && i < batch.size(); ++i) co_await answer(work, batch, i, 1);
+      if (patience) *before = {batch.size(), patience->timers.now() - begun};
     }
+  }
+
+  static boost::asio::awaitable<void> wait_for_company(const Strand& strand, Queue& queue,
+                                                       std::size_t count_max, const Patience& patience,
+                                                       const Before& before) {
+    queue.enough = patience.for_occasion ? count_max : std::min(before.count, count_max);
+    if (queue.waiting.size() >= queue.enough) co_return;
+    queue.timer = patience.timers.make(strand);
+    const auto share = patience.for_occasion ? before.took : before.took / 2;
+    queue.timer->expires_after(std::min(share, patience.longest));
+    co_await queue.timer->wait();
+    queue.timer.reset();
   }
 
   // False: nobody was answered, since the fault may be one request's.
@@ -135,6 +187,8 @@ class Batcher {
   Strand strand_;
   std::size_t count_max_;
   Work work_;
+  std::optional<Patience> patience_;
+  std::shared_ptr<Before> before_;
   std::weak_ptr<Queue> queue_;  // of the batches under way
 };
 

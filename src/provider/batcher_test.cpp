@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -132,6 +134,134 @@ TEST_F(BatcherTest, AfterAFaultTheNextBatchIsDone) {
   io_.run();
   EXPECT_EQ(answers_[1], "the store is away");
   EXPECT_EQ(answers_[4], "40");
+}
+
+// Time that passes when a test says so.
+class GivenTimers final : public net::Timers {
+ public:
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const override { return now_; }
+  std::unique_ptr<net::Timer> make(const asio::any_io_executor& executor) override {
+    return std::make_unique<Given>(*this, executor);
+  }
+  void pass(std::chrono::steady_clock::duration time) { now_ += time; }
+  /// Ends the wait under way; how long it was to last.
+  std::chrono::steady_clock::duration end_wait() {
+    EXPECT_NE(waiting_, nullptr) << "nobody waits";
+    if (waiting_ == nullptr) return {};
+    const auto patience = waiting_->patience_;
+    waiting_->cancel();
+    return patience;
+  }
+  [[nodiscard]] bool somebody_waits() const { return waiting_ != nullptr; }
+
+ private:
+  class Given final : public net::Timer {
+   public:
+    Given(GivenTimers& timers, const asio::any_io_executor& executor)
+        : timers_(timers), never_(executor, asio::steady_timer::time_point::max()) {}
+    void expires_after(std::chrono::steady_clock::duration time) override { patience_ = time; }
+    void cancel() override { never_.cancel(); }
+    asio::awaitable<void> wait() override {
+      timers_.waiting_ = this;
+      boost::system::error_code ignored;
+      co_await never_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      timers_.waiting_ = nullptr;
+    }
+
+    GivenTimers& timers_;
+    asio::steady_timer never_;
+    std::chrono::steady_clock::duration patience_{};
+  };
+
+  std::chrono::steady_clock::time_point now_{std::chrono::hours(1)};
+  Given* waiting_ = nullptr;
+};
+
+class PatientBatcherTest : public BatcherTest {
+ protected:
+  /// One batch of `count` that took 8 ms.
+  void had_company(int count) {
+    on_batch_ = [this](const Numbers&) { timers_.pass(std::chrono::milliseconds(8)); };
+    for (int i = 0; i < count; ++i) ask_it(100 + i);
+    io_.run();
+    on_batch_ = nullptr;
+    batches_.clear();
+  }
+  void ask_it(int request) {
+    auto asking = [](Batcher<int, int>& batcher, int what) -> asio::awaitable<void> {
+      co_await batcher.ask(what);
+    };
+    asio::co_spawn(io_, asking(*patient_, request), asio::detached);
+  }
+  void run_until_it_waits() {
+    io_.restart();
+    io_.poll();
+  }
+  void make(bool for_occasion) {
+    patient_.emplace(
+        asio::make_strand(asio::any_io_executor(io_.get_executor())), 3,
+        [this](Numbers requests) { return work(std::move(requests)); },
+        Patience{timers_, std::chrono::milliseconds(5), for_occasion});
+  }
+
+  GivenTimers timers_;
+  std::optional<Batcher<int, int>> patient_;
+};
+
+TEST_F(PatientBatcherTest, AfterALoneRequestTheNextOneIsNotKeptWaiting) {
+  make(false);
+  had_company(1);
+  ask_it(1);
+  run_until_it_waits();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1}));
+}
+
+TEST_F(PatientBatcherTest, TheFirstThatComesBackWaitsForAsManyAsThereWere) {
+  make(false);
+  had_company(2);
+  ask_it(1);
+  run_until_it_waits();
+  EXPECT_THAT(batches_, IsEmpty());
+  ask_it(2);
+  run_until_it_waits();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1, 2}));
+  EXPECT_FALSE(timers_.somebody_waits());
+}
+
+TEST_F(PatientBatcherTest, WhoeverStaysAwayIsWaitedForHalfAsLongAsTheBatchBeforeTook) {
+  make(false);
+  had_company(2);
+  ask_it(1);
+  run_until_it_waits();
+  EXPECT_EQ(timers_.end_wait(), std::chrono::milliseconds(4));
+  run_until_it_waits();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1}));
+  ask_it(2);
+  run_until_it_waits();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1}, Numbers{2})) << "it was alone the last time";
+}
+
+TEST_F(PatientBatcherTest, WhatWaitsForAnOccasionGoesOnWithIt) {
+  make(true);
+  had_company(2);
+  ask_it(1);
+  ask_it(2);
+  run_until_it_waits();
+  EXPECT_THAT(batches_, IsEmpty());
+  patient_->go_on();
+  run_until_it_waits();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1, 2}));
+}
+
+TEST_F(PatientBatcherTest, AnOccasionThatDoesNotComeIsNotWaitedForForEver) {
+  make(true);
+  had_company(2);
+  ask_it(1);
+  run_until_it_waits();
+  EXPECT_EQ(timers_.end_wait(), std::chrono::milliseconds(5));
+  run_until_it_waits();
+  EXPECT_THAT(batches_, ElementsAre(Numbers{1}));
+  patient_->go_on();  // nobody waits
 }
 
 TEST(BatcherEnd, AnExecutorThatEndsTakesThoseWhoWaitAlong) {

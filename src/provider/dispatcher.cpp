@@ -33,11 +33,13 @@ constexpr std::chrono::milliseconds kRecordPauseMax{5'000};
 constexpr std::int64_t kUpkeepMax = 500;
 // Hand-overs whose fences or answers share a commit.
 constexpr std::size_t kTogetherMax = 64;
+// How long a fence or an answer waits at most for others to come along, when many came along a moment ago.
+constexpr std::chrono::milliseconds kCompanyMax{5};
 // Messages whose bytes are read at a time.
 constexpr std::size_t kLoadedTogetherMax = 32;
 // While more is due than fits, a claim waits this long for a part of the room to be worth it.
 constexpr std::chrono::milliseconds kRoomPatience{20};
-constexpr std::int64_t kRoomParts = 4;
+constexpr std::int64_t kRoomParts = 2;
 
 outbox::Verdict outbox_verdict(Verdict verdict) {
   switch (verdict) {
@@ -107,8 +109,12 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
         bell_(timers.make(strand_)),
         heartbeat_(timers.make(strand_)),
         loads_(strand_, kLoadedTogetherMax, [this](auto claims) { return load(std::move(claims)); }),
-        fences_(strand_, kTogetherMax, [this](auto claims) { return write_fences(std::move(claims)); }),
-        records_(strand_, kTogetherMax, [this](auto answers) { return write_records(std::move(answers)); }) {}
+        fences_(
+            strand_, kTogetherMax, [this](auto claims) { return write_fences(std::move(claims)); },
+            Patience{timers, kCompanyMax}),
+        records_(
+            strand_, kTogetherMax, [this](auto answers) { return write_records(std::move(answers)); },
+            Patience{timers, kCompanyMax, true}) {}
 
   asio::awaitable<void> run() {
     co_await asio::co_spawn(strand_, work(shared_from_this()), asio::use_awaitable);
@@ -359,6 +365,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     auto body = [claims = std::move(claims), command](store::Tx& tx) {
       return outbox::fence(tx, claims, command);
     };
+    records_.go_on();  // both at a time may share a commit, and nobody waits for an answer to be recorded
     co_return co_await store::write(database_, std::move(body));
   }
 

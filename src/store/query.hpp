@@ -1,6 +1,7 @@
 // A named SQL statement and its parameters.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,6 +14,17 @@ namespace countersign::store {
 
 enum class Dialect { sqlite, postgres };
 
+/// PostgreSQL: one statement that does for several rows of parameters what the query does for one. `$1`,
+/// `$2`, … are texts of arrays, to be cast (`$1::text[]`, `$2::bigint[]`): what the query's `$1`, `$2`, … are
+/// in each row. A statement by itself is cheap there and its beginning is not: the constraints of the table
+/// alone are read and compiled each time.
+struct Together {
+  std::string_view text;
+  /// The first so many parameters say which row of the table is changed: rows that agree in them are not sent
+  /// together. 0 where that does no harm.
+  std::size_t key = 0;
+};
+
 /// One statement with a name that is unique in the program; prepared once per connection under that name.
 /// Parameters are `$1`, `$2`, … in both dialects. Tables keep times as int64 microseconds, flags as 0/1 and
 /// ids as text, so one text usually serves both. Where the dialects differ, give both texts.
@@ -23,16 +35,23 @@ class Query {
   /// For statements whose texts differ; say why in a comment beside them ("differs because …").
   constexpr Query(std::string_view name, std::string_view sqlite, std::string_view postgres)
       : name_(name), sqlite_(sqlite), postgres_(postgres) {}
+  /// For statements that Tx::send is given again and again in one transaction. Those that are sent with
+  /// nothing else between them may run in any order, so each has to stand for itself.
+  constexpr Query(std::string_view name, std::string_view both, Together together)
+      : name_(name), sqlite_(both), postgres_(both), together_(together) {}
 
   [[nodiscard]] constexpr std::string_view name() const noexcept { return name_; }
   [[nodiscard]] constexpr std::string_view text(Dialect dialect) const noexcept {
     return dialect == Dialect::sqlite ? sqlite_ : postgres_;
   }
+  /// Its text is empty when there is none.
+  [[nodiscard]] constexpr const Together& together() const noexcept { return together_; }
 
  private:
   std::string_view name_;
   std::string_view sqlite_;
   std::string_view postgres_;
+  Together together_;
 };
 
 /// Bytes that are not text: BLOB in SQLite, BYTEA in PostgreSQL.

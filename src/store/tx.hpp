@@ -42,8 +42,9 @@ class Tx : public ReadTx {
   }
   std::int64_t execute(const Query& query, Params params) { return change(query, params); }
 
-  /// Sends a statement whose result is not needed. PostgreSQL pipelines it with what follows; a fault in it
-  /// shows at the next execute, query or at COMMIT, and then nothing of the transaction is kept.
+  /// Sends a statement whose result is not needed. PostgreSQL pipelines it with what follows, or makes one of
+  /// it and others like it (Query::together); a fault in it shows at the next execute, query or at COMMIT,
+  /// and then nothing of the transaction is kept.
   void send(const Query& query, std::initializer_list<Param> params = {}) {
     push(query, Params(params.begin(), params.size()));
   }

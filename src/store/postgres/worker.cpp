@@ -110,6 +110,7 @@ Worker::Attempt Worker::attempt_write(QueuedJob& queued) {
     session_.connection().queue(kBegin);
     keep = queued.job->run(tx);
     tx.fault().rethrow();
+    if (keep) tx.finish();
   } catch (...) {
     return body_failed(queued, tx.fault().get() ? tx.fault().get() : std::current_exception());
   }
