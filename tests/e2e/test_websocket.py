@@ -11,7 +11,8 @@ import urllib.parse
 from support.client import Client, draft, path_of
 from support.scenario import AGENT, on_both_stores, on_sqlite
 from support.waiting import eventually
-from support.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, Refused, WebSocket, handshake, ws_path
+from support.websocket import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, Refused, WebSocket, handshake,
+                               ws_path)
 
 OTHER = "eve@agents.localhost"
 FAST = {"websocket__check_interval_ms": 50, "websocket__poll_interval_ms": 200}
