@@ -200,6 +200,7 @@ class Node::Impl {
   }
 
   ~Impl() {
+    wakes_.stop();
     work_.reset();
     io_.stop();
     for (std::thread& thread : threads_) thread.join();

@@ -364,6 +364,31 @@ class PythonSdk(Exercise):
         asyncio.run(exercise())
         self.wait_until_settled()
 
+    def test_the_listener_hears_of_mail_over_a_restart_and_knows_that_it_was_replaced(self):
+        self.create_agent()
+        self.client.messages.send(ADA, mail("Before", ADA))
+        options = {"api_key": self.key, "base_url": self.server.url}
+
+        async def exercise():
+            async with e2a.AsyncE2AClient(**options) as client:
+                stream = client.listen(ADA)
+                events = stream.__aiter__()
+                first = await asyncio.wait_for(events.__anext__(), 60)
+                self.assertEqual((first.type, first.data["subject"]), ("email.received", "Before"))
+                await asyncio.to_thread(self.client.messages.get, ADA, first.data["message_id"])  # reads it
+                await asyncio.to_thread(self.client.messages.send, ADA, mail("Live", ADA))
+                live = await asyncio.wait_for(events.__anext__(), 60)
+                self.assertEqual(live.data["subject"], "Live")
+                await asyncio.to_thread(self.server.stop)
+                self.server.restart()  # here: it lives as long as the thread that started it
+                again = await asyncio.wait_for(events.__anext__(), 60)
+                self.assertEqual((again.id, again.data), (live.id, live.data), "still unread")
+                newer = client.listen(ADA).__aiter__()
+                await asyncio.wait_for(newer.__anext__(), 60)
+                with self.assertRaises(e2a.E2AConnectionReplacedError):
+                    await asyncio.wait_for(events.__anext__(), 60)
+        asyncio.run(exercise())
+
 
 class PythonSdkLimits(Exercise):
     @exercises("createAgent", "listMessages", "sendMessage")
@@ -383,6 +408,7 @@ class PythonSdkLimits(Exercise):
                     call()
                 self.assertTrue(caught.exception.retryable)
                 self.assertGreaterEqual(caught.exception.retry_after_seconds, 1)
+
 
 
 del Exercise  # a frame, no test of its own

@@ -1,6 +1,7 @@
 """WebSockets on two nodes that share one PostgreSQL."""
 
 import secrets
+import subprocess
 import threading
 import unittest
 
@@ -66,6 +67,22 @@ class WebsocketNodes:
         self.assertEqual(socket.event()["data"]["subject"], "Note")
         self.listen(0)
         self.assertEqual(socket.closing(), (4000, "replaced"))
+
+    def test_a_transaction_that_is_none_of_ours_holds_nobody_back(self):
+        self.start_nodes(1, **PATIENT)
+        socket = self.listen(0)
+        session = subprocess.Popen(["psql", "--no-psqlrc", "--quiet", "--dbname", self.postgres_url()],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            session.stdin.write("BEGIN; CREATE TEMPORARY TABLE ours (id BIGINT);\n\\echo begun\n")
+            session.stdin.flush()
+            self.assertEqual(session.stdout.readline().strip(), "begun")
+            self.send(0)
+            self.assertEqual(socket.event(timeout=20)["data"]["subject"], "Note")
+        finally:
+            session.stdin.close()
+            session.wait(timeout=60)
+            session.stdout.close()
 
     def test_a_connection_to_the_other_node_replaces_the_older_one(self):
         self.start_nodes(**PATIENT)

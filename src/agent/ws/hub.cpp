@@ -28,8 +28,8 @@ using std::chrono::steady_clock;
 constexpr std::int64_t kNewsTogether = 1000;  // events of the log of all agents that are looked at together
 constexpr std::int64_t kCheckedTogether = 1000;  // listeners
 constexpr milliseconds kSweepInterval{100};      // how late a deadline may be noticed
-// Between two looks at the log: while it is held back by writers that are about to end, and after news.
-constexpr milliseconds kHeldBackPause{2};
+// Between two looks at the log: at least, and at most while there is news or writers hold it back.
+constexpr milliseconds kLookPause{2};
 constexpr milliseconds kBusyPause{20};
 // Between two looks at the listeners, however often somebody asks for one.
 constexpr milliseconds kCheckPause{50};
@@ -85,6 +85,7 @@ class Hub::Impl final : public Owner, public std::enable_shared_from_this<Impl> 
       : Owner(database, clock, std::move(options), std::move(hooks)),
         strand_(asio::make_strand(std::move(executor))),
         bell_(net::steady_timers().make(strand_)),
+        gap_(net::steady_timers().make(strand_)),
         check_bell_(net::steady_timers().make(strand_)),
         sweep_timer_(net::steady_timers().make(strand_)),
         empty_bell_(net::steady_timers().make(strand_)),
@@ -201,19 +202,24 @@ class Hub::Impl final : public Owner, public std::enable_shared_from_this<Impl> 
     milliseconds pause = kBusyPause;
     while (!stopping_) {
       rung_ = false;
+      Look look;
       if (by_agent_.empty()) {
         from_.reset();
         pause = options.poll_interval;
       } else {
-        const Look look = co_await look_at_log();
-        if (look.more || rung_) continue;
-        pause = look.held_back ? kHeldBackPause : look.news ? kBusyPause : pause * 2;
-        pause = std::min(pause, options.poll_interval);
+        look = co_await look_at_log();
+        pause = std::min(pause * 2, look.held_back || look.news ? kBusyPause : options.poll_interval);
       }
-      if (rung_ || stopping_) continue;
+      if (look.more || stopping_) continue;
+      if (rung_) {  // also while it was looked
+        pause = kLookPause;
+        gap_->expires_after(kLookPause);
+        co_await gap_->wait();
+        continue;
+      }
       bell_->expires_after(pause);
       co_await bell_->wait();
-      if (rung_) pause = kHeldBackPause;
+      if (rung_) pause = kLookPause;
     }
   }
 
@@ -346,6 +352,7 @@ class Hub::Impl final : public Owner, public std::enable_shared_from_this<Impl> 
 
   const asio::strand<asio::any_io_executor> strand_;
   const std::unique_ptr<net::Timer> bell_;
+  const std::unique_ptr<net::Timer> gap_;
   const std::unique_ptr<net::Timer> check_bell_;
   const std::unique_ptr<net::Timer> sweep_timer_;
   const std::unique_ptr<net::Timer> empty_bell_;
