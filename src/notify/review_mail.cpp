@@ -316,14 +316,15 @@ std::string record(store::Tx& tx, const ReviewMail& mail, const HandedOver& resu
   return over ? "failed" : "queued";
 }
 
-std::int64_t rescue(store::Tx& tx, UtcTime leases_before, UtcTime now, std::int64_t limit) {
+std::int64_t rescue(store::Tx& tx, const RescueCommand& command) {
   std::int64_t rescued = 0;
-  const store::Rows rows = tx.query(kOver, {leases_before, limit});
+  const store::Rows rows = tx.query(kOver, {command.leases_before, command.limit});
   for (const store::Row row : rows) {
     const std::int64_t epoch = row.integer(1);
-    const bool begun = tx.execute(kLost, {row.view(0), epoch, now}) == 1;
-    const UtcTime due = begun ? now + pause_after(row.integer(2) + 1, kPauses.front()) : now;
-    rescued += tx.execute(kAgain, {row.view(0), epoch, due, "its worker died", begun});
+    const bool begun = tx.execute(kLost, {row.view(0), epoch, command.now}) == 1;
+    std::chrono::milliseconds pause{};
+    if (begun) pause = pause_after(row.integer(2) + 1, command.retry_first);
+    rescued += tx.execute(kAgain, {row.view(0), epoch, command.now + pause, "its worker died", begun});
   }
   if (rescued > 0) CS_FAULT("notify.rescue");
   return rescued;

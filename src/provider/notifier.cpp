@@ -304,9 +304,8 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   asio::awaitable<void> rescue(UtcTime leases_before) {
-    auto body = [leases_before, now = clock_.now()](store::Tx& tx) {
-      return notify::rescue(tx, leases_before, now, kTogether);
-    };
+    const notify::RescueCommand command{leases_before, clock_.now(), kTogether, options_.retry_first};
+    auto body = [command](store::Tx& tx) { return notify::rescue(tx, command); };
     try {
       const std::int64_t rescued = co_await store::write(database_, std::move(body));
       if (rescued == 0) co_return;

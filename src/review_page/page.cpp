@@ -75,6 +75,21 @@ const std::string& policy() {
   return text;
 }
 
+// What would reorder the text around it is shown by its name instead (UAX #9, the overrides).
+std::string without_overrides(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view at = text.substr(i, 3);
+    if (at == "\xe2\x80\xad" || at == "\xe2\x80\xae") {
+      out += at[2] == '\xad' ? "[U+202D]" : "[U+202E]";
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::string form_html(const Form& form) {
   std::string out =
       fmt::format("<form method=\"post\" action=\"{}\"><input type=\"hidden\" name=\"t\" value=\"{}\">",
@@ -112,7 +127,7 @@ net::Response render(const Page& page) {
   }
   if (!page.body.empty()) {
     html += fmt::format("<h2>{}</h2><pre tabindex=\"0\" dir=\"auto\">{}</pre>", escape_html(page.body_title),
-                        escape_html(page.body));
+                        escape_html(without_overrides(page.body)));
     if (page.body_cut) html += "<p class=\"note\">The rest is not shown here.</p>";
   }
   if (!page.note.empty()) html += fmt::format("<p class=\"note\">{}</p>", escape_html(page.note));
