@@ -40,7 +40,7 @@ textarea{width:100%;min-height:88px;padding:10px;border:1px solid var(--soft);bo
 background:var(--field);color:var(--text);font:inherit;margin:0 0 14px}
 .row{display:flex;flex-wrap:wrap;gap:12px;align-items:center}
 button{min-height:48px;padding:0 26px;border:0;border-radius:10px;background:var(--accent);color:#fff;
-font:600 16px/1 inherit;font-family:inherit;cursor:pointer}
+font:inherit;font-weight:600;cursor:pointer}
 a{color:var(--text);padding:12px 4px}
 :focus-visible{outline:3px solid var(--info);outline-offset:2px}
 @media (max-width:480px){button{width:100%}.row{justify-content:center}.card{padding:18px 16px}
