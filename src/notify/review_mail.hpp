@@ -112,6 +112,12 @@ struct RescueCommand {
 /// Leases that ran out: what was under way may have left, and is tried again. How many.
 std::int64_t rescue(store::Tx& tx, const RescueCommand& command);
 
+/// How long a mail that is settled is kept, with its attempts and the notifications it told of.
+inline constexpr std::chrono::days kMailsKept{90};
+/// Forgets up to `limit` mails that were settled before that and tell of nothing that is still held; how
+/// many. A link of theirs is then not known any more.
+std::int64_t forget(store::Tx& tx, UtcTime now, std::int64_t limit);
+
 /// What a link needs to be checked against.
 struct LinkTarget {
   UserId user;

@@ -282,6 +282,7 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
       if (self->stopping_ && self->in_flight_.empty()) break;
       co_await self->renew();
       co_await self->rescue(self->clock_.now());
+      co_await self->forget();
     }
     self->keeping_ = false;
     self->ring();
@@ -313,6 +314,15 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
       ring();
     } catch (const std::exception& error) {  // also a bug must not end the loop
       report("notifier.rescue_failed", error);
+    }
+  }
+
+  asio::awaitable<void> forget() {
+    auto body = [now = clock_.now()](store::Tx& tx) { return notify::forget(tx, now, kTogether); };
+    try {
+      co_await store::write(database_, std::move(body));
+    } catch (const std::exception& error) {  // also a bug must not end the loop
+      report("notifier.forget_failed", error);
     }
   }
 

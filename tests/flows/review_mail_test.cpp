@@ -391,6 +391,23 @@ TEST_P(ReviewMailTest, ADeploymentThatMailsNobodyMutesWhatComes) {
   EXPECT_THAT(claim(), IsEmpty());
 }
 
+TEST_P(ReviewMailTest, WhatIsOldAndDecidedIsForgottenAndNothingElse) {
+  const MessageId decided = hold();
+  EXPECT_EQ(send(), 1U);
+  office_.pass(1h);
+  const MessageId held = hold();
+  EXPECT_EQ(send(), 1U);
+  EXPECT_TRUE(office_.reject(decided));
+  const auto forget = [&] {
+    return db().write([&](store::Tx& tx) { return notify::forget(tx, office_.now(), 10); });
+  };
+  office_.pass(notify::kMailsKept - 1h);
+  EXPECT_EQ(forget(), 0);
+  office_.pass(2h);
+  EXPECT_EQ(forget(), 1);
+  EXPECT_EQ(state(held), "mailed sent");
+}
+
 TEST_P(ReviewMailTest, AThingThatIsStuckIsSeenByTheChecker) {
   hold();
   office_.pass(kWeek);
