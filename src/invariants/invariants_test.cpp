@@ -128,9 +128,17 @@ class InvariantsTest : public test::StoreTest {
     observed(name, "acceptance.outbound_api");
     observed(name, "review.hold_created");
     announced(name, "email.review_requested");
+    if (pending) notified(name, "muted");
     if (pending) return;
     observed(name, approved ? "review.approved" : "review.rejected");
     announced(name, approved ? "email.review_approved" : "email.review_rejected");
+  }
+  void notified(std::string_view name, std::string_view state, std::string_view mail = "NULL") {
+    run(
+        fmt::format("INSERT INTO review_notifications (message_id, user_id, agent_email, state, mail_id, "
+                    "due_at_us, urgent_at_us, created_at_us) VALUES ('{}', 'u', 'a@x.example', '{}', {}, {}, "
+                    "{}, {})",
+                    id_of(name), state, mail, kNow, kNow, kNow));
   }
   void accepted(std::string_view name) {
     const std::string_view delivery = name == "refused"   ? "failed"
@@ -490,6 +498,32 @@ TEST_P(InvariantsTest, SeesWhatIsStuckOnItsWayOut) {
   expect_broken(fmt::format("UPDATE events SET status = 'pending', created_at_us = 1 WHERE message_id = '{}'",
                             id_of("self")),
                 {"event-fanned-out"});
+}
+
+TEST_P(InvariantsTest, SeesWhatNoReviewerIsToldOf) {
+  expect_broken("DELETE FROM review_notifications", {"review-notification"});
+  notified("held", "waiting");
+  expect_broken("UPDATE review_notifications SET due_at_us = 1", {"review-notification-moves"});
+  const std::string attempt =
+      "INSERT INTO review_mail_attempts (mail_id, epoch, provider, begun_at_us, ended_at_us, outcome) VALUES "
+      "('rmail_1', 1, 'smtp', 1, 1, 'accepted')";
+  expect_broken(
+      fmt::format("INSERT INTO review_mails (id, user_id, recipients, link_key, state, first_due_at_us, "
+                  "due_at_us, created_at_us) VALUES ('rmail_1', 'u', '[]', '', 'queued', 1, {}, 1)",
+                  kNow),
+      {"review-mail-tells", "review-notification-moves"});
+  expect_broken("UPDATE review_notifications SET state = 'mailed', mail_id = 'rmail_1'", {});
+  expect_broken("UPDATE review_mails SET due_at_us = 1", {"review-mail-moves"});
+  expect_broken("UPDATE review_mails SET state = 'claimed', lease_until_us = 1", {"review-mail-lease-ends"});
+  expect_broken("UPDATE review_mails SET state = 'sent', lease_until_us = NULL", {"review-mail-true"});
+  expect_broken(attempt, {});
+  expect_broken("UPDATE review_mails SET state = 'failed'", {"review-mail-true"});
+}
+
+TEST_P(InvariantsTest, SeesWhatWasApprovedUnseen) {
+  notified("approved", "waiting");
+  expect_broken(set("approved", "review_status = 'review_expired_approved'"),
+                {"journal-decision", "journal-decision-true", "review-seen"});
 }
 
 TEST_P(InvariantsTest, NamesSomeOffendersAndCountsAll) {

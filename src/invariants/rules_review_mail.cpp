@@ -33,7 +33,7 @@ constexpr Rule kRules[] = {
         "a.mail_id = r.id AND a.outcome = 'accepted')"),
     CS_RULE("review-mail-tells", "every mail to a reviewer tells of a hold",
             "SELECT " CS_REVIEW_MAIL " FROM review_mails r WHERE NOT EXISTS (SELECT 1 FROM "
-                                     "review_notifications n WHERE n.mail_id = r.id)"),
+            "review_notifications n WHERE n.mail_id = r.id)"),
     CS_RULE(
         "review-seen", "the clock approved nothing of which no mail had left, unless a policy allowed it",
         "SELECT m.id AS subject, n.state AS detail FROM messages m JOIN review_notifications n ON "

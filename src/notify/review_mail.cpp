@@ -113,6 +113,15 @@ constexpr Query kLost("notify.attempt_lost",
                       "UPDATE review_mail_attempts SET outcome = 'unknown', ended_at_us = $3, detail = 'the "
                       "answer was lost' WHERE mail_id = $1 AND epoch = $2 AND outcome = ''");
 
+// Differs because SQLite has one writer and no row locks to skip.
+#define CS_OLD                                                                                \
+  "SELECT r.id FROM review_mails r WHERE r.settled_at_us < $1 AND NOT EXISTS (SELECT 1 FROM " \
+  "review_notifications n JOIN messages m ON m.id = n.message_id WHERE n.mail_id = r.id AND " \
+  "m.review_status = 'pending_review') ORDER BY r.settled_at_us LIMIT $2"
+constexpr Query kForget("notify.forget", "DELETE FROM review_mails WHERE id IN (" CS_OLD ")",
+                        "DELETE FROM review_mails WHERE id = ANY (ARRAY(" CS_OLD
+                        " FOR UPDATE OF r SKIP LOCKED))");
+
 constexpr Query kLinkTarget("notify.link_target",
                             "SELECT n.user_id, r.link_key FROM review_notifications n JOIN review_mails r ON "
                             "r.id = n.mail_id WHERE n.message_id = $1");
@@ -316,17 +325,22 @@ std::string record(store::Tx& tx, const ReviewMail& mail, const HandedOver& resu
   return over ? "failed" : "queued";
 }
 
-std::int64_t rescue(store::Tx& tx, UtcTime leases_before, UtcTime now, std::int64_t limit) {
+std::int64_t rescue(store::Tx& tx, const RescueCommand& command) {
   std::int64_t rescued = 0;
-  const store::Rows rows = tx.query(kOver, {leases_before, limit});
+  const store::Rows rows = tx.query(kOver, {command.leases_before, command.limit});
   for (const store::Row row : rows) {
     const std::int64_t epoch = row.integer(1);
-    const bool begun = tx.execute(kLost, {row.view(0), epoch, now}) == 1;
-    const UtcTime due = begun ? now + pause_after(row.integer(2) + 1, kPauses.front()) : now;
-    rescued += tx.execute(kAgain, {row.view(0), epoch, due, "its worker died", begun});
+    const bool begun = tx.execute(kLost, {row.view(0), epoch, command.now}) == 1;
+    std::chrono::milliseconds pause{};
+    if (begun) pause = pause_after(row.integer(2) + 1, command.retry_first);
+    rescued += tx.execute(kAgain, {row.view(0), epoch, command.now + pause, "its worker died", begun});
   }
   if (rescued > 0) CS_FAULT("notify.rescue");
   return rescued;
+}
+
+std::int64_t forget(store::Tx& tx, UtcTime now, std::int64_t limit) {
+  return tx.execute(kForget, {now - kMailsKept, limit});
 }
 
 std::optional<LinkTarget> link_target(store::ReadTx& tx, const MessageId& message) {

@@ -101,9 +101,22 @@ struct HandedOver {
 /// not ours to say.
 std::string record(store::Tx& tx, const ReviewMail& mail, const HandedOver& result, UtcTime now);
 
-/// Leases that ended before `leases_before` are over: what was under way may have left, and is tried again.
-/// How many.
-std::int64_t rescue(store::Tx& tx, UtcTime leases_before, UtcTime now, std::int64_t limit);
+struct RescueCommand {
+  /// Leases that ended before this are over. Later than now for the only process of a store, whose dead
+  /// predecessor cannot come back.
+  UtcTime leases_before;
+  UtcTime now;
+  std::int64_t limit = 500;
+  std::chrono::milliseconds retry_first{30'000};  // see pause_after
+};
+/// Leases that ran out: what was under way may have left, and is tried again. How many.
+std::int64_t rescue(store::Tx& tx, const RescueCommand& command);
+
+/// How long a mail that is settled is kept, with its attempts and the notifications it told of.
+inline constexpr std::chrono::days kMailsKept{90};
+/// Forgets up to `limit` mails that were settled before that and tell of nothing that is still held; how
+/// many. A link of theirs is then not known any more.
+std::int64_t forget(store::Tx& tx, UtcTime now, std::int64_t limit);
 
 /// What a link needs to be checked against.
 struct LinkTarget {

@@ -282,6 +282,7 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
       if (self->stopping_ && self->in_flight_.empty()) break;
       co_await self->renew();
       co_await self->rescue(self->clock_.now());
+      co_await self->forget();
     }
     self->keeping_ = false;
     self->ring();
@@ -304,9 +305,8 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   asio::awaitable<void> rescue(UtcTime leases_before) {
-    auto body = [leases_before, now = clock_.now()](store::Tx& tx) {
-      return notify::rescue(tx, leases_before, now, kTogether);
-    };
+    const notify::RescueCommand command{leases_before, clock_.now(), kTogether, options_.retry_first};
+    auto body = [command](store::Tx& tx) { return notify::rescue(tx, command); };
     try {
       const std::int64_t rescued = co_await store::write(database_, std::move(body));
       if (rescued == 0) co_return;
@@ -314,6 +314,15 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
       ring();
     } catch (const std::exception& error) {  // also a bug must not end the loop
       report("notifier.rescue_failed", error);
+    }
+  }
+
+  asio::awaitable<void> forget() {
+    auto body = [now = clock_.now()](store::Tx& tx) { return notify::forget(tx, now, kTogether); };
+    try {
+      co_await store::write(database_, std::move(body));
+    } catch (const std::exception& error) {  // also a bug must not end the loop
+      report("notifier.forget_failed", error);
     }
   }
 

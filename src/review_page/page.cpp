@@ -40,7 +40,7 @@ textarea{width:100%;min-height:88px;padding:10px;border:1px solid var(--soft);bo
 background:var(--field);color:var(--text);font:inherit;margin:0 0 14px}
 .row{display:flex;flex-wrap:wrap;gap:12px;align-items:center}
 button{min-height:48px;padding:0 26px;border:0;border-radius:10px;background:var(--accent);color:#fff;
-font:600 16px/1 inherit;font-family:inherit;cursor:pointer}
+font:inherit;font-weight:600;cursor:pointer}
 a{color:var(--text);padding:12px 4px}
 :focus-visible{outline:3px solid var(--info);outline-offset:2px}
 @media (max-width:480px){button{width:100%}.row{justify-content:center}.card{padding:18px 16px}
@@ -73,6 +73,21 @@ const std::string& policy() {
         hash);
   }();
   return text;
+}
+
+// What would reorder the text around it is shown by its name instead (UAX #9, the overrides).
+std::string without_overrides(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view at = text.substr(i, 3);
+    if (at == "\xe2\x80\xad" || at == "\xe2\x80\xae") {
+      out += at[2] == '\xad' ? "[U+202D]" : "[U+202E]";
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
 }
 
 std::string form_html(const Form& form) {
@@ -112,7 +127,7 @@ net::Response render(const Page& page) {
   }
   if (!page.body.empty()) {
     html += fmt::format("<h2>{}</h2><pre tabindex=\"0\" dir=\"auto\">{}</pre>", escape_html(page.body_title),
-                        escape_html(page.body));
+                        escape_html(without_overrides(page.body)));
     if (page.body_cut) html += "<p class=\"note\">The rest is not shown here.</p>";
   }
   if (!page.note.empty()) html += fmt::format("<p class=\"note\">{}</p>", escape_html(page.note));

@@ -31,8 +31,10 @@ constexpr std::size_t kFilesShown = 10;
 constexpr std::string_view kDefaultReason = "rejected by the reviewer";
 constexpr std::string_view kActor = "review link: ";
 
-constexpr store::Query kResolvedBy("review_page.resolved_by",
-                                   "SELECT COALESCE(resolved_by, '') FROM messages WHERE id = $1");
+constexpr store::Query kDetails(
+    "review_page.details",
+    "SELECT COALESCE(m.resolved_by, ''), a.hold_on_expiry FROM messages m JOIN agents "
+    "a ON a.email = m.agent_email WHERE m.id = $1");
 constexpr store::Query kRecipients(
     "review_page.recipients",
     "SELECT r.recipients FROM review_notifications n JOIN review_mails r ON r.id = "
@@ -181,6 +183,7 @@ std::string_view verb_of(ReviewStatus status) {
 struct Standing {
   Message message;
   std::string resolved_by;
+  bool approves_on_expiry = false;
   Shown shown;
   std::string link_key;
 };
@@ -273,19 +276,25 @@ Page asking(LinkAction action, const Standing& standing, std::string token, cons
   page.tone = approves ? Tone::ask_approve : Tone::ask_reject;
   if (approves) {
     page.title = out ? "Approve and send this mail?" : "Let this mail in?";
-    page.message = out ? "It goes out exactly as it stands here." : "The agent gets to see it.";
+    page.message = !out                      ? "The agent gets to see it."
+                   : standing.shown.has_html ? "It goes out as it is held, with its HTML version."
+                                             : "It goes out exactly as it stands here.";
   } else {
     page.title = out ? "Reject this mail?" : "Keep this mail out?";
     page.message = out ? "It is not sent." : "The agent does not get to see it.";
   }
   page.facts = facts_of(message);
   if (!standing.shown.files.empty()) page.facts.emplace_back("Attached", files_line(standing.shown.files));
-  page.facts.emplace_back("Decide before", readable_time(*message.approval_expires_at));
+  const std::string_view then = !standing.approves_on_expiry ? "rejected" : out ? "sent" : "let in";
+  page.facts.emplace_back(
+      "Decide before", fmt::format("{}; then it is {}", readable_time(*message.approval_expires_at), then));
   page.body_title = "Text";
   page.body = standing.shown.text;
   page.body_cut = standing.shown.cut;
   if (standing.shown.has_html) {
-    page.note = "The mail has an HTML version too, which is not shown here. The console shows it.";
+    page.note =
+        "Most readers will see the HTML version of this mail, which may say something else and is not shown "
+        "here. The console shows it.";
   }
   const std::string other_href = fmt::format("{}?t={}", approves ? "reject" : "approve", other_token);
   const std::string_view label =
@@ -305,8 +314,11 @@ std::optional<Standing> standing_of(store::ReadTx& tx, const MessageId& id) {
   Standing standing;
   standing.link_key = target->link_key;
   auto message = mailbox::find_for_review(tx, target->user, id);
-  if (message) standing.message = std::move(*message);
-  if (message) standing.resolved_by = tx.query(kResolvedBy, {id.str()}).front().text(0);
+  if (!message) return standing;
+  standing.message = std::move(*message);
+  const store::Rows details = tx.query(kDetails, {id.str()});
+  standing.resolved_by = details.front().text(0);
+  standing.approves_on_expiry = details.front().view(1) == "approve";
   return standing;
 }
 

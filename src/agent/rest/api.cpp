@@ -31,6 +31,7 @@ void Api::attach(Server& server) {
   attach_conversations(server, *context_);
   attach_reviews(server, *context_);
   attach_handovers(server, *context_);
+  attach_review_settings(server, *context_);
   attach_webhooks(server, *context_);
   attach_events(server, *context_);
   attach_listen(server, *context_);

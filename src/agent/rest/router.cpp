@@ -74,6 +74,10 @@ constexpr std::array kOperations = {
     Operation{"resolveHandover", "POST", "/v1/handovers/{id}/resolve", account},
     Operation{"getDeliveryPolicy", "GET", "/v1/agents/{email}/delivery-policy", account},
     Operation{"putDeliveryPolicy", "PUT", "/v1/agents/{email}/delivery-policy", account},
+    Operation{"getAccountReviewSettings", "GET", "/v1/account/review-settings", account},
+    Operation{"putAccountReviewSettings", "PUT", "/v1/account/review-settings", account},
+    Operation{"getAgentReviewSettings", "GET", "/v1/agents/{email}/review-settings", account},
+    Operation{"putAgentReviewSettings", "PUT", "/v1/agents/{email}/review-settings", account},
 };
 
 // Beside the document (operations.md §12): whoever holds the link needs no credential.

@@ -169,6 +169,7 @@ TEST_F(RestServerTest, EveryOperationReachesItsOwnHandler) {
     }
     if (operation.id == "createWebhook") body = R"({"url":"u","events":["email.sent"]})";
     if (operation.id == "resolveHandover") body = R"({"as":"sent"})";
+    if (operation.id.ends_with("ReviewSettings")) body = R"({"mute":false})";
     if (operation.id == "putDeliveryPolicy") body = R"({"on_unknown":"hold"})";
     const Response response =
         ask(std::string(operation.method), sample(operation.path) + "?confirm=DELETE", body);

@@ -38,6 +38,7 @@ CREATE TABLE review_mails (
 );
 CREATE INDEX review_mails_due ON review_mails (due_at_us) WHERE state = 'queued';
 CREATE INDEX review_mails_leased ON review_mails (lease_until_us) WHERE state = 'claimed';
+CREATE INDEX review_mails_settled ON review_mails (settled_at_us) WHERE settled_at_us IS NOT NULL;
 CREATE INDEX review_mails_by_user ON review_mails (user_id, created_at_us);
 
 -- Each hand-over of such a mail that was begun. outcome: '' while nobody knows.

@@ -255,6 +255,7 @@ void attach_replies(Server& server, Context& context);
 void attach_conversations(Server& server, Context& context);
 void attach_reviews(Server& server, Context& context);
 void attach_handovers(Server& server, Context& context);
+void attach_review_settings(Server& server, Context& context);
 void attach_webhooks(Server& server, Context& context);
 void attach_events(Server& server, Context& context);
 void attach_listen(Server& server, Context& context);
