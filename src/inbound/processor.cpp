@@ -328,18 +328,19 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
 
   asio::awaitable<void> finish_together(std::vector<Work> group) {
     std::vector<std::exception_ptr> errors(group.size());
-    auto reading = read_all_on_pool(group, errors, options_);
-    co_await asio::co_spawn(readers_, std::move(reading), asio::use_awaitable);
-    CS_FAULT("inbound.read");
-    const bool unread = std::ranges::any_of(errors, [](const auto& error) { return error != nullptr; });
     std::exception_ptr error;
+    bool unread = true;
     try {
+      auto reading = read_all_on_pool(group, errors, options_);
+      co_await asio::co_spawn(readers_, std::move(reading), asio::use_awaitable);
+      CS_FAULT("inbound.read");
+      unread = std::ranges::any_of(errors, [](const auto& one) { return one != nullptr; });
       if (!unread) co_await deliver_all(group);
     } catch (...) {
       error = std::current_exception();
     }
     // Whose doing it was shows when each goes alone.
-    const bool alone = unread || (error && !trouble_of(error).surroundings);
+    const bool alone = error ? !trouble_of(error).surroundings : unread;
     for (std::size_t i = 0; i < group.size(); ++i) {
       if (alone && !errors[i]) {
         asio::co_spawn(executor_, go_alone(shared_from_this(), std::move(group[i])), asio::detached);
