@@ -152,6 +152,7 @@ class ProcessorTest : public test::StoreTest {
   int arrivals_ = 0;
   std::size_t published_ = 0;
   bool ended_ = false;
+  bool busy_ = false;
   Processor processor_{asio::make_strand(io_), readers_, db(), clock_, dns_, options(), hooks(), timers_};
 
  private:
@@ -168,6 +169,7 @@ class ProcessorTest : public test::StoreTest {
   }
   ProcessorHooks hooks() {
     ProcessorHooks hooks;
+    hooks.busy = [this] { return busy_; };
     hooks.published = [this](Published outcome) {
       EXPECT_EQ(outcome, Published::delivered);
       ++published_;
@@ -196,6 +198,32 @@ TEST_P(ProcessorTest, AStreamIsTakenUpInGroups) {
   pump_until([&] { return published_ == 5; });
   EXPECT_EQ(passed("inbound.claim"), 2);
   EXPECT_EQ(in_mailbox(), 5U);
+}
+
+TEST_P(ProcessorTest, WhileMuchComesInWhatWasTakenWaitsALittle) {
+  busy_ = true;
+  start();
+  arrive("one");
+  pump_until([&] { return published_ == 1; });
+  for (const char* subject : {"two", "three"}) arrive(subject);
+  timers_.advance(std::chrono::milliseconds(200));
+  settle();
+  EXPECT_EQ(published_, 1U);
+  timers_.advance(std::chrono::milliseconds(50));
+  pump_until([&] { return published_ == 3; });
+}
+
+TEST_P(ProcessorTest, MailThatHasWaitedLongGivesWayToNobody) {
+  busy_ = true;
+  start();
+  arrive("one");
+  clock_.advance(std::chrono::seconds(3));
+  arrive("two");
+  timers_.advance(std::chrono::seconds(1));
+  pump_until([&] { return published_ == 2; });
+  arrive("three");
+  timers_.advance(std::chrono::milliseconds(10));
+  pump_until([&] { return published_ == 3; });
 }
 
 TEST_P(ProcessorTest, WhatIsReadyTogetherGoesIntoMailboxesInOneTransaction) {
