@@ -14,6 +14,8 @@ namespace smtp = inbound::smtp;
 using provider::feedback::read_bounce;
 using provider::feedback::take_bounce;
 
+constexpr std::int64_t kBusySenders = 4;
+
 smtp::ListenerOptions listener(smtp::Dialect dialect, bool tls, const std::string& address,
                                std::uint16_t port) {
   smtp::ListenerOptions options;
@@ -153,6 +155,8 @@ inbound::AcceptorOptions MailIn::acceptor_options(const Config& config) {
 
 inbound::ProcessorHooks MailIn::processor_hooks(Instruments& instruments) {
   inbound::ProcessorHooks hooks;
+  // The acceptor is made after the processor, which looks at nothing before it runs.
+  hooks.busy = [this] { return acceptor_.under_way() >= kBusySenders; };
   hooks.published = [&instruments, told = happened_](inbound::Published outcome) {
     instruments.arrival(name_of(outcome));
     told();

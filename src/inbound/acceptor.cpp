@@ -93,7 +93,17 @@ asio::awaitable<std::vector<AcceptAnswer>> Acceptor::accept(Envelope envelope,
   }
   if (asked.empty()) co_return answers;
 
-  std::vector<AcceptAnswer> taken(asked.size(), AcceptAnswer::unavailable);
+  auto storing = store_it(std::move(command));
+  const std::vector<AcceptAnswer> taken = co_await std::move(storing);
+  for (std::size_t i = 0; i < asked.size(); ++i) answers[asked[i]] = taken[i];
+  if (options_.taken && std::ranges::find(taken, AcceptAnswer::taken) != taken.end()) options_.taken();
+  co_return answers;
+}
+
+// `command.raw` views bytes that the caller keeps.
+asio::awaitable<std::vector<AcceptAnswer>> Acceptor::store_it(TakeCommand command) {
+  std::vector<AcceptAnswer> taken(command.doors.size(), AcceptAnswer::unavailable);
+  ++under_way_;
   try {
     auto body = [&command](store::Tx& tx) { return take(tx, command); };
     taken = co_await store::write(database_, std::move(body));
@@ -101,10 +111,12 @@ asio::awaitable<std::vector<AcceptAnswer>> Acceptor::accept(Envelope envelope,
   } catch (const EnvironmentError& error) {
     // Also when the COMMIT went unanswered: its digest lets the sender's repeat tell.
     log::warn("inbound.not_taken", {{"error", error.what()}});
+  } catch (...) {
+    --under_way_;
+    throw;
   }
-  for (std::size_t i = 0; i < asked.size(); ++i) answers[asked[i]] = taken[i];
-  if (options_.taken && std::ranges::find(taken, AcceptAnswer::taken) != taken.end()) options_.taken();
-  co_return answers;
+  --under_way_;
+  co_return taken;
 }
 
 }  // namespace countersign::inbound

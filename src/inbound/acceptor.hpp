@@ -2,7 +2,9 @@
 // says 250 (delivery.md §1).
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -12,6 +14,7 @@
 #include "account/principal.hpp"
 #include "base/time.hpp"
 #include "inbound/intake.hpp"
+#include "inbound/spool.hpp"
 #include "store/database.hpp"
 
 namespace countersign::inbound {
@@ -40,7 +43,11 @@ class Acceptor final : public Intake {
   boost::asio::awaitable<std::vector<AcceptAnswer>> accept(Envelope envelope,
                                                            std::shared_ptr<const std::string> raw) override;
 
+  /// Messages that are being taken at this moment. Thread-safe.
+  [[nodiscard]] std::int64_t under_way() const noexcept { return under_way_; }
+
  private:
+  boost::asio::awaitable<std::vector<AcceptAnswer>> store_it(TakeCommand command);
   [[nodiscard]] bool is_return_path(std::string_view address) const;
   [[nodiscard]] bool remembers(const std::string& address, UtcTime now);
   void remember(const std::string& address, UtcTime now);
@@ -48,6 +55,7 @@ class Acceptor final : public Intake {
   store::Database& database_;
   const Clock& clock_;
   const AcceptorOptions options_;
+  std::atomic<std::int64_t> under_way_ = 0;
   std::mutex mutex_;
   std::unordered_map<std::string, UtcTime> welcome_;  // recipients, and when they were looked up
 };

@@ -38,6 +38,9 @@ constexpr std::size_t kTogetherBytesMax = 64 * 1024;  // of one message; one tha
 constexpr std::chrono::milliseconds kCompanyTime{5};
 // Of one claim, contents that are loaded together.
 constexpr std::size_t kLoadBytesMax = std::size_t{4} * 1024 * 1024;
+// While much comes in, one claim in this time; unless mail has waited for long.
+constexpr std::chrono::milliseconds kBusyPause{250};
+constexpr std::chrono::milliseconds kBusyLook{10};
 // Mail that has waited longer than this goes into mailboxes as urgently as more is taken.
 constexpr std::chrono::seconds kBehindMax{2};
 
@@ -148,10 +151,14 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
     while (!self->publisher_ended_) co_await self->rest();
   }
 
-  // Waits until the last claim that found something is some time ago.
+  // Waits until the last claim that found something is some time ago; longer while much comes in.
   asio::awaitable<void> gather() {
-    while (!stopping_ && timers_.now() < claim_not_before_) {
-      gathering_->expires_after(claim_not_before_ - timers_.now());
+    while (!stopping_) {
+      const auto now = timers_.now();
+      const bool gives_way = now < claimed_at_ + kBusyPause && urgency_ == store::Urgency::can_wait &&
+                             hooks_.busy && hooks_.busy();
+      if (now >= claim_not_before_ && !gives_way) co_return;
+      gathering_->expires_after(now < claim_not_before_ ? claim_not_before_ - now : kBusyLook);
       co_await gathering_->wait();
     }
   }
@@ -187,6 +194,7 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
       co_return 0;
     }
     const auto count = std::ssize(claims);
+    if (count > 0) claimed_at_ = timers_.now();
     if (count > 0 && count < limit) claim_not_before_ = timers_.now() + kGatheringTime;
     in_flight_ += count;
     if (count > 0)
@@ -328,18 +336,19 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
 
   asio::awaitable<void> finish_together(std::vector<Work> group) {
     std::vector<std::exception_ptr> errors(group.size());
-    auto reading = read_all_on_pool(group, errors, options_);
-    co_await asio::co_spawn(readers_, std::move(reading), asio::use_awaitable);
-    CS_FAULT("inbound.read");
-    const bool unread = std::ranges::any_of(errors, [](const auto& error) { return error != nullptr; });
     std::exception_ptr error;
+    bool unread = true;
     try {
+      auto reading = read_all_on_pool(group, errors, options_);
+      co_await asio::co_spawn(readers_, std::move(reading), asio::use_awaitable);
+      CS_FAULT("inbound.read");
+      unread = std::ranges::any_of(errors, [](const auto& one) { return one != nullptr; });
       if (!unread) co_await deliver_all(group);
     } catch (...) {
       error = std::current_exception();
     }
     // Whose doing it was shows when each goes alone.
-    const bool alone = unread || (error && !trouble_of(error).surroundings);
+    const bool alone = error ? !trouble_of(error).surroundings : unread;
     for (std::size_t i = 0; i < group.size(); ++i) {
       if (alone && !errors[i]) {
         asio::co_spawn(executor_, go_alone(shared_from_this(), std::move(group[i])), asio::detached);
@@ -505,6 +514,7 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
   const std::unique_ptr<net::Timer> bell_;
   const std::unique_ptr<net::Timer> gathering_;
   std::chrono::steady_clock::time_point claim_not_before_;
+  std::chrono::steady_clock::time_point claimed_at_{};  // when a claim last found something
   const std::unique_ptr<net::Timer> company_;
   std::deque<Work> ready_;  // read, or cheap to read: they go into mailboxes together
   std::chrono::steady_clock::time_point ready_since_;

@@ -44,6 +44,8 @@ inline constexpr std::int64_t kAttemptsMax = 4;
 inline constexpr std::int64_t kDelaysMax = 3;
 
 struct ProcessorHooks {
+  /// Whether more mail is coming in than one sender sends: what was taken can wait a little. May be empty.
+  std::function<bool()> busy;
   /// One recipient's message came to an end.
   std::function<void(Published outcome)> published;
   /// A report came to a return path: its content, applied idempotently before this returns; throws

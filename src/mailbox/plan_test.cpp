@@ -1,5 +1,7 @@
 // Pages cost what they show: every list is a range of an index in the order of the list, on both stores. What
-// the database says about its plan, with statistics of a mailbox that is not empty.
+// the database says about its plan, with statistics of a mailbox that is not empty. PostgreSQL reads tables
+// of this size from end to end rather than use an index, so that is taken from it; it still sorts where an
+// index has not the order.
 #include <gmock/gmock.h>
 
 #include <deque>
@@ -50,12 +52,20 @@ constexpr Query kUser("test.user", "INSERT INTO users (id, email, created_at_us)
 constexpr Query kInsertAgent("test.agent",
                              "INSERT INTO agents (email, user_id, domain, registered_domain, created_at_us) "
                              "VALUES ($1, 'u', 'agents.example', 'agents.example', 0)");
+constexpr Query kContents("test.contents",
+                          "INSERT INTO message_contents (message_id, text) SELECT id, 'text' FROM messages");
+constexpr Query kScanNothing("test.scan_nothing", "", "SET LOCAL enable_seqscan = off");
+constexpr Query kSortNothing("test.sort_nothing", "", "SET LOCAL enable_sort = off");
 constexpr Query kAnalyze("test.analyze", "ANALYZE");
 
 // Asks for the plan of every statement that passes through it.
 class PlanningTx final : public store::ReadTx {
  public:
-  explicit PlanningTx(store::ReadTx& inner) : inner_(inner) {}
+  explicit PlanningTx(store::ReadTx& inner) : inner_(inner) {
+    if (dialect() == store::Dialect::sqlite) return;
+    (void)inner_.query(kScanNothing);
+    (void)inner_.query(kSortNothing);
+  }
   [[nodiscard]] store::Dialect dialect() const noexcept override { return inner_.dialect(); }
 
   [[nodiscard]] const std::vector<std::string>& plan() const { return plan_; }
@@ -89,6 +99,7 @@ class PlanTest : public test::StoreTest {
       tx.execute(kLabels);
       tx.execute(kMoreLabels);
       tx.execute(kConversations);
+      tx.execute(kContents);
       tx.execute(kAnalyze);
       return 0;
     });

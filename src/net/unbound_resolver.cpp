@@ -34,6 +34,7 @@ constexpr std::size_t kRecordsMax = 256;  // of an answer; the rest is left out
 // known on this side, for a part of its TTL.
 constexpr std::size_t kMemoriesMax = 2'000;
 constexpr std::size_t kMemoryBytesMax = 2'000;  // of one
+constexpr std::size_t kMemoryPart = 4;          // of the room for answers
 constexpr std::chrono::seconds kMemoryTime{30};
 
 constexpr std::size_t kLabelBytesMax = 63;
@@ -168,12 +169,14 @@ class UnboundResolver::Impl : public std::enable_shared_from_this<Impl> {
   struct Memory {
     UnboundRecords answer;
     std::chrono::steady_clock::time_point until;
+    std::size_t bytes = 0;
   };
 
   const UnboundRecords* remembered(const std::string& key) {
     const auto found = memories_.find(key);
     if (found == memories_.end()) return nullptr;
     if (found->second.until > std::chrono::steady_clock::now()) return &found->second.answer;
+    memory_bytes_ -= found->second.bytes;
     memories_.erase(found);
     return nullptr;
   }
@@ -183,9 +186,17 @@ class UnboundResolver::Impl : public std::enable_shared_from_this<Impl> {
     std::size_t bytes = key.size();
     for (const std::string& record : question.answer.records) bytes += record.size();
     if (bytes > kMemoryBytesMax) return;
-    if (memories_.size() >= kMemoriesMax) memories_.clear();
+    if (const auto known = memories_.find(key); known != memories_.end()) {  // two asked at the same time
+      memory_bytes_ -= known->second.bytes;
+      memories_.erase(known);
+    }
+    if (memories_.size() >= kMemoriesMax || memory_bytes_ + bytes > options_.cache_bytes_max / kMemoryPart) {
+      memories_.clear();
+      memory_bytes_ = 0;
+    }
     const auto until = std::chrono::steady_clock::now() + std::min(question.ttl, kMemoryTime);
-    memories_.insert_or_assign(key, Memory{question.answer, until});
+    memories_.emplace(key, Memory{question.answer, until, bytes});
+    memory_bytes_ += bytes;
   }
 
   struct Delete {
@@ -222,6 +233,7 @@ class UnboundResolver::Impl : public std::enable_shared_from_this<Impl> {
   asio::posix::stream_descriptor descriptor_;
   std::map<std::uint64_t, std::shared_ptr<Question>> questions_;
   std::unordered_map<std::string, Memory> memories_;
+  std::size_t memory_bytes_ = 0;
   std::uint64_t next_ = 1;
 };
 

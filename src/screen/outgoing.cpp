@@ -1,9 +1,10 @@
 #include "screen/outgoing.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <string>
 
 #include "mail/address.hpp"
-#include "mail/decode.hpp"
 #include "mail/utf8.hpp"
 #include "screen/disclosure.hpp"
 #include "screen/encoded.hpp"
@@ -19,11 +20,29 @@ constexpr double kAsksReader = 0.6;
 constexpr double kTooLong = 0.3;      // long logs and tables are sent all day
 constexpr double kEncodedMore = 0.1;  // whoever encodes a secret hides it
 
-// Spreadsheets and Windows write text so. By its byte order mark.
-std::string_view utf16_of(std::string_view bytes) {
-  if (bytes.starts_with("\xff\xfe")) return "UTF-16LE";
-  if (bytes.starts_with("\xfe\xff")) return "UTF-16BE";
-  return {};
+// Spreadsheets and Windows write text in UTF-16, with a byte order mark. Nothing for other bytes.
+std::optional<std::string> text_of_utf16(std::string_view bytes) {
+  const bool little = bytes.starts_with("\xff\xfe");
+  if (!little && !bytes.starts_with("\xfe\xff")) return std::nullopt;
+  const auto unit_at = [&](std::size_t at) {
+    const auto first = static_cast<unsigned char>(bytes[at]);
+    const auto second = static_cast<unsigned char>(bytes[at + 1]);
+    return static_cast<char32_t>(little ? first | second << 8U : first << 8U | second);
+  };
+  std::string out;
+  for (std::size_t at = 2; at + 1 < bytes.size(); at += 2) {
+    char32_t point = unit_at(at);
+    if (point >= 0xd800 && point < 0xdc00 && at + 3 < bytes.size()) {  // RFC 2781 §2.2
+      const char32_t low = unit_at(at + 2);
+      if (low >= 0xdc00 && low < 0xe000) {
+        point = 0x10000 + ((point - 0xd800) << 10U) + (low - 0xdc00);
+        at += 2;
+      }
+    }
+    const bool lone = point >= 0xd800 && point < 0xe000;
+    mail::append_utf8(out, lone ? U'\ufffd' : point);
+  }
+  return out;
 }
 
 class Leaving {
@@ -51,9 +70,9 @@ class Leaving {
   void read_attachment(const OutgoingAttachment& attachment) {
     keep_strongest(findings_, find_disclosing_file(attachment.filename, attachment.content));
     const std::string_view bytes = attachment.content.substr(0, room_);
-    if (const std::string_view charset = utf16_of(bytes); !charset.empty()) {
+    if (const auto text = text_of_utf16(bytes)) {
       spend(attachment, bytes);
-      read(mail::decode_charset(bytes.substr(2), std::string(charset)));
+      read(*text);
       return;
     }
     if (attachment.content.substr(0, kSniffed).find('\0') != std::string_view::npos) return;

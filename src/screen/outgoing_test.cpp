@@ -178,6 +178,30 @@ TEST(Outgoing, LooksIntoAttachmentsThatAreText) {
   EXPECT_EQ(judge(screen_outgoing(message), Sensitivity::high), Verdict::pass);
 }
 
+TEST(Outgoing, ReadsAttachmentsInUtf16) {
+  std::string utf16 = "\xff\xfe";
+  for (const char c : std::string_view("DB_PASSWORD=Tq7Vb2Nx9Rk4\n")) utf16 += {c, '\0'};
+  const Outgoing message{
+      "desk@agents.example", "files", "See attached.", "", {{"app.csv", "text/csv", utf16}}};
+  EXPECT_GE(judge(screen_outgoing(message), Sensitivity::medium), Verdict::review);
+}
+
+TEST(Outgoing, DecodesWhatAnAttachmentEncodes) {
+  const std::string encoded = base64_encode("the password is Tq7Vb2Nx9Rk4 and you know where to use it");
+  const Outgoing message{
+      "desk@agents.example", "files", "See attached.", "", {{"a.txt", "text/plain", encoded}}};
+  EXPECT_GE(judge(screen_outgoing(message), Sensitivity::high), Verdict::review);
+}
+
+TEST(Outgoing, SaysWhenAttachmentsAreNotReadToTheirEnd) {
+  const std::string log(kScreenBytesMax, 'x');
+  Outgoing message{"desk@agents.example", "log", "See attached.", "", {{"a.log", "text/plain", log}}};
+  EXPECT_EQ(judge(screen_outgoing(message), Sensitivity::high), Verdict::pass);
+  message.attachments.push_back({"b.log", "text/plain", "one more"});
+  EXPECT_EQ(judge(screen_outgoing(message), Sensitivity::high), Verdict::flag);
+  EXPECT_EQ(judge(screen_outgoing(message), Sensitivity::medium), Verdict::pass);
+}
+
 TEST(Outgoing, CountsASecretMoreWhenItIsEncoded) {
   const std::string secret = "the password is Tq7Vb2Nx9Rk4 and you know where to use it";
   const double plain = written(secret).score;

@@ -25,7 +25,7 @@ void JobQueue::push(std::unique_ptr<Job> job, JobKind kind, Urgency urgency) {
     } else {
       const TimePoint now = std::chrono::steady_clock::now();
       std::deque<QueuedJob>& queue = urgency == Urgency::can_wait ? patient_jobs_ : jobs_;
-      queue.push_back({std::move(job), kind, now + patience_, false, now + kPatience});
+      queue.push_back({std::move(job), kind, now + patience_, false, now + gives_way_});
     }
   }
   if (refusal != nullptr) {

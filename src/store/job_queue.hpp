@@ -27,18 +27,20 @@ struct QueuedJob {
 };
 
 /// How long a job that can wait lets others go first.
-inline constexpr std::chrono::milliseconds kPatience{100};
+inline constexpr std::chrono::milliseconds kGivesWay{100};
 
 /// First in, first out among the jobs of one urgency; thread-safe.
 ///
-/// A job that can wait goes when no other does, and one at a time after it has waited for kPatience: neither
+/// A job that can wait goes when no other does, and one at a time after it has waited for a while: neither
 /// kind starves.
 class JobQueue {
  public:
   /// jobs_max  jobs that may wait; one more is refused.
   /// patience  the time from being queued to a job's deadline.
-  JobQueue(std::size_t jobs_max, std::chrono::milliseconds patience)
-      : jobs_max_(jobs_max), patience_(patience) {}
+  /// gives_way how long a job that can wait lets others go first.
+  JobQueue(std::size_t jobs_max, std::chrono::milliseconds patience,
+           std::chrono::milliseconds gives_way = kGivesWay)
+      : jobs_max_(jobs_max), patience_(patience), gives_way_(gives_way) {}
 
   /// Queues the job. A full or closed queue fails it with Unavailable before this returns.
   void push(std::unique_ptr<Job> job, JobKind kind, Urgency urgency = Urgency::somebody_waits);
@@ -53,6 +55,7 @@ class JobQueue {
  private:
   const std::size_t jobs_max_;
   const std::chrono::milliseconds patience_;
+  const std::chrono::milliseconds gives_way_;
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<QueuedJob> jobs_;

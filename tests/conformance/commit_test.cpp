@@ -149,6 +149,34 @@ TEST_P(CommitTest, AConstraintCheckedAtCommitFailsItsOwnMemberOnly) {
   EXPECT_THAT(things(db()), ElementsAre("before", "blocker", "zafter"));
 }
 
+// Without savepoints first: what one member undoes must not undo another's, nor be kept by it.
+TEST(GroupCommit, RefusalsOfManyGroupsInARowLeaveTheirNeighboursAlone) {
+  using Refused = Result<int, std::string>;
+  TestStore store(Backend::sqlite);
+  store::Database& db = store.database();
+  db.write(create_things);
+  std::vector<std::string> expected;
+  for (int round = 0; round < 40; ++round) {
+    const std::string name = fmt::format("{:03}", round);
+    BlockingWrite first(db, name + "-first");
+    auto before = start_write(db, adds(name + "-before"));
+    auto refusing = start_write(db, [&](store::Tx& tx) -> Refused {
+      tx.execute(kAddThing, {name + "-refused", 1});
+      return std::unexpected("no");
+    });
+    auto empty =
+        start_write(db, [](store::Tx& /*tx*/) -> Refused { return std::unexpected("nothing done"); });
+    auto after = start_write(db, adds(name + "-then"));
+    first.finish();
+    result_of(before);
+    EXPECT_FALSE(result_of(refusing));
+    EXPECT_FALSE(result_of(empty));
+    result_of(after);
+    for (const char* kept : {"-before", "-first", "-then"}) expected.push_back(name + kept);
+  }
+  EXPECT_THAT(things(db), testing::ElementsAreArray(expected));
+}
+
 TEST(GroupCommit, AFailingCommitIsHeardByTheWholeGroup) {
   TestStore store(Backend::sqlite);
   store::Database& db = store.database();
