@@ -16,7 +16,7 @@ const pages = (world) => ({
   queue: "Your quotte for the garden fence",
   unknown: "Contract for signature",
   overview: "Time to a decision",
-  mail: "A fence for our garden",
+  mail: "Our new catalogue",
   "mail/scout@agents.example.org?view=outbound": "Our new catalogue",
   "mail/scout@agents.example.org/conv_garden": "Your quotte",
   [`message/scout@agents.example.org/${world.sent_id}`]: "Taken by the relay",
