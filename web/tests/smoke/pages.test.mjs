@@ -25,7 +25,7 @@ const pages = (world) => ({
   webhooks: "CRM",
   "webhooks/wh_1": "connection refused",
   "webhooks/wh_2": "Switched off",
-  events: "email.received",
+  events: "arrived",
   suppressions: "angry@reader.example",
   keys: "first key",
   design: "Buttons and badges",
