@@ -1,6 +1,11 @@
 #include "daemon/janitor.hpp"
 
+#include <algorithm>
+
 #include "account/idempotency.hpp"
+#include "account/session.hpp"
+#include "account/sign_in.hpp"
+#include "approve/approve.hpp"
 #include "base/log.hpp"
 #include "inbound/spool.hpp"
 #include "journal/event_log.hpp"
@@ -63,9 +68,24 @@ boost::asio::awaitable<void> Janitor::sweep() {
   }
 }
 
+namespace {
+
+// What signing in and undoing leave behind.
+std::int64_t forget_console(store::Tx& tx, UtcTime now, std::int64_t limit) {
+  constexpr std::chrono::hours kAttemptsKept{24};
+  constexpr std::chrono::hours kDraftsKept{24};
+  // The fullest of them decides whether there is more.
+  return std::max({account::forget_sessions(tx, now, limit),
+                   account::forget_attempts(tx, now - kAttemptsKept, limit),
+                   approve::forget_kept_drafts(tx, now - kDraftsKept, limit)});
+}
+
+}  // namespace
+
 boost::asio::awaitable<std::int64_t> Janitor::forget_told() {
   std::int64_t count = 0;
-  for (const auto part : {webhook::end_overdue, webhook::forget_deliveries, journal::forget_events}) {
+  for (const auto part : {webhook::end_overdue, webhook::forget_deliveries, journal::forget_events,
+                          &forget_console}) {
     for (std::int64_t step = kEventsPerStep; step == kEventsPerStep; count += step) {
       auto body = [part, now = clock_.now()](store::Tx& tx) { return part(tx, now, kEventsPerStep); };
       step = co_await store::write(database_, std::move(body));
