@@ -1,0 +1,114 @@
+// Chromium and what the suites share. CHROMIUM names another binary; SCREENSHOTS a folder to keep pictures in.
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+import { start } from "../standin/server.mjs";
+import { kEmail, kPassword } from "../standin/world.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const available = existsSync(executablePath);
+export const pictures = process.env.SCREENSHOTS;
+export const kDesktop = { width: 1360, height: 860 };
+export const kPhone = { width: 390, height: 844 };
+
+let shared = null;
+
+/** The browser of this process; it goes with the process. */
+async function browser_of() {
+  shared ??= await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  return shared;
+}
+
+/** Opens, runs, closes. */
+export async function with_console(options, run) {
+  const t = await open(options);
+  let failed = true;
+  try {
+    await run(t);
+    failed = false;
+  } finally {
+    await t.close(failed);
+  }
+}
+
+export async function close_browser() {
+  await shared?.close();
+  shared = null;
+}
+
+/** A stand-in and a page on it. What the page complains about fails the test at close(). */
+export async function open(options = {}) {
+  const standin = await start(options);
+  const browser = await browser_of();
+  const context = await browser.newContext({
+    viewport: options.viewport ?? kDesktop,
+    colorScheme: options.dark ? "dark" : "light",
+    hasTouch: options.viewport === kPhone,
+    isMobile: options.viewport === kPhone,
+    reducedMotion: "reduce",
+    timezoneId: "Europe/Berlin",
+    locale: "en-GB",
+    bypassCSP: false,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(8000);
+  const complaints = [];
+  const outside = [];
+  watch(page, standin.url, complaints, outside);
+  const close = async (failed = false) => {
+    await context.close();
+    await standin.stop();
+    if (failed) return; // the first failure is the one to look at
+    assert.deepEqual(outside, [], "requests that leave the server");
+    assert.deepEqual(complaints.filter((one) => !(options.tolerate ?? []).some((t) => t.test(one))), [], "complaints of the browser");
+  };
+  return { ...standin, browser, context, page, close, complaints, outside };
+}
+
+export function watch(page, url, complaints, outside) {
+  page.on("pageerror", (error) => complaints.push(`page: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !/Failed to load resource/.test(message.text())) complaints.push(`console: ${message.text()}`);
+  });
+  page.on("dialog", (dialog) => {
+    complaints.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on("request", (request) => {
+    const target = request.url();
+    if (!target.startsWith(`${url}/`) && !/^(data|blob|about|chrome-extension|chrome):/.test(target)) outside.push(target);
+  });
+}
+
+export async function sign_in(page, url, path = "/console/") {
+  await page.goto(url + path);
+  await page.getByLabel("E-mail").fill(kEmail);
+  await page.getByLabel("Password").fill(kPassword);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation", { name: "Console" }).waitFor();
+}
+
+export async function door(url, name, body = {}) {
+  const response = await fetch(`${url}/console/api/test/${name}`, { method: "POST", body: JSON.stringify(body) });
+  return await response.json();
+}
+
+/** No serious or critical fault, of those that can be seen from outside of frames. */
+export async function expect_accessible(page, name) {
+  await page.evaluate(axe).catch(() => undefined);
+  const found = await page.evaluate(async () => {
+    const result = await window.axe.run(document, { iframes: false, resultTypes: ["violations"] });
+    return result.violations
+      .filter((one) => one.impact === "serious" || one.impact === "critical")
+      .map((one) => `${one.id}: ${one.nodes.slice(0, 4).map((node) => `${node.target} ${node.any[0]?.message ?? node.failureSummary ?? ""}`).join(" | ")}`);
+  });
+  assert.deepEqual(found, [], `axe-core on ${name}`);
+}
+
+export async function picture(page, name) {
+  if (!pictures) return;
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: `${pictures}/${name}.png` });
+}

@@ -1,0 +1,80 @@
+// Every page in both themes, on a desk and on a phone: it opens, is accessible, fits, and complains about nothing.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { available, expect_accessible, kDesktop, kPhone, close_browser, picture, sign_in, with_console } from "./browser.mjs";
+
+const skip = available ? false : "Chromium is not installed (scripts/install web)";
+
+after(close_browser);
+
+async function fits(page, name) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(over <= 0, `${name} is ${over} pixels too wide`);
+}
+
+const pages = (world) => ({
+  queue: "Your quotte for the garden fence",
+  unknown: "Contract for signature",
+  overview: "Time to a decision",
+  mail: "A fence for our garden",
+  "mail/scout@agents.example.org?view=outbound": "Our new catalogue",
+  "mail/scout@agents.example.org/conv_garden": "Your quotte",
+  [`message/scout@agents.example.org/${world.sent_id}`]: "Taken by the relay",
+  agents: "Sales desk",
+  "agents/scout@agents.example.org": "Everything|It may write to",
+  webhooks: "CRM",
+  "webhooks/wh_1": "connection refused",
+  "webhooks/wh_2": "Switched off",
+  events: "email.received",
+  suppressions: "angry@reader.example",
+  keys: "first key",
+  design: "Buttons and badges",
+  "no/such/page": "There is no such page",
+});
+
+for (const [name, options] of Object.entries({
+  "light-desktop": { viewport: kDesktop },
+  "dark-desktop": { viewport: kDesktop, dark: true },
+  "light-phone": { viewport: kPhone },
+  "dark-phone": { viewport: kPhone, dark: true },
+})) {
+  test(`every page, ${name}`, { skip }, () =>
+    with_console(options, async (t) => {
+      await t.page.goto(`${t.url}/console/`);
+      await t.page.getByLabel("E-mail").waitFor();
+      await expect_accessible(t.page, `sign-in, ${name}`);
+      await picture(t.page, `${name}-sign-in`);
+      await sign_in(t.page, t.url);
+      for (const [path, text] of Object.entries(pages(t.world))) {
+        await t.page.evaluate((to) => {
+          history.pushState(null, "", to);
+          dispatchEvent(new PopStateEvent("popstate"));
+        }, `/console/${path}`);
+        await t.page.getByText(new RegExp(text)).first().waitFor();
+        await t.page.waitForTimeout(60);
+        await fits(t.page, `${path}, ${name}`);
+        await expect_accessible(t.page, `${path}, ${name}`);
+        await picture(t.page, `${name}-${path.replace(/msg_\w+/, "id").replace(/\W+/g, "-")}`);
+      }
+      if (options.viewport === kPhone) {
+        await t.page.goto(`${t.url}/console/queue`);
+        await t.page.getByRole("link", { name: /contractor@partner.example/ }).click();
+        await t.page.getByRole("button", { name: /Approve/ }).waitFor();
+        await fits(t.page, `detail, ${name}`);
+        await expect_accessible(t.page, `detail, ${name}`);
+        await picture(t.page, `${name}-detail`);
+      }
+    }));
+}
+
+test("an account without anything teaches what to do", { skip }, () =>
+  with_console({ empty: true }, async (t) => {
+    await sign_in(t.page, t.url);
+    await t.page.getByRole("link", { name: "Create an agent" }).waitFor();
+    await picture(t.page, "empty-queue");
+    for (const [path, text] of Object.entries({ agents: "No agent yet", mail: "No mailbox yet", webhooks: "No webhook yet", events: "No events", suppressions: "Nobody is suppressed", keys: "No key", unknown: "Every outcome is known" })) {
+      await t.page.goto(`${t.url}/console/${path}`);
+      await t.page.getByText(text).waitFor();
+      await expect_accessible(t.page, `empty ${path}`);
+    }
+  }));

@@ -1,0 +1,214 @@
+// Reviewing in a browser: decisions, corrections, the keyboard, other people, and time.
+import assert from "node:assert/strict";
+import { after, test as node_test } from "node:test";
+import { available, close_browser, door, expect_accessible, picture, sign_in, with_console } from "./browser.mjs";
+
+let t;
+const skip = available ? false : "Chromium is not installed (scripts/install web)";
+const id_of = (subject) => [...t.world.messages.values()].find((one) => one.message.subject === subject).message.id;
+const entry = (subject) => t.world.messages.get(id_of(subject));
+const detail = () => t.page.getByRole("region", { name: "Message", exact: true });
+const waiting = (count) => t.page.getByText(`${count} message${count === 1 ? "" : "s"} waiting`).waitFor();
+
+after(close_browser);
+
+// Each has a stand-in and a page of its own, signed in, with the first message open.
+function test(name, options, run) {
+  node_test(name, options, () =>
+    with_console({}, async (opened) => {
+      t = opened;
+      await sign_in(t.page, t.url);
+      await detail().getByRole("heading", { name: "Your quotte for the garden fence" }).waitFor();
+      await detail().getByRole("button", { name: /^Approve/ }).waitFor();
+      await run();
+    }),
+  );
+}
+
+test("the soonest deadline is open, with why it is held and a count-down", { skip }, async () => {
+  await waiting(7);
+  await detail().getByText("A recipient is not on the allowlist.").waitFor();
+  await detail().getByText(/rejected by itself in 13 min|rejected by itself in 14 min/).waitFor();
+  await detail().getByRole("button", { name: "quote.pdf" }).waitFor();
+});
+
+test("with the keyboard alone: next, approve, undo", { skip }, async () => {
+  await t.page.keyboard.press("j");
+  await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
+  await detail().locator(".mail-text mark").first().waitFor(); // evidence
+  await detail().getByRole("button", { name: /Approve/ }).waitFor();
+  await t.page.keyboard.press("a");
+  await waiting(6);
+  await detail().getByRole("heading", { name: "Our offer for the spring campaign" }).waitFor();
+  assert.equal(entry("Access to the staging system").decision.as, "approved");
+  await t.page.keyboard.press("u");
+  await waiting(7);
+  await t.page.getByText("Undone: it is held again.").waitFor();
+  assert.equal(entry("Access to the staging system").decision, null);
+});
+
+test("an undo that comes too late says so", { skip }, async () => {
+  await detail().getByRole("button", { name: /^Approve/ }).click();
+  await waiting(6);
+  t.world.undo_window = false;
+  await t.page.getByRole("button", { name: "Undo" }).click();
+  await t.page.getByText(/Too late to undo/).waitFor();
+  await waiting(6);
+});
+
+test("edit, with the changes in sight and a file added and another removed", { skip }, async () => {
+  await t.page.keyboard.press("e");
+  await detail().getByLabel("Subject").fill("Your quote for the garden fence");
+  await detail().getByLabel("To", { exact: true }).fill("Mira Klein <mira.klein@customer.example>, copy@customer.example");
+  await detail().getByRole("button", { name: "Remove fence.png" }).click();
+  await detail().getByLabel("Files to attach").setInputFiles({ name: "plan.txt", mimeType: "text/plain", buffer: Buffer.from("plan") });
+  await detail().getByText("plan.txt").waitFor();
+  await detail().getByRole("button", { name: "Changes (3)" }).click();
+  await detail().locator("ins", { hasText: "quote" }).first().waitFor();
+  await detail().locator("del", { hasText: "quotte" }).waitFor();
+  await expect_accessible(t.page, "changes");
+  await picture(t.page, "review-changes");
+  await t.page.keyboard.press("Control+Enter");
+  await waiting(6);
+  const sent = entry("Your quotte for the garden fence").sent;
+  assert.equal(sent.subject, "Your quote for the garden fence");
+  assert.deepEqual(sent.to, ["Mira Klein <mira.klein@customer.example>", "copy@customer.example"]);
+  assert.deepEqual(sent.attachments.map((file) => file.filename), ["quote.pdf", "terms.txt", "plan.txt"]);
+  assert.equal(Buffer.from(sent.attachments[1].data, "base64").toString(), "Terms: payment within 14 days.\n");
+  assert.equal(sent.text, undefined);
+});
+
+test("what cannot be sent is said before anything is", { skip }, async () => {
+  await t.page.keyboard.press("e");
+  await detail().getByLabel("To", { exact: true }).fill("nobody");
+  await detail().getByRole("button", { name: /Approve/ }).click();
+  await detail().getByText("“nobody” is not an e-mail address.").waitFor();
+  assert.equal(entry("Your quotte for the garden fence").decision, null);
+});
+
+test("changing the text beside an HTML part warns, and the HTML can be left out", { skip }, async () => {
+  await t.page.getByRole("link", { name: /e.fischer@studio.example/ }).click();
+  await detail().getByRole("heading", { name: "Our offer for the spring campaign" }).waitFor();
+  await t.page.keyboard.press("e");
+  await detail().getByLabel("Text", { exact: true }).fill("Dear Ms Fischer,\n\nlater.\n");
+  await detail().getByText("The HTML still says what the agent wrote.").waitFor();
+  await detail().getByRole("button", { name: "Send the text alone" }).click();
+  await detail().getByRole("button", { name: "Approve with changes" }).click();
+  await waiting(6);
+  assert.deepEqual(entry("Our offer for the spring campaign").sent, { text: "Dear Ms Fischer,\n\nlater.\n", html: "" });
+});
+
+test("reject with a reason", { skip }, async () => {
+  await t.page.keyboard.press("r");
+  await t.page.getByRole("button", { name: "A fact is wrong" }).click();
+  await expect_accessible(t.page, "the reject dialog");
+  await t.page.getByLabel("Reason").press("Enter");
+  await waiting(6);
+  assert.equal(entry("Your quotte for the garden fence").decision.reason, "A fact is wrong");
+});
+
+test("several with one decision, and one undo for all", { skip }, async () => {
+  for (let i = 0; i < 3; i++) await t.page.keyboard.press("x");
+  await t.page.getByText("3 selected").waitFor();
+  await t.page.keyboard.press("a");
+  await t.page.getByText(/1 of them was held because of the content/).waitFor();
+  await expect_accessible(t.page, "the bulk question");
+  await t.page.getByRole("button", { name: "Approve 3" }).click();
+  await waiting(4);
+  await t.page.getByRole("button", { name: "Undo" }).click();
+  await waiting(7);
+});
+
+test("the slower of two reviewers is told who decided what", { skip }, async () => {
+  const id = id_of("Your quotte for the garden fence");
+  await door(t.url, "decide", { id, quiet: true, decision: { as: "rejected", by: "grace@example.org", reason: "Wrong price" } });
+  await t.page.keyboard.press("a");
+  await detail().getByText(/grace@example.org rejected it at/).first().waitFor();
+  await detail().getByText(/Wrong price/).first().waitFor();
+  await waiting(6);
+});
+
+test("a decision of somebody else appears by itself", { skip }, async () => {
+  const id = id_of("Your quotte for the garden fence");
+  await door(t.url, "decide", { id, decision: { as: "approved", by: "grace@example.org" } });
+  await detail().getByText(/grace@example.org approved it at/).waitFor();
+  await waiting(6);
+});
+
+test("what was seen is what is approved: a newer draft has to be read first", { skip }, async () => {
+  const id = id_of("Your quotte for the garden fence");
+  await door(t.url, "revise", { id, text: "A different text." });
+  await t.page.keyboard.press("a");
+  await detail().getByText("The draft changed while you read it.").waitFor();
+  await detail().getByText("A different text.").waitFor();
+  assert.equal(entry("Your quotte for the garden fence").decision, null);
+  await t.page.keyboard.press("a");
+  await waiting(6);
+});
+
+test("a hold that ends while it is open says how it ended", { skip }, async () => {
+  const { id } = await door(t.url, "hold", { agent: "scout@agents.example.org", to: ["x@y.example"], subject: "Soon over", text: "t", expires: 1, reason: { type: "gate", code: "recipient_gate", summary: "s" } });
+  await t.page.getByRole("link", { name: /Soon over/ }).click();
+  await detail().getByRole("heading", { name: "Soon over" }).waitFor();
+  await detail().getByText("Its time is up: it is being rejected now.").waitFor();
+  await door(t.url, "decide", { id, quiet: true, decision: { as: "expired_rejected", by: "deadline" } });
+  await detail().getByText(/It was rejected because its time was up/).waitFor();
+});
+
+test("a session that ends in the middle of an edit loses nothing", { skip }, async () => {
+  await t.page.keyboard.press("e");
+  await detail().getByLabel("Subject").fill("Typed before the session ended");
+  await door(t.url, "end_sessions");
+  await t.page.keyboard.press("Control+Enter");
+  const dialog = t.page.getByRole("dialog", { name: "Your session has ended" });
+  await dialog.waitFor();
+  await expect_accessible(t.page, "the sign-in dialog");
+  await dialog.getByLabel("Password").fill("wrong");
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await dialog.getByText(/E-mail or password is wrong/).waitFor();
+  assert.equal(await detail().getByLabel("Subject").inputValue(), "Typed before the session ended");
+  await dialog.getByLabel("Password").fill("correct horse battery");
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await waiting(6);
+  assert.equal(entry("Your quotte for the garden fence").sent.subject, "Typed before the session ended");
+});
+
+test("an edit survives looking at another message, and a reload", { skip }, async () => {
+  await t.page.keyboard.press("e");
+  await detail().getByLabel("Subject").fill("Half done");
+  await t.page.getByRole("link", { name: /lee@customer.example/ }).click();
+  await detail().getByRole("heading", { name: "Re: Tuesday?" }).waitFor();
+  await t.page.reload();
+  await t.page.getByRole("link", { name: /Mira Klein/ }).click();
+  assert.equal(await detail().getByLabel("Subject").inputValue(), "Half done");
+});
+
+test("a suppressed recipient is named, and the message stays held", { skip }, async () => {
+  t.world.suppressions.push({ address: "lee@customer.example", source: "bounce", created_at: new Date().toISOString() });
+  await t.page.getByRole("link", { name: /lee@customer.example/ }).click();
+  await detail().getByRole("heading", { name: "Re: Tuesday?" }).waitFor();
+  await detail().getByRole("button", { name: /^Approve/ }).click();
+  await detail().getByText(/lee@customer.example bounced, complained or unsubscribed/).waitFor();
+  await waiting(7);
+});
+
+test("attachments: text, a picture and a PDF can be looked at", { skip }, async () => {
+  await detail().getByRole("button", { name: "terms.txt" }).click();
+  await t.page.getByText("Terms: payment within 14 days.").waitFor();
+  await expect_accessible(t.page, "an attachment");
+  await t.page.getByRole("button", { name: "Close", exact: true }).click();
+  await detail().getByRole("button", { name: "fence.png" }).click();
+  await t.page.waitForFunction(() => document.querySelector(".preview-picture")?.naturalWidth === 120);
+  await t.page.getByRole("button", { name: "Close", exact: true }).click();
+  await detail().getByRole("button", { name: "quote.pdf" }).click();
+  await t.page.locator(".preview-pdf").waitFor();
+  await t.page.waitForTimeout(300);
+  await picture(t.page, "attachment-pdf");
+});
+
+test("the conversation around it, without marking anything as read", { skip }, async () => {
+  await t.page.keyboard.press("o");
+  await detail().getByRole("button", { name: /A fence for our garden/ }).first().click();
+  await detail().getByText("what would 40 metres of the larch fence cost").waitFor();
+  assert.ok(!t.world.requests.some((one) => /^GET \/console\/api\/v1\/agents\/[^/]+\/messages\/[^/]+$/.test(one)));
+});

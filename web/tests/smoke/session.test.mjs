@@ -1,0 +1,117 @@
+// Getting in and out.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { available, close_browser, expect_accessible, picture, sign_in, with_console } from "./browser.mjs";
+
+const skip = available ? false : "Chromium is not installed (scripts/install web)";
+
+after(close_browser);
+
+test("a wrong password is refused in words, and the e-mail stays", { skip }, () =>
+  with_console({}, async ({ page, url }) => {
+    await page.goto(`${url}/console/`);
+    await page.getByLabel("E-mail").fill("ada@example.org");
+    await page.getByLabel("Password").fill("wrong");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText(/E-mail or password is wrong/).waitFor();
+    assert.equal(await page.getByLabel("E-mail").inputValue(), "ada@example.org");
+  }));
+
+test("too many attempts say how long to wait", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    world.tries = 50;
+    await page.goto(`${url}/console/`);
+    await page.getByLabel("E-mail").fill("ada@example.org");
+    await page.getByLabel("Password").fill("wrong");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText(/Try again in 30 s/).waitFor();
+  }));
+
+test("the first run: the link, a password, and in; the token leaves the address", { skip }, () =>
+  with_console({ setup: true }, async ({ page, url, world }) => {
+    await page.goto(`${url}/console/`);
+    await page.getByText("No password has been chosen yet.").waitFor();
+    await page.goto(`${url}/console/setup#${world.setup_token}`);
+    await page.getByRole("heading", { name: "Welcome" }).waitFor();
+    await expect_accessible(page, "set-up");
+    await picture(page, "set-up");
+    await page.getByLabel("E-mail").fill("ada@example.org");
+    await page.getByLabel("Password").fill("short");
+    await page.getByRole("button", { name: "Open the console" }).click();
+    await page.getByText(/It needs 12 characters or more/).waitFor();
+    await page.getByLabel("Password").fill("three or four words");
+    await page.getByRole("button", { name: "Open the console" }).click();
+    await page.getByRole("navigation", { name: "Console" }).waitFor();
+    assert.doesNotMatch(page.url(), /first-run-token/);
+  }));
+
+test("a used set-up link says what to do", { skip }, () =>
+  with_console({ setup: true }, async ({ page, url }) => {
+    await page.goto(`${url}/console/setup#wrong`);
+    await page.getByLabel("E-mail").fill("ada@example.org");
+    await page.getByLabel("Password").fill("three or four words");
+    await page.getByRole("button", { name: "Open the console" }).click();
+    await page.getByText(/This link has been used/).waitFor();
+  }));
+
+test("signing out ends the session and shows nothing of it any more", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    await sign_in(page, url);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "On every device" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    assert.equal(world.sessions.size, 0);
+    await page.reload();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  }));
+
+test("a changed CSRF token is read again, once", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    await sign_in(page, url);
+    await page.getByRole("button", { name: /^Approve/ }).waitFor();
+    for (const session of world.sessions.values()) session.csrf = "another";
+    await page.keyboard.press("a");
+    await page.getByText("6 messages waiting").waitFor();
+  }));
+
+test("agent, key, webhook: made here, secrets shown once", { skip }, () =>
+  with_console({ empty: true }, async ({ page, url, world }) => {
+    await sign_in(page, url);
+    await page.getByRole("link", { name: "Create an agent" }).click();
+    await page.getByRole("button", { name: "Create the first one" }).click();
+    await page.getByLabel("Address").fill("scout");
+    await page.getByText("It will be scout@agents.example.org.").waitFor();
+    await expect_accessible(page, "a new agent");
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    await page.getByText(/Everything it sends waits for you/).waitFor();
+    assert.equal(world.protections.get("scout@agents.example.org").outbound.gate.action, "review");
+    await page.getByRole("button", { name: "Try on past mail" }).click();
+    await page.getByText("Of the last 214 messages").waitFor();
+    await page.getByLabel("It may write to").selectOption("open");
+    await page.getByText("It may write to anybody.").waitFor();
+    await page.getByRole("button", { name: "Save" }).first().click();
+    await page.getByText("Saved. It holds from the next message on.").waitFor();
+    await page.getByRole("button", { name: "New key" }).click();
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    await page.getByText(/e2a_agt_9c/).waitFor();
+    await page.getByRole("button", { name: "I have copied it" }).click();
+    await page.goto(`${url}/console/webhooks`);
+    await page.getByRole("button", { name: "New webhook" }).click();
+    await page.getByLabel("Endpoint").fill("http://10.0.0.1/");
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    await page.getByText(/It has to be https/).waitFor();
+    await page.getByLabel("Endpoint").fill("https://hooks.example.org/in");
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    await page.getByText(/whsec_0f/).waitFor();
+  }));
+
+test("an unknown hand-over is settled once, with words before the deed", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    await sign_in(page, url, "/console/unknown");
+    await page.getByRole("button", { name: /^Send it again/ }).first().click();
+    await page.getByText(/If the first copy did arrive, they have two/).waitFor();
+    await expect_accessible(page, "the question about an unknown hand-over");
+    await page.getByRole("dialog").getByRole("button", { name: "Send it again" }).click();
+    await page.getByText("Contract for signature").waitFor({ state: "detached" });
+    assert.equal(world.handovers[0].resolution.as, "send_again");
+  }));
