@@ -74,7 +74,7 @@ void add_page_headers(net::Response& response) {
   if (!response.headers.find("Content-Security-Policy")) {
     response.headers.add("Content-Security-Policy", std::string(kPolicy));
   }
-  response.headers.set("Referrer-Policy", "no-referrer");
+  if (!response.headers.find("Referrer-Policy")) response.headers.add("Referrer-Policy", "no-referrer");
   response.headers.set("X-Frame-Options", "DENY");
   response.headers.set("Cross-Origin-Opener-Policy", "same-origin");
   response.headers.set("Cross-Origin-Resource-Policy", "same-origin");

@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "console/assets.hpp"
+#include "console/cli_login.hpp"
 #include "console/context.hpp"
 #include "console/guard.hpp"
 
@@ -161,6 +162,10 @@ struct Console::Impl : Context {
 
   Awaitable<net::Response> dispatch(net::Request request, std::string_view& name) {
     const bool api = request.path == kApi || request.path.starts_with(std::string(kApi) + "/");
+    if (request.path == kCliLogin || request.path == kCliPage) {
+      auto login = answer_cli_login(*this, std::move(request));
+      co_return co_await std::move(login);
+    }
     if (!api) co_return serve_asset(request);
     name = "console_api";
     const std::string request_id = request.request_id;
@@ -260,7 +265,7 @@ Console::~Console() {
 }
 
 bool Console::owns(std::string_view path) {
-  return path == kRoot || path.starts_with(std::string(kRoot) + "/");
+  return path == kRoot || path == kCliLogin || path.starts_with(std::string(kRoot) + "/");
 }
 
 std::uint64_t Console::body_bytes_max(std::string_view method, std::string_view path) const {

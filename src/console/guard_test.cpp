@@ -165,7 +165,7 @@ TEST(ConsoleAttachmentTest, WarnsOfNamesThatPretend) {
   EXPECT_THAT(warned("invoice.pdf.exe"), HasSubstr("attachment_pretends"));
   EXPECT_THAT(warned("setup.EXE"), HasSubstr("attachment_program"));
   EXPECT_THAT(warned("invoice\xe2\x80\xae" "fdp.exe"), HasSubstr("attachment_direction"));
-  EXPECT_THAT(boost::json::serialize(warnings_of("a\xe2\x80\xaeb", "", {})), HasSubstr("subject_direction"));
+  EXPECT_THAT(boost::json::serialize(warnings_of("a\xe2\x80\xae" "b", "", {})), HasSubstr("subject_direction"));
 }
 
 TEST(ConsoleAttachmentTest, ReadsAHeaderAsItStands) {

@@ -470,6 +470,54 @@ TEST_P(ConsoleTest, TheRevisionThatWasSeenIsTheOneThatIsApproved) {
   EXPECT_EQ(ask(request).status, 202);
 }
 
+// --- a command-line client signs in ----------------------------------------------------------------------
+
+TEST_P(ConsoleTest, ACommandLineClientGetsAKeyWhenThePersonSaysYes) {
+  const std::string wish = "cli_callback=http%3A%2F%2F127.0.0.1%3A4711%2Fdone&cli_state=a%26b";
+  const net::Response begun = ask("GET", "/api/auth/login?" + wish);
+  EXPECT_EQ(begun.status, 302);
+  const std::string page(begun.headers.get("Location"));
+  EXPECT_THAT(ask("GET", page).body, HasSubstr("Sign in first"));
+  const Browser browser = sign_in(kOwner);
+  const net::Response question = ask("GET", page, browser);
+  EXPECT_THAT(question.body, testing::AllOf(HasSubstr(kOwner), HasSubstr("http://127.0.0.1:4711")));
+  EXPECT_THAT(question.body, Not(HasSubstr("e2a_")));
+  EXPECT_THAT(std::string(question.headers.get("Content-Security-Policy")),
+              HasSubstr("form-action 'self' http://127.0.0.1:4711;"));
+
+  EXPECT_EQ(ask("POST", "/console/cli", browser, wish).status, 403) << "without the page's word";
+  net::Request foreign = page_request("POST", "/console/cli", browser, wish + "&csrf_token=" + browser.csrf);
+  foreign.headers.set("Origin", "https://evil.example");
+  EXPECT_EQ(ask(foreign).status, 403);
+  const net::Response yes = ask("POST", "/console/cli", browser, wish + "&csrf_token=" + browser.csrf);
+  EXPECT_THAT(yes.body, testing::AllOf(HasSubstr("action=\"http://127.0.0.1:4711/done\""),
+                                       HasSubstr("name=\"cli_state\" value=\"a&amp;b\""),
+                                       HasSubstr(fmt::format("value=\"{}\"", kAgent))));
+  const std::size_t at = yes.body.find("e2a_acct_");
+  ASSERT_NE(at, std::string::npos);
+  net::Request with_key = page_request("GET", "/v1/account");
+  with_key.headers.add("Authorization", "Bearer " + yes.body.substr(at, 73));
+  EXPECT_EQ(ask_rest(with_key).status, 200);
+}
+
+TEST_P(ConsoleTest, AKeyIsCarriedToThisMachineOnly) {
+  const Browser browser = sign_in(kOwner);
+  for (const char* callback :
+       {"https://localhost/x", "http://example.com/", "http://localhost@evil.example/", "http://localhost.evil.example",
+        "http://10.0.0.1/", "http://[::2]/", "http://localhost:99999/", "http://localhost/%22%3E", "ftp://localhost/",
+        "http://localhost:80;x/"}) {
+    const std::string wish = fmt::format("?cli_callback={}&cli_state=s", callback);
+    const int status = ask("GET", "/api/auth/login" + wish, browser).status;
+    EXPECT_EQ(status, 400) << callback;
+    EXPECT_EQ(ask("GET", "/console/cli" + wish, browser).status, 400) << callback;
+  }
+  EXPECT_EQ(ask("GET", "/api/auth/login?cli_state=s", browser).status, 400);
+  EXPECT_EQ(ask("GET", "/api/auth/login", browser).status, 302);
+  for (const char* callback : {"http://localhost/", "http://127.0.0.1:80/x?y", "http://[::1]:8080/"}) {
+    EXPECT_EQ(ask("GET", fmt::format("/api/auth/login?cli_callback={}&cli_state=s", callback)).status, 302);
+  }
+}
+
 // --- seeing how things stand -----------------------------------------------------------------------------
 
 TEST_P(ConsoleTest, TheOverviewCountsWhatWaitsAndHowLongThingsTook) {
