@@ -3,6 +3,7 @@ import type { Session } from "./types";
 
 const kApi = "/console/api";
 const kTimeoutMs = 30_000;
+const kUploadBytesPerMs = 64; // slower than half a megabit per second counts as no connection
 
 /** What the server, or the way to it, said instead of an answer. */
 export class ApiError extends Error {
@@ -79,7 +80,8 @@ function headers_of(method: string, options: Options): Headers {
 }
 
 async function once<T>(method: string, path: string, options: Options): Promise<Answer<T>> {
-  const timeout = AbortSignal.timeout(kTimeoutMs);
+  const body = options.body === undefined ? null : JSON.stringify(options.body);
+  const timeout = AbortSignal.timeout(kTimeoutMs + Math.ceil((body?.length ?? 0) / kUploadBytesPerMs));
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   let response: Response;
   let text: string;
@@ -87,7 +89,7 @@ async function once<T>(method: string, path: string, options: Options): Promise<
     response = await fetch(kApi + path, {
       method,
       headers: headers_of(method, options),
-      body: options.body === undefined ? null : JSON.stringify(options.body),
+      body,
       credentials: "same-origin",
       cache: "no-store",
       redirect: "error",

@@ -12,7 +12,8 @@ export type Liveness = "connecting" | "live" | "polling";
 
 const kPollMs = 20_000;
 const kRetryMsMax = 60_000;
-const kGatherMs = 250; // news that come together are told once
+const kGatherMs = 250; // news that come together are told once,
+const kTellMsMin = 1500; // and pages are not asked to look again more often than this
 
 export const liveness = createStore<Liveness>("connecting");
 
@@ -20,6 +21,7 @@ type Listener = (news: News[]) => void;
 const listeners = new Set<Listener>();
 let gathered: News[] = [];
 let timer = 0;
+let told_at = 0;
 let source: EventSource | null = null;
 let poll = 0;
 let retry_ms = 1000;
@@ -33,12 +35,14 @@ export function on_news(listener: Listener): () => void {
 function tell(news: News[]): void {
   gathered.push(...news);
   if (timer !== 0) return;
+  const wait = Math.max(kGatherMs, told_at + kTellMsMin - Date.now());
   timer = window.setTimeout(() => {
+    told_at = Date.now();
     const all = gathered;
     gathered = [];
     timer = 0;
     for (const listener of [...listeners]) listener(all);
-  }, kGatherMs);
+  }, wait);
 }
 
 export function start_live(): void {

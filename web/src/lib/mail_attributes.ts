@@ -14,6 +14,7 @@ export interface Unstyled {
 
 export function take_styles(html: string): Unstyled {
   const sheets: string[] = [];
+  const foreign = /<(math|svg)[\s/>]/i.test(html); // there, what stands in a style element may be shown: leave it to the parser
   let out = "";
   let copied = 0; // html before this is in `out`
   let i = 0;
@@ -30,7 +31,7 @@ export function take_styles(html: string): Unstyled {
     }
     const tag_at = i++;
     while (i < html.length && !is_space(html[i]) && html[i] !== ">" && html[i] !== "/") i++;
-    const is_sheet = html.slice(tag_at + 1, i).toLowerCase() === "style";
+    const is_sheet = !foreign && html.slice(tag_at + 1, i).toLowerCase() === "style";
     while (i < html.length && html[i] !== ">") {
       while (is_space(html[i]) || html[i] === "/") i++;
       const name_at = i;

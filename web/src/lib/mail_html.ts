@@ -42,6 +42,7 @@ export function render_mail(html: string, pictures: ReadonlyMap<string, string> 
   const unstyled = take_styles(html);
   const parsed = new DOMParser().parseFromString(unstyled.html, "text/html");
   if (parsed.getElementsByTagName("*").length > kNodesMax) return too_large();
+  const left = Array.from(parsed.querySelectorAll("style"), (element) => element.textContent ?? "");
   for (const element of Array.from(parsed.querySelectorAll("[style]"))) element.removeAttribute("style");
   const active = parsed.querySelectorAll(
     "script,iframe,object,embed,form,input,button,textarea,select,video,audio,svg,math,applet,base,meta[http-equiv],portal",
@@ -62,7 +63,7 @@ export function render_mail(html: string, pictures: ReadonlyMap<string, string> 
   for (const element of Array.from(body.querySelectorAll("[src]:not(img)"))) element.removeAttribute("src");
   for (const element of Array.from(body.querySelectorAll("[href]"))) element.removeAttribute("href");
   result.remote += (html.match(/url\s*\(\s*["']?\s*(https?:)?\/\//gi) ?? []).length;
-  const css = kBase + unstyled.sheets.map(safe_sheet).join("") + inline;
+  const css = kBase + [...unstyled.sheets, ...left].map(safe_sheet).join("") + inline;
   return { document: page(css, body.innerHTML), active, ...result };
 }
 

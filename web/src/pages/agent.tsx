@@ -7,6 +7,7 @@ import type { Agent, DeliveryPolicy, Page, Suppression } from "../lib/types";
 import { Ago, Badge, Button, ErrorNote, Facts, LinkButton, PageHeader, Skeleton } from "../ui/basic";
 import { Confirm, toast, toast_error } from "../ui/dialog";
 import { SelectField, TextField } from "../ui/fields";
+import { Compose } from "./compose";
 import { NewKey } from "./new_key";
 import { ProtectionEditor } from "./protection";
 
@@ -14,6 +15,7 @@ export function AgentPage({ email }: { email: string }) {
   const found = useResource<Agent>(`agent:${email}`, (signal) => get(at`/v1/agents/${email}`, signal));
   const [removing, set_removing] = useState(false);
   const [key, set_key] = useState(false);
+  const [writing, set_writing] = useState(false);
   const test = async () => {
     try {
       const result = await post<{ status: string }>(at`/v1/agents/${email}/test`);
@@ -48,6 +50,9 @@ export function AgentPage({ email }: { email: string }) {
           <Button icon="send" onClick={() => void test()}>
             Test message
           </Button>
+          <Button icon="edit" onClick={() => set_writing(true)}>
+            Write
+          </Button>
         </PageHeader>
       ) : (
         <Skeleton lines={2} />
@@ -72,6 +77,7 @@ export function AgentPage({ email }: { email: string }) {
           </div>
         </section>
       )}
+      {writing && <Compose agent={email} close={() => set_writing(false)} />}
       {key && <NewKey agent={email} close={() => set_key(false)} />}
       {removing && (
         <Confirm

@@ -152,6 +152,11 @@ function Deliveries({ id }: { id: string }) {
         </Empty>
       )}
       {items.length > 0 && (
+        <p class="quiet small">
+          To deliver something again, open its event in the <a href={path_to("events")}>event log</a>.
+        </p>
+      )}
+      {items.length > 0 && (
         <Table
           label="Deliveries"
           rows={items}

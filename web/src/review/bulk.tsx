@@ -1,5 +1,5 @@
 // One decision about several messages.
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { plural, some_of } from "../lib/format";
 import { useShortcuts } from "../lib/shortcuts";
 import type { Hold } from "../lib/types";
@@ -17,12 +17,14 @@ interface Props {
 export function Bulk({ list, clear, decided }: Props) {
   const [asking, set_asking] = useState<"approve" | "reject" | null>(null);
   const [progress, set_progress] = useState<Progress | null>(null);
-  useShortcuts({ a: () => set_asking("approve"), r: () => set_asking("reject") }, asking === null);
+  const stop = useRef<AbortController | null>(null);
+  useShortcuts({ a: () => set_asking("approve"), r: () => set_asking("reject") }, asking === null && progress === null);
 
   const run = async (decision: { as: "approve" } | { as: "reject"; reason: string }) => {
     set_progress({ done: 0, all: list.length });
+    stop.current = new AbortController();
     try {
-      const result = await decide_all(list, decision, set_progress);
+      const result = await decide_all(list, decision, set_progress, stop.current.signal);
       const approved = result.done.flatMap(({ hold, result: one }) => (one ? [{ hold, result: one }] : []));
       if (approved.length > 0) offer_undo(approved);
       else if (result.done.length > 0) toast(`${plural(result.done.length, "message")} rejected. Nothing of it is sent.`);
@@ -34,13 +36,27 @@ export function Bulk({ list, clear, decided }: Props) {
     decided();
   };
 
+  // The question closes at once; how far it is stands in the bar.
+  const start = (decision: Parameters<typeof run>[0]) => () => {
+    void run(decision);
+    return Promise.resolve();
+  };
+
   const recipients = [...new Set(list.flatMap((hold) => (hold.direction === "inbound" ? [hold.agent_email] : hold.to)))];
   const suspicious = list.filter((hold) => hold.hold_reason?.type === "scan").length;
   return (
     <div class="bulk" role="region" aria-label="Selected messages">
       <strong class="num">{list.length} selected</strong>
       {progress ? (
-        <progress value={progress.done} max={progress.all} aria-label={`${progress.done} of ${progress.all}`} />
+        <>
+          <progress value={progress.done} max={progress.all} aria-label={`${progress.done} of ${progress.all}`} />
+          <span class="small num">
+            {progress.done} of {progress.all}
+          </span>
+          <Button small onClick={() => stop.current?.abort()}>
+            Stop
+          </Button>
+        </>
       ) : (
         <>
           <Button small kind="primary" icon="check" shortcut="a" onClick={() => set_asking("approve")}>
@@ -66,12 +82,12 @@ export function Bulk({ list, clear, decided }: Props) {
               {suspicious > 0 && <p class="field-fault">{plural(suspicious, "of them was", "of them were")} held because of the content. Read those first.</p>}
             </>
           }
-          run={() => run({ as: "approve" })}
+          run={start({ as: "approve" })}
           onClose={() => set_asking(null)}
         />
       )}
       {asking === "reject" && (
-        <Reject title={`Reject ${plural(list.length, "message")}`} text="All of them get the same reason." run={(reason) => run({ as: "reject", reason })} close={() => set_asking(null)} />
+        <Reject title={`Reject ${plural(list.length, "message")}`} text="All of them get the same reason." run={(reason) => start({ as: "reject", reason })()} close={() => set_asking(null)} />
       )}
     </div>
   );

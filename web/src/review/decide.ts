@@ -5,10 +5,12 @@ import { plural } from "../lib/format";
 import { createStore } from "../lib/store";
 import type { ApproveResult, Hold } from "../lib/types";
 import { toast } from "../ui/dialog";
+import { keep_draft, type Draft } from "./draft";
 import { put_back, take_out } from "./holds";
 
 export const kUndoSeconds = 8;
 const kAtOnce = 6;
+const kWaitsMax = 60; // for one message, when the server asks to slow down
 
 export interface Overrides {
   subject?: string;
@@ -22,7 +24,7 @@ export interface Overrides {
 
 interface Undo {
   until: number;
-  entries: { hold: Hold; token: string }[];
+  entries: { hold: Hold; token: string; draft: Draft | undefined }[];
 }
 
 const undos: Undo[] = [];
@@ -43,9 +45,11 @@ const done_word = (hold: Hold): string => (hold.direction === "inbound" ? "Relea
 const peer = (hold: Hold): string => (hold.direction === "inbound" ? hold.agent_email : (hold.to[0] ?? "nobody"));
 
 /** Tells of approvals, with the way back. */
-export function offer_undo(done: { hold: Hold; result: ApproveResult }[]): void {
-  const entries = done.flatMap(({ hold, result }) =>
-    result.undo_token && result.undo_until ? [{ hold, token: result.undo_token, until: Date.parse(result.undo_until) }] : [],
+export function offer_undo(done: { hold: Hold; result: ApproveResult; draft?: Draft }[]): void {
+  const entries = done.flatMap(({ hold, result, draft }) =>
+    result.undo_token && result.undo_until
+      ? [{ hold, token: result.undo_token, until: Date.parse(result.undo_until), draft }]
+      : [],
   );
   const first = done[0];
   if (!first) return;
@@ -76,9 +80,10 @@ async function take_back(undo: Undo): Promise<void> {
   undos.splice(index, 1);
   const back: Hold[] = [];
   const late: unknown[] = [];
-  await in_parallel(undo.entries, async ({ hold, token }) => {
+  await in_parallel(undo.entries, async ({ hold, token, draft }) => {
     try {
       await post(at`/reviews/${hold.id}/undo`, { undo_token: token });
+      if (draft) keep_draft(hold.id, draft); // the corrections are there again, not yet approved
       back.push(hold);
     } catch (error) {
       late.push(error);
@@ -109,30 +114,55 @@ export interface BulkResult {
   failed: { hold: Hold; error: unknown }[];
 }
 
-/** One decision about many holds, each for the revision that the list showed. */
+type BulkDecision = { as: "approve" } | { as: "reject"; reason: string };
+
+/** One decision about many holds, each for the revision that the list showed. Ends early when `stop` is aborted. */
 export async function decide_all(
   list: Hold[],
-  decision: { as: "approve" } | { as: "reject"; reason: string },
+  decision: BulkDecision,
   progress: (now: Progress) => void,
+  stop: AbortSignal,
 ): Promise<BulkResult> {
   const out: BulkResult = { done: [], failed: [] };
   await in_parallel(list, async (hold) => {
+    if (stop.aborted) return;
     try {
-      if (decision.as === "approve") {
-        const etag = hold.revision === undefined ? null : `"${hold.revision}"`;
-        out.done.push({ hold, result: await approve(hold, etag, {}) });
-      } else {
-        await reject(hold, decision.reason);
-        out.done.push({ hold, result: null });
-      }
+      out.done.push({ hold, result: await decide_patiently(hold, decision, stop) });
     } catch (error) {
-      out.failed.push({ hold, error });
+      if (!stop.aborted) out.failed.push({ hold, error });
     }
     progress({ done: out.done.length + out.failed.length, all: list.length });
   });
   const gone = out.failed.filter(({ error }) => error instanceof ApiError && error.code === "message_not_pending");
   take_out([...out.done, ...gone].map(({ hold }) => hold.id));
   return out;
+}
+
+// An agent may send so many messages a minute: approvals beyond that wait as long as the server says.
+async function decide_patiently(hold: Hold, decision: BulkDecision, stop: AbortSignal): Promise<ApproveResult | null> {
+  for (let waits = 0; ; waits++) {
+    try {
+      if (decision.as === "reject") {
+        await reject(hold, decision.reason);
+        return null;
+      }
+      return await approve(hold, hold.revision === undefined ? null : `"${hold.revision}"`, {});
+    } catch (error) {
+      const wait = error instanceof ApiError && error.status === 429 ? (error.retry_after_seconds ?? 5) : null;
+      if (wait === null || waits >= kWaitsMax || stop.aborted) throw error;
+      await pause(wait * 1000, stop);
+    }
+  }
+}
+
+function pause(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    stop.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(new Error("stopped"));
+    });
+  });
 }
 
 /** What a bulk decision came to, in one sentence for each kind of failure. */

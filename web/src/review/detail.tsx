@@ -161,7 +161,7 @@ function Loaded({ id, keys, onDecided, back, seen, load }: Props & { seen: Seen;
       const result = await approve(hold, etag, editing ? await overrides_of(before, draft, bytes) : {});
       forget_draft(id);
       take_out([id]);
-      offer_undo([{ hold, result }]);
+      offer_undo([{ hold, result, ...(editing && changed(before, draft).length > 0 ? { draft } : {}) }]);
       onDecided(id);
     } catch (error) {
       await failed(error);

@@ -1,14 +1,18 @@
 // What an empty queue teaches: how the first message gets here.
+import { useState } from "preact/hooks";
 import { get } from "../lib/api";
 import { path_to } from "../lib/router";
 import { useResource } from "../lib/resource";
 import type { Agent, Page } from "../lib/types";
-import { LinkButton } from "../ui/basic";
+import { Compose } from "../pages/compose";
+import { Button, LinkButton } from "../ui/basic";
 
 export function FirstSteps() {
   const agents = useResource<Page<Agent>>("agents", (signal) => get("/v1/agents?limit=100", signal));
+  const [writing, set_writing] = useState(false);
   if (!agents.data) return null;
-  if (agents.data.items.length === 0) {
+  const first = agents.data.items[0];
+  if (!first) {
     return (
       <>
         <p>You have no agent yet. Give one an address; from its page you choose what it may do without you.</p>
@@ -21,9 +25,14 @@ export function FirstSteps() {
     );
   }
   return (
-    <div class="row row-middle">
-      <LinkButton href={path_to("agents")}>See what is held for whom</LinkButton>
-      <LinkButton href={path_to("overview")}>Overview</LinkButton>
-    </div>
+    <>
+      <div class="row row-middle">
+        <Button icon="edit" onClick={() => set_writing(true)}>
+          Write as {first.name || first.email}
+        </Button>
+        <LinkButton href={path_to("agents", first.email)}>See what is held</LinkButton>
+      </div>
+      {writing && <Compose agent={first.email} close={() => set_writing(false)} />}
+    </>
   );
 }

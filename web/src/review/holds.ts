@@ -15,7 +15,7 @@ export interface Holds {
 
 const kFirstPage = 100; // quick to see something
 const kPage = 1000;
-const kReloadMsMin = 3000;
+const kReloadMsMin = 3000; // for each kPage holds
 
 const kNone: Holds = { items: [], total: 0, complete: false, loaded: false, error: null };
 export const holds = createStore<Holds>(kNone);
@@ -84,7 +84,7 @@ function soon(): void {
       timer = 0;
       void load_holds();
     },
-    Math.max(0, last_load + kReloadMsMin - Date.now()),
+    Math.max(0, last_load + kReloadMsMin * Math.ceil(holds.get().items.length / kPage) - Date.now()),
   );
 }
 

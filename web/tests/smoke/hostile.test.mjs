@@ -14,12 +14,17 @@ const show = async (subject) => {
 
 before(async () => {
   if (skip) return;
-  t = await open({ hostile: true, viewport: kDesktop });
+  // The policy's own words about what it refused while the mail was parsed into a document that is never shown.
+  const tolerate = [/^console: (Executing inline event handler|Applying inline style|Setting the document.s base URI to .*) violates/];
+  t = await open({ hostile: true, viewport: kDesktop, tolerate });
   await sign_in(t.page, t.url);
 });
 after(async () => {
-  await t?.close(); // asserts that nothing was requested outside and no dialog or error appeared
-  await close_browser();
+  try {
+    await t?.close(); // asserts that nothing was requested outside and no dialog or error appeared
+  } finally {
+    await close_browser();
+  }
 });
 
 for (const name of Object.keys(kHostileHtml)) {
@@ -29,7 +34,7 @@ for (const name of Object.keys(kHostileHtml)) {
     await frame.waitFor();
     assert.equal(await frame.getAttribute("sandbox"), "");
     const inside = await (await frame.elementHandle()).contentFrame();
-    await inside.waitForSelector("body");
+    await inside.waitForSelector("body", { state: "attached" });
     await t.page.waitForTimeout(80);
     assert.equal(await t.page.evaluate(() => window.pwned), undefined);
     const source = await frame.getAttribute("srcdoc");

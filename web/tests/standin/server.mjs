@@ -1,6 +1,7 @@
 // A stand-in for src/console in the browser suite: serves web/dist under the content security policy of API.md and answers
 // the interface from memory, deterministically. It has doors of its own under /test/ to make things happen.
-// By hand: node tests/standin/server.mjs [port] [holds] prints the address and the password.
+// By hand: node tests/standin/server.mjs [port] [holds] prints the address and the password. With COUNTERSIGN_URL and
+// COUNTERSIGN_KEY, /console/api/v1 is the REST API of that server.
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
@@ -16,6 +17,8 @@ const dist = new URL("../../dist/", import.meta.url);
 
 export async function start(options = {}) {
   const world = make_world(options);
+  const { COUNTERSIGN_URL, COUNTERSIGN_KEY } = process.env;
+  if (COUNTERSIGN_URL && COUNTERSIGN_KEY) world.backend = { url: COUNTERSIGN_URL, key: COUNTERSIGN_KEY };
   const server = createServer((request, response) => void answer(world, request, response));
   await new Promise((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${server.address().port}`;
@@ -65,6 +68,7 @@ async function read_body(request) {
 async function api(world, request, response, url) {
   const body = request.method === "GET" ? {} : await read_body(request);
   const path = url.pathname.slice("/console/api".length);
+  if (world.backend && path.startsWith("/v1/")) return forward(world.backend, request, response, path + url.search, body);
   const context = { world, request, response, body, query: url.searchParams, headers: {} };
   try {
     for (const [method, pattern, handler, open] of routes) {
@@ -85,6 +89,16 @@ async function api(world, request, response, url) {
     const { code, message, details } = refused;
     response.end(JSON.stringify({ error: { code, message, request_id: "req_standin", details } }));
   }
+}
+
+async function forward(backend, request, response, path, body) {
+  const headers = { Authorization: `Bearer ${backend.key}`, "Content-Type": "application/json" };
+  if (request.headers["if-match"]) headers["If-Match"] = request.headers["if-match"];
+  const init = { method: request.method, headers, ...(request.method === "GET" ? {} : { body: JSON.stringify(body) }) };
+  const answer = await fetch(backend.url + path, init);
+  const etag = answer.headers.get("ETag");
+  response.writeHead(answer.status, { "Content-Type": "application/json", ...(etag ? { ETag: etag } : {}) });
+  response.end(Buffer.from(await answer.arrayBuffer()));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
