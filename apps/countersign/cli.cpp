@@ -151,8 +151,9 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   CLI::App* account = app.add_subcommand("account", "People who use the console");
   account->require_subcommand(1);
   CLI::App* set_password = account->add_subcommand(
-      "set-password", "Set a password, read from the terminal or from standard input; signs the person out "
-                      "everywhere");
+      "set-password",
+      "Set a password, read from the terminal or from standard input; signs the person out "
+      "everywhere");
   set_password->add_option("email", options.email, "The account's address")->required()->type_name("EMAIL");
   CLI::App* check = app.add_subcommand(
       "check", "Check the delivery invariants over the database and say what is violated; changes nothing");
@@ -176,8 +177,8 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   resolve_unknown->add_option("--as", options.resolve.as, "sent, send_again or give_up")->required();
   resolve_unknown->add_option("--note", options.resolve.note, "Why, for the record");
   const Dkim dkim = add_dkim(app, options);
-  for (CLI::App* command : {serve, bootstrap, set_password, check, config, list_unknown, show_unknown, resolve_unknown,
-                            dkim.create, dkim.list, dkim.retire}) {
+  for (CLI::App* command : {serve, bootstrap, set_password, check, config, list_unknown, show_unknown,
+                            resolve_unknown, dkim.create, dkim.list, dkim.retire}) {
     add_settings(*command, options);
   }
 

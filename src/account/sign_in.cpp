@@ -9,9 +9,10 @@ namespace {
 
 using store::Query;
 
-constexpr Query kFindPassword("account.find_password",
-                              "SELECT u.id, u.email, p.hash FROM users u JOIN passwords p ON p.user_id = u.id "
-                              "WHERE u.email = $1");
+constexpr Query kFindPassword(
+    "account.find_password",
+    "SELECT u.id, u.email, p.hash FROM users u JOIN passwords p ON p.user_id = u.id "
+    "WHERE u.email = $1");
 constexpr Query kSetPassword("account.set_password",
                              "INSERT INTO passwords (user_id, hash, set_at_us) VALUES ($1, $2, $3) "
                              "ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, "
@@ -21,16 +22,18 @@ constexpr Query kUpgradePassword("account.upgrade_password",
 constexpr Query kAnyPassword("account.any_password", "SELECT 1 FROM passwords LIMIT 1");
 
 // Takes the row's lock, whoever made it.
-constexpr Query kClaimSetup("account.claim_setup",
-                            "INSERT INTO setups (id, used_at_us) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET "
-                            "used_at_us = excluded.used_at_us");
+constexpr Query kClaimSetup(
+    "account.claim_setup",
+    "INSERT INTO setups (id, used_at_us) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET "
+    "used_at_us = excluded.used_at_us");
 
 constexpr Query kCount(
     "account.count_attempt",
     "INSERT INTO sign_in_attempts (subject, attempts, began_at_us) VALUES ($1, 1, $2) "
     "ON CONFLICT (subject) DO UPDATE SET "
     "attempts = CASE WHEN sign_in_attempts.began_at_us <= $3 THEN 1 ELSE sign_in_attempts.attempts + 1 END, "
-    "began_at_us = CASE WHEN sign_in_attempts.began_at_us <= $3 THEN $2 ELSE sign_in_attempts.began_at_us END "
+    "began_at_us = CASE WHEN sign_in_attempts.began_at_us <= $3 THEN $2 ELSE sign_in_attempts.began_at_us "
+    "END "
     "RETURNING attempts, began_at_us");
 constexpr Query kForgive("account.forgive_attempts", "DELETE FROM sign_in_attempts WHERE subject = $1");
 constexpr Query kForgiveOne("account.forgive_attempt",

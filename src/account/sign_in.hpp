@@ -27,8 +27,8 @@ bool upgrade_password(store::Tx& tx, const UserId& user, std::string_view old_ha
 /// Whether there is a person who can sign in.
 [[nodiscard]] bool anybody_has_password(store::ReadTx& tx);
 
-/// Whether the caller may become the first person; until it commits nobody else gets an answer. False: somebody
-/// can sign in already.
+/// Whether the caller may become the first person; until it commits nobody else gets an answer. False:
+/// somebody can sign in already.
 [[nodiscard]] bool claim_setup(store::Tx& tx, UtcTime now);
 
 /// How many attempts are taken from one subject within a window that begins with the first of them.

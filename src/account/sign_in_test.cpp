@@ -21,7 +21,8 @@ class SignInTest : public test::StoreTest {
  protected:
   UserId new_user(const std::string& name) {
     const UserId id(name);
-    (void)db().write([&](store::Tx& tx) { return create_user(tx, id, name + "@x.example", kNow).has_value(); });
+    (void)db().write(
+        [&](store::Tx& tx) { return create_user(tx, id, name + "@x.example", kNow).has_value(); });
     return id;
   }
   template <class Body>

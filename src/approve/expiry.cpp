@@ -49,8 +49,12 @@ Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& 
                                                   UtcTime now) {
   auto message = lock_pending(tx, expired.user, expired.message, true, now);
   if (!message) return unexpected(std::move(message.error()));
-  const Verdict verdict{ReviewStatus::review_expired_approved, Reason::review_expired_approved,
-                        std::string(kActor), "", true, {}};
+  const Verdict verdict{ReviewStatus::review_expired_approved,
+                        Reason::review_expired_approved,
+                        std::string(kActor),
+                        "",
+                        true,
+                        {}};
   return approve_locked(tx, std::move(*message), {}, verdict, send, shared_domain, now);
 }
 
@@ -58,8 +62,12 @@ Result<std::monostate, Refusal> expire_reject(store::Tx& tx, const Expired& expi
                                               UtcTime now) {
   const auto message = lock_pending(tx, expired.user, expired.message, true, now);
   if (!message) return unexpected(message.error());
-  const Verdict verdict{ReviewStatus::review_expired_rejected, Reason::review_expired_rejected,
-                        std::string(kActor), std::string(reason), true, {}};
+  const Verdict verdict{ReviewStatus::review_expired_rejected,
+                        Reason::review_expired_rejected,
+                        std::string(kActor),
+                        std::string(reason),
+                        true,
+                        {}};
   reject_locked(tx, *message, verdict, now);
   return std::monostate{};
 }

@@ -59,7 +59,8 @@ Result<std::monostate, UndoRefusal> undo(store::Tx& tx, const UndoCommand& comma
   auto message = mailbox::lock_for_review(tx, command.user, command.message);
   if (!message) return unexpected(UndoRefusal::not_found);
   if (!withdrawn || message->resolved_at != command.decided_at ||
-      message->review_status != ReviewStatus::review_approved || message->deleted_at || now < command.decided_at) {
+      message->review_status != ReviewStatus::review_approved || message->deleted_at ||
+      now < command.decided_at) {
     return unexpected(UndoRefusal::too_late);
   }
   CS_FAULT("approve.undo");

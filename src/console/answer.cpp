@@ -6,8 +6,9 @@ namespace countersign::console {
 namespace json = boost::json;
 namespace {
 
-// style-src data: — a mail stands in a sandboxed srcdoc frame, which inherits the policy of its page and takes its
-// harmless declarations from one data: style sheet (web/API.md). Inline styles and scripts stay refused.
+// style-src data: — a mail stands in a sandboxed srcdoc frame, which inherits the policy of its page and
+// takes its harmless declarations from one data: style sheet (web/API.md). Inline styles and scripts stay
+// refused.
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self' data:; img-src 'self' data: blob:; "
     "connect-src 'self'; frame-src 'self' blob:; font-src 'self'; form-action 'self'; base-uri 'none'; "

@@ -23,8 +23,9 @@ constexpr std::array<std::string_view, 7> kShown{"image/png",  "image/jpeg",    
 constexpr std::array<std::string_view, 26> kPrograms{
     "exe", "com", "scr", "pif", "bat", "cmd", "msi", "msix", "ps1", "vbs", "vbe", "js",   "jse",
     "wsf", "hta", "jar", "lnk", "url", "cpl", "reg", "iso",  "img", "dmg", "app", "html", "svg"};
-constexpr std::array<std::string_view, 16> kDocuments{"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt",
-                                                      "csv", "jpg", "jpeg", "png", "gif",  "rtf", "zip",  "mp4"};
+constexpr std::array<std::string_view, 16> kDocuments{"pdf",  "doc", "docx", "xls", "xlsx", "ppt",
+                                                      "pptx", "txt", "csv",  "jpg", "jpeg", "png",
+                                                      "gif",  "rtf", "zip",  "mp4"};
 
 template <std::size_t N>
 bool is_among(const std::array<std::string_view, N>& list, std::string_view item) {
@@ -120,10 +121,8 @@ json::array attachments_view(const std::vector<AttachmentEntry>& attachments) {
   json::array out;
   for (std::size_t i = 0; i < attachments.size(); ++i) {
     const AttachmentEntry& one = attachments[i];
-    json::object view{{"index", i},
-                      {"filename", one.filename},
-                      {"content_type", one.content_type},
-                      {"size", one.bytes}};
+    json::object view{
+        {"index", i}, {"filename", one.filename}, {"content_type", one.content_type}, {"size", one.bytes}};
     if (!one.content_id.empty()) view["content_id"] = one.content_id;
     out.push_back(std::move(view));
   }
@@ -191,11 +190,11 @@ std::optional<AttachmentBytes> load_attachment(store::ReadTx& tx, const mailbox:
 }
 
 net::Response download_of(const AttachmentBytes& attachment) {
-  const std::string type = ascii_lower(std::string_view(attachment.content_type).substr(
-      0, attachment.content_type.find(';')));
+  const std::string type =
+      ascii_lower(std::string_view(attachment.content_type).substr(0, attachment.content_type.find(';')));
   net::Response response;
-  response.headers.add("Content-Type", is_among(kShown, trim(type)) ? std::string(trim(type))
-                                                                    : "application/octet-stream");
+  response.headers.add("Content-Type",
+                       is_among(kShown, trim(type)) ? std::string(trim(type)) : "application/octet-stream");
   response.headers.add("Content-Disposition", disposition_of(attachment.filename));
   response.headers.add("Content-Security-Policy", "sandbox; default-src 'none'");
   response.headers.add("Cache-Control", "private, no-store");

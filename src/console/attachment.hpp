@@ -41,8 +41,8 @@ struct AttachmentBytes {
 [[nodiscard]] std::optional<AttachmentBytes> load_attachment(store::ReadTx& tx,
                                                              const mailbox::Message& message,
                                                              std::int64_t index);
-/// An answer that no browser runs, whatever is in it: saved under a safe name, in a sandbox without an origin,
-/// with a media type from a short list or none in particular.
+/// An answer that no browser runs, whatever is in it: saved under a safe name, in a sandbox without an
+/// origin, with a media type from a short list or none in particular.
 [[nodiscard]] net::Response download_of(const AttachmentBytes& attachment);
 
 }  // namespace countersign::console

@@ -84,10 +84,11 @@ net::Response html(std::string_view body, const std::string& form_target) {
   net::Response response;
   response.headers.add("Content-Type", "text/html; charset=utf-8");
   response.headers.add("Cache-Control", "no-store");
-  response.headers.add("Content-Security-Policy",
-                       fmt::format("default-src 'none'; script-src 'sha256-{}'; form-action 'self' {}; base-uri "
-                                   "'none'; frame-ancestors 'none'",
-                                   hash, form_target));
+  response.headers.add(
+      "Content-Security-Policy",
+      fmt::format("default-src 'none'; script-src 'sha256-{}'; form-action 'self' {}; base-uri "
+                  "'none'; frame-ancestors 'none'",
+                  hash, form_target));
   // With no-referrer a browser hides the origin of a form (Fetch §3.2), and the form is refused.
   response.headers.add("Referrer-Policy", "same-origin");
   response.body = fmt::format(
@@ -116,10 +117,8 @@ struct Person {
 Awaitable<std::optional<Person>> find_person(Context& context, const net::Request& request) {
   const auto token = session_token(request.headers);
   if (!token) co_return std::nullopt;
-  auto body = [hash = token_hash(*token), now = context.clock.now(),
-               limits = context.settings.limits](store::ReadTx& tx) {
-    return account::authenticate_session(tx, hash, now, limits);
-  };
+  auto body = [hash = token_hash(*token), now = context.clock.now(), limits = context.settings.limits](
+                  store::ReadTx& tx) { return account::authenticate_session(tx, hash, now, limits); };
   const auto principal = co_await store::read(context.database, std::move(body));
   if (!principal) co_return std::nullopt;
   co_return Person{*principal, *token};
@@ -133,11 +132,13 @@ net::Response ask_person(const Wish& wish, const Person& person) {
   const std::string no =
       fmt::format("<form method=post action=\"{}\">{}{}<button>No</button></form>", escaped(wish.callback),
                   hidden("cli_state", wish.state), hidden("error", "the person in the browser said no"));
-  return html(fmt::format("<h1>A command-line client wants to sign in</h1><p>A program on this computer, at <b>{}</b>, "
-                          "asks for a key to everything in the account <b>{}</b>. Say yes only if you have just "
-                          "started it.</p>{}{}",
-                          escaped(wish.origin), escaped(person.principal.email), yes, no),
-              wish.origin);
+  return html(
+      fmt::format(
+          "<h1>A command-line client wants to sign in</h1><p>A program on this computer, at <b>{}</b>, "
+          "asks for a key to everything in the account <b>{}</b>. Say yes only if you have just "
+          "started it.</p>{}{}",
+          escaped(wish.origin), escaped(person.principal.email), yes, no),
+      wish.origin);
 }
 
 net::Response ask_to_sign_in() {
@@ -168,11 +169,12 @@ Awaitable<net::Response> hand_over_key(Context& context, const Wish& wish, const
   const std::optional<std::string> agent = co_await store::write(context.database, std::move(body));
   if (!agent) co_return ask_to_sign_in();
   log::info("console.cli_key", {{"account", person.principal.user.str()}, {"key", key.id.str()}});
-  co_return html(fmt::format("<p>Handing the key over …</p><form method=post action=\"{}\">{}{}{}<button>Go on"
-                             "</button></form><script>{}</script>",
-                             escaped(wish.callback), hidden("cli_state", wish.state), hidden("api_key", plaintext),
-                             hidden("agent_email", *agent), kSubmit),
-                 wish.origin);
+  co_return html(
+      fmt::format("<p>Handing the key over …</p><form method=post action=\"{}\">{}{}{}<button>Go on"
+                  "</button></form><script>{}</script>",
+                  escaped(wish.callback), hidden("cli_state", wish.state), hidden("api_key", plaintext),
+                  hidden("agent_email", *agent), kSubmit),
+      wish.origin);
 }
 
 }  // namespace
@@ -181,8 +183,9 @@ std::optional<std::string> callback_origin(std::string_view callback) {
   constexpr std::string_view kScheme = "http://";
   if (callback.size() > kCallbackBytesMax || !callback.starts_with(kScheme)) return std::nullopt;
   // No blanks, quotes or controls: the text stands in a header and in a page.
-  const bool clean = std::ranges::all_of(
-      callback, [](char c) { return c > ' ' && c < '\x7f' && std::string_view("\"'<>\\^`{|};,").find(c) == std::string_view::npos; });
+  const bool clean = std::ranges::all_of(callback, [](char c) {
+    return c > ' ' && c < '\x7f' && std::string_view("\"'<>\\^`{|};,").find(c) == std::string_view::npos;
+  });
   if (!clean) return std::nullopt;
   const std::string_view rest = callback.substr(kScheme.size());
   const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));

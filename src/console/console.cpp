@@ -1,8 +1,8 @@
 #include "console/console.hpp"
 
 #include <array>
-#include <boost/json/parse.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <boost/json/parse.hpp>
 #include <charconv>
 
 #include "account/session.hpp"
@@ -118,7 +118,8 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
     query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
     const std::size_t equals = pair.find('=');
     if (pair.substr(0, equals) != name) continue;
-    return net::percent_decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
+    return net::percent_decode(equals == std::string_view::npos ? std::string_view()
+                                                                : pair.substr(equals + 1));
   }
   return std::nullopt;
 }
@@ -202,7 +203,8 @@ struct Console::Impl : Context {
     co_return co_await route->handler(*this, visit);
   }
 
-  static const Route* find(const net::Request& request, std::vector<std::string>& values, std::string& allow) {
+  static const Route* find(const net::Request& request, std::vector<std::string>& values,
+                           std::string& allow) {
     for (const Route& route : kRoutes) {
       if (!matches(route.info.path, request.path, values)) continue;
       if (route.info.method == request.method) return &route;
@@ -236,21 +238,22 @@ struct Console::Impl : Context {
     }
     visit.person = *person;
     visit.token = *token;
-    note_use(*person, visit.now);
+    co_await note_use(*person, visit.now);
     co_return std::nullopt;
   }
 
-  // After the answer and at nobody's cost.
-  void note_use(const account::Principal& person, UtcTime now) {
-    if (person.last_used_at && *person.last_used_at >= now - account::kKeyUseResolution) return;
-    database.write_async(
-        [session = person.session, now](store::Tx& tx) {
-          account::touch_session(tx, session, now);
-          return std::monostate{};
-        },
-        [](const store::Outcome<std::monostate>& outcome) noexcept {
-          if (!outcome) log::debug("console.use_not_noted");
-        });
+  // Once a minute at most. A store that cannot write does not keep people from looking.
+  Awaitable<void> note_use(const account::Principal& person, UtcTime now) {
+    if (person.last_used_at && *person.last_used_at >= now - account::kKeyUseResolution) co_return;
+    auto body = [session = person.session, now](store::Tx& tx) {
+      account::touch_session(tx, session, now);
+      return std::monostate{};
+    };
+    try {
+      co_await store::write(database, std::move(body));
+    } catch (const EnvironmentError& fault) {
+      log::warn("console.use_not_noted", {{"error", fault.what()}});
+    }
   }
 };
 
@@ -279,12 +282,11 @@ std::uint64_t Console::body_bytes_max(std::string_view method, std::string_view 
   return kBodyBytesMax;
 }
 
-Awaitable<net::Response> Console::respond(net::Request request) {
-  return impl_->respond(std::move(request));
-}
+Awaitable<net::Response> Console::respond(net::Request request) { return impl_->respond(std::move(request)); }
 
 std::string Console::make_setup_link() {
-  const bool somebody = impl_->database.read([](store::ReadTx& tx) { return account::anybody_has_password(tx); });
+  const bool somebody =
+      impl_->database.read([](store::ReadTx& tx) { return account::anybody_has_password(tx); });
   if (somebody) return {};
   const std::string token = setup_token(impl_->settings.secret, impl_->clock.now() + kSetupLinkLifetime);
   return impl_->settings.public_url + "/console/setup#" + token;

@@ -1,6 +1,6 @@
-// The console: what people see of the program in a browser. It signs them in, serves the pages, and answers what
-// the pages ask (web/API.md). Mail, decisions and transport are the business of the modules below; what the REST
-// API can do it lets the REST API do, with the session in place of a key.
+// The console: what people see of the program in a browser. It signs them in, serves the pages, and answers
+// what the pages ask (web/API.md). Mail, decisions and transport are the business of the modules below; what
+// the REST API can do it lets the REST API do, with the session in place of a key.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -88,8 +88,8 @@ Awaitable<Answer> get_timeline(Context& context, Visit& visit);
 Awaitable<Answer> dry_run(Context& context, Visit& visit);
 Awaitable<Answer> stream_news(Context& context, Visit& visit);
 
-/// The request to `/console/api/v1/…` as the REST API knows it, answered in the name of the person. A decision
-/// that came too late is told which one came first.
+/// The request to `/console/api/v1/…` as the REST API knows it, answered in the name of the person. A
+/// decision that came too late is told which one came first.
 Awaitable<net::Response> ask_api(Context& context, const Visit& visit, net::Request request,
                                  Duration undo_for);
 

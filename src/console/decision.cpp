@@ -30,8 +30,8 @@ std::optional<MessageId> decided_message(std::string_view path) {
 net::Request without_credentials(net::Request request) {
   net::Headers kept;
   for (const net::Header& field : request.headers) {
-    const bool credential =
-        net::equal_ignoring_case(field.name, "Cookie") || net::equal_ignoring_case(field.name, "Authorization");
+    const bool credential = net::equal_ignoring_case(field.name, "Cookie") ||
+                            net::equal_ignoring_case(field.name, "Authorization");
     if (!credential) kept.add(field.name, field.value);
   }
   request.headers = std::move(kept);

@@ -70,7 +70,6 @@ struct Past {
   bool readable = false;
 };
 
-
 std::optional<std::string> authenticated_sender(const mailbox::Message& message) {
   if (message.method == mailbox::Method::loopback) return message.sender;
   if (!message.verified_domain || !message.header_from) return std::nullopt;
@@ -132,15 +131,15 @@ struct Tally {
     if (!trip) return;
     (trip->action == GateAction::review ? hold : trip->action == GateAction::block ? block : flag) += 1;
     if (examples.size() >= kExamplesMax) return;
-    examples.push_back(json::object{{"id", message.id.str()},
-                                    {"direction", journal::name_of(message.direction)},
-                                    {"from", message.direction == Direction::inbound ? message.sender
-                                                                                     : message.agent_email},
-                                    {"to", array_of(message.to)},
-                                    {"subject", message.subject},
-                                    {"at", timestamp(message.created_at)},
-                                    {"action", account::name_of(trip->action)},
-                                    {"reason", trip->summary}});
+    examples.push_back(
+        json::object{{"id", message.id.str()},
+                     {"direction", journal::name_of(message.direction)},
+                     {"from", message.direction == Direction::inbound ? message.sender : message.agent_email},
+                     {"to", array_of(message.to)},
+                     {"subject", message.subject},
+                     {"at", timestamp(message.created_at)},
+                     {"action", account::name_of(trip->action)},
+                     {"reason", trip->summary}});
   }
 };
 
@@ -175,7 +174,8 @@ Awaitable<Answer> dry_run(Context& context, Visit& visit) {
   const bool screening = context.settings.screening && (inbound->sensitivity != account::Sensitivity::off ||
                                                         outbound->sensitivity != account::Sensitivity::off);
   Tally tally;
-  for (std::size_t begin = 0; begin < found->messages.size() && !context.stopping; begin += kMessagesPerRead) {
+  for (std::size_t begin = 0; begin < found->messages.size() && !context.stopping;
+       begin += kMessagesPerRead) {
     const auto first = found->messages.begin() + static_cast<std::ptrdiff_t>(begin);
     const std::size_t count = std::min(kMessagesPerRead, found->messages.size() - begin);
     const std::vector<mailbox::Message> some(first, first + static_cast<std::ptrdiff_t>(count));

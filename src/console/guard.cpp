@@ -86,7 +86,8 @@ bool is_setup_token(std::string_view token, std::string_view secret, UtcTime now
   std::int64_t until = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), until);
   constexpr std::int64_t kSecondsMax = 253'402'300'799;  // the last second of the year 9999
-  if (error != std::errc() || end != digits.data() + digits.size() || until < 0 || until > kSecondsMax) return false;
+  if (error != std::errc() || end != digits.data() + digits.size() || until < 0 || until > kSecondsMax)
+    return false;
   const UtcTime expires = from_us(until * 1'000'000);
   return equal_constant_time(token, setup_token(secret, expires)) && now < expires;
 }

@@ -13,8 +13,8 @@ namespace countersign::console {
 inline constexpr std::string_view kCookie = "countersign_session";
 inline constexpr std::size_t kTokenDigits = 64;
 
-/// True unless the browser says that another site is behind the request. A request that changes something must
-/// say where it comes from (Origin, or Sec-Fetch-Site of the Fetch standard), as every browser does.
+/// True unless the browser says that another site is behind the request. A request that changes something
+/// must say where it comes from (Origin, or Sec-Fetch-Site of the Fetch standard), as every browser does.
 /// public_url   of this server, may be empty
 [[nodiscard]] bool is_same_origin(const net::Request& request, std::string_view public_url);
 

@@ -50,8 +50,14 @@ TEST(ConsoleGuardTest, KnowsRequestsOfItsOwnPages) {
       {"POST", {{"Host", "localhost:8080"}, {"Origin", "http://evil.example"}}, "", false},
       {"POST", {{"Host", "localhost:8080"}, {"Origin", "null"}}, "", false},
       {"POST", {{"Host", "inside:80"}, {"Origin", "https://mail.example"}}, "https://mail.example", true},
-      {"POST", {{"Host", "inside:80"}, {"Origin", "https://mail.example:443"}}, "https://mail.example/", true},
-      {"POST", {{"Host", "inside:80"}, {"Origin", "https://mail.example.evil"}}, "https://mail.example", false},
+      {"POST",
+       {{"Host", "inside:80"}, {"Origin", "https://mail.example:443"}},
+       "https://mail.example/",
+       true},
+      {"POST",
+       {{"Host", "inside:80"}, {"Origin", "https://mail.example.evil"}},
+       "https://mail.example",
+       false},
       {"POST",
        {{"Host", "mail.example"}, {"Origin", "https://mail.example"}, {"Sec-Fetch-Site", "cross-site"}},
        "https://mail.example",
@@ -164,12 +170,18 @@ TEST(ConsoleAttachmentTest, WarnsOfNamesThatPretend) {
   EXPECT_THAT(warned("invoice.pdf"), Not(HasSubstr("code")));
   EXPECT_THAT(warned("invoice.pdf.exe"), HasSubstr("attachment_pretends"));
   EXPECT_THAT(warned("setup.EXE"), HasSubstr("attachment_program"));
-  EXPECT_THAT(warned("invoice\xe2\x80\xae" "fdp.exe"), HasSubstr("attachment_direction"));
-  EXPECT_THAT(boost::json::serialize(warnings_of("a\xe2\x80\xae" "b", "", {})), HasSubstr("subject_direction"));
+  EXPECT_THAT(warned("invoice\xe2\x80\xae"
+                     "fdp.exe"),
+              HasSubstr("attachment_direction"));
+  EXPECT_THAT(boost::json::serialize(warnings_of("a\xe2\x80\xae"
+                                                 "b",
+                                                 "", {})),
+              HasSubstr("subject_direction"));
 }
 
 TEST(ConsoleAttachmentTest, ReadsAHeaderAsItStands) {
-  EXPECT_EQ(boost::json::serialize(raw_headers("From: a@b\r\nSubject: one\r\n two\r\nBad \xff: x\xff\r\n\r\nTo: no")),
+  EXPECT_EQ(boost::json::serialize(
+                raw_headers("From: a@b\r\nSubject: one\r\n two\r\nBad \xff: x\xff\r\n\r\nTo: no")),
             R"([["From","a@b"],["Subject","one two"],["Bad ?","x?"]])");
 }
 

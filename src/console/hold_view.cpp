@@ -17,12 +17,12 @@ using store::Query;
 
 constexpr std::size_t kSnippetCharacters = 140;
 
-// Of a received message the beginning is read: its text stands there, and most attachments begin there. Differs
-// in how a JSON list becomes rows.
-#define CS_EXTRAS                                                                                       \
+// Of a received message the beginning is read: its text stands there, and most attachments begin there.
+// Differs in how a JSON list becomes rows.
+#define CS_EXTRAS                                                                                         \
   "SELECT m.id, a.hold_on_expiry, (SELECT COUNT(*) FROM draft_attachments d WHERE d.message_id = m.id), " \
-  "substr(c.text, 1, 600), CASE WHEN m.direction = 'inbound' THEN substr(c.raw, 1, 32768) END "         \
-  "FROM messages m JOIN agents a ON a.email = m.agent_email LEFT JOIN message_contents c ON "           \
+  "substr(c.text, 1, 600), CASE WHEN m.direction = 'inbound' THEN substr(c.raw, 1, 32768) END "           \
+  "FROM messages m JOIN agents a ON a.email = m.agent_email LEFT JOIN message_contents c ON "             \
   "c.message_id = m.id WHERE m.id "
 constexpr Query kExtras("console.hold_extras", CS_EXTRAS "IN (SELECT value FROM json_each($1))",
                         CS_EXTRAS "= ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))");
@@ -72,7 +72,8 @@ std::string snippet_of(std::string_view text) {
       blank = false;
     }
     out += text[i];
-    while (i + 1 < text.size() && (static_cast<unsigned char>(text[i + 1]) & 0xc0U) == 0x80U) out += text[++i];
+    while (i + 1 < text.size() && (static_cast<unsigned char>(text[i + 1]) & 0xc0U) == 0x80U)
+      out += text[++i];
     ++characters;
   }
   return out;

@@ -20,9 +20,11 @@ constexpr std::chrono::minutes kQueuePatience{15};
 
 constexpr Query kDepths(
     "console.depths",
-    "SELECT (SELECT COUNT(*) FROM messages m JOIN agents a ON a.email = m.agent_email WHERE m.user_id = $1 AND "
+    "SELECT (SELECT COUNT(*) FROM messages m JOIN agents a ON a.email = m.agent_email WHERE m.user_id = $1 "
+    "AND "
     "m.review_status = 'pending_review' AND a.deleted_at_us IS NULL), "
-    "(SELECT MIN(m.created_at_us) FROM messages m JOIN agents a ON a.email = m.agent_email WHERE m.user_id = $1 "
+    "(SELECT MIN(m.created_at_us) FROM messages m JOIN agents a ON a.email = m.agent_email WHERE m.user_id = "
+    "$1 "
     "AND m.review_status = 'pending_review' AND a.deleted_at_us IS NULL), "
     "(SELECT COUNT(*) FROM submissions WHERE user_id = $1 AND state = 'queued'), "
     "(SELECT MIN(first_due_at_us) FROM submissions WHERE user_id = $1 AND state = 'queued'), "
@@ -32,13 +34,15 @@ constexpr Query kDepths(
     "d.status = 'pending' AND d.attempts > 0)))), "
     "(SELECT COUNT(*) FROM arrivals WHERE user_id = $1)");
 
-// What was told in the last day, with how long what it tells of had taken: from the hold to its decision, and from
-// the decision, or the acceptance, to the hand-over.
+// What was told in the last day, with how long what it tells of had taken: from the hold to its decision, and
+// from the decision, or the acceptance, to the hand-over.
 constexpr Query kTold(
     "console.told",
     "SELECT e.type, e.created_at_us, CASE WHEN e.type = 'email.sent' THEN COALESCE(m.resolved_at_us, "
-    "m.created_at_us) ELSE m.created_at_us END FROM (SELECT type, message_id, created_at_us FROM events WHERE "
-    "user_id = $1 AND created_at_us >= $2 ORDER BY created_at_us DESC, id DESC LIMIT $3) e JOIN messages m ON "
+    "m.created_at_us) ELSE m.created_at_us END FROM (SELECT type, message_id, created_at_us FROM events "
+    "WHERE "
+    "user_id = $1 AND created_at_us >= $2 ORDER BY created_at_us DESC, id DESC LIMIT $3) e JOIN messages m "
+    "ON "
     "m.id = e.message_id WHERE e.type IN ('email.review_approved', 'email.review_rejected') OR "
     "(e.type = 'email.sent' AND m.direction = 'outbound')");
 
@@ -96,7 +100,8 @@ Depths read_depths(store::ReadTx& tx, const UserId& user) {
 }
 
 json::object relay_view(const std::string& transport, const std::optional<outbox::Relay>& relay) {
-  json::object view{{"transport", transport}, {"state", "closed"}, {"since", nullptr}, {"last_error", nullptr}};
+  json::object view{
+      {"transport", transport}, {"state", "closed"}, {"since", nullptr}, {"last_error", nullptr}};
   if (!relay || !relay->open) return view;
   view["state"] = "open";
   view["since"] = timestamp(relay->opened_at);

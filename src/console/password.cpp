@@ -23,12 +23,12 @@ std::string parameters_of(const PasswordCost& cost) {
 
 std::string hash_password(std::string_view password, const PasswordCost& cost) {
   const std::string salt = random_bytes(kSaltBytes);
-  const std::size_t length = argon2_encodedlen(cost.passes, cost.memory_kib, kLanes, kSaltBytes, kHashBytes,
-                                               Argon2_id);
+  const std::size_t length =
+      argon2_encodedlen(cost.passes, cost.memory_kib, kLanes, kSaltBytes, kHashBytes, Argon2_id);
   std::string encoded(length, '\0');
-  const int status = argon2id_hash_encoded(cost.passes, cost.memory_kib, kLanes, password.data(),
-                                           password.size(), salt.data(), salt.size(), kHashBytes,
-                                           encoded.data(), encoded.size());
+  const int status =
+      argon2id_hash_encoded(cost.passes, cost.memory_kib, kLanes, password.data(), password.size(),
+                            salt.data(), salt.size(), kHashBytes, encoded.data(), encoded.size());
   if (status != ARGON2_OK) {
     throw EnvironmentError(std::string("cannot hash a password: ") + argon2_error_message(status), true);
   }

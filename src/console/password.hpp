@@ -1,5 +1,5 @@
-// Passwords as they are kept: argon2id (RFC 9106) in its text form, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. Slow
-// by design; call on a thread that may be slow.
+// Passwords as they are kept: argon2id (RFC 9106) in its text form, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
+// Slow by design; call on a thread that may be slow.
 #pragma once
 
 #include <cstdint>

@@ -53,7 +53,8 @@ struct Page {
 std::optional<Page> load_page(store::ReadTx& tx, const UserId& user, const MessageId& id) {
   auto message = mailbox::find_for_review(tx, user, id);
   if (!message) return std::nullopt;
-  Page page{std::move(*message), mailbox::load_content(tx, id), mailbox::list_draft_attachments(tx, id), {}, {}};
+  Page page{
+      std::move(*message), mailbox::load_content(tx, id), mailbox::list_draft_attachments(tx, id), {}, {}};
   if (page.message.review_status == ReviewStatus::pending_review) {
     page.extras = load_extras(tx, {page.message});
   } else if (page.message.review_status) {
@@ -105,8 +106,8 @@ json::object view_of(const Page& page) {
     view["html"] = parts.html;
   }
   view["headers"] = raw.empty() ? draft_headers(message) : raw_headers(raw);
-  view["source_url"] =
-      raw.empty() ? json::value(nullptr) : json::value("/console/api/reviews/" + message.id.str() + "/source");
+  view["source_url"] = raw.empty() ? json::value(nullptr)
+                                   : json::value("/console/api/reviews/" + message.id.str() + "/source");
   view["attachments"] = attachments_view(attachments);
   view["warnings"] = warnings_of(message.subject, text, attachments);
   view["hold"] = page.extras.empty() ? json::value(nullptr) : json::value(hold_view(message, page.extras[0]));
@@ -182,7 +183,8 @@ Awaitable<Answer> get_attachment(Context& context, Visit& visit) {
     return load_attachment(tx, *message, index);
   };
   const std::optional<AttachmentBytes> found = co_await store::read(context.database, std::move(body));
-  if (!found) co_return unexpected(Refusal{404, "attachment_not_found", "the message has no such attachment"});
+  if (!found)
+    co_return unexpected(Refusal{404, "attachment_not_found", "the message has no such attachment"});
   co_return download_of(*found);
 }
 
@@ -227,7 +229,8 @@ Awaitable<Answer> undo_approval(Context& context, Visit& visit) {
   if (!body) co_return unexpected(body.error());
   const auto decided_at = number_of(text_member(*body, "undo_token").value_or(""));
   if (!decided_at) co_return unexpected(invalid(422, "body.undo_token", "must be the token of an approval"));
-  auto work = [command = approve::UndoCommand{visit.person.user, MessageId(visit.path[0]), from_us(*decided_at)},
+  auto work = [command =
+                   approve::UndoCommand{visit.person.user, MessageId(visit.path[0]), from_us(*decided_at)},
                now = visit.now](store::Tx& tx) { return approve::undo(tx, command, now); };
   const auto undone = co_await store::write(context.database, std::move(work));
   if (undone) {

@@ -64,7 +64,8 @@ struct Credentials {
 Result<Credentials, Refusal> credentials_of(const json::object& body) {
   const auto email = text_member(body, "email");
   const auto password = text_member(body, "password");
-  if (!email || email->size() > kEmailBytesMax) return unexpected(invalid(422, "body.email", "must be an address"));
+  if (!email || email->size() > kEmailBytesMax)
+    return unexpected(invalid(422, "body.email", "must be an address"));
   if (!password || password->size() > kPasswordBytesMax) {
     return unexpected(invalid(422, "body.password", "must be a text of at most 1024 bytes"));
   }
@@ -98,10 +99,12 @@ struct Guess {
   std::string newer;  // the same password at today's cost; empty when the hash is up to date
 };
 
-Awaitable<std::optional<Guess>> guess(Context& context, std::string password, std::optional<std::string> hash) {
+Awaitable<std::optional<Guess>> guess(Context& context, std::string password,
+                                      std::optional<std::string> hash) {
   const Turn turn(context.hashes_waiting);
   if (!turn.granted()) co_return std::nullopt;
-  auto work = [cost = context.settings.password_cost, password = std::move(password), hash = std::move(hash)] {
+  auto work = [cost = context.settings.password_cost, password = std::move(password),
+               hash = std::move(hash)] {
     Guess made;
     made.right = is_password(password, hash ? *hash : nobodys_hash(cost)) && hash.has_value();
     if (made.right && is_outdated(*hash, cost)) made.newer = hash_password(password, cost);

@@ -1,5 +1,5 @@
-// News for pages that are open: the event log of the account as server-sent events (HTML Standard §9.2). Read from
-// the store, so that it does not matter on which node something happened.
+// News for pages that are open: the event log of the account as server-sent events (HTML Standard §9.2). Read
+// from the store, so that it does not matter on which node something happened.
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/json/serialize.hpp>
@@ -42,8 +42,8 @@ std::string text_of(const store::Row& row) {
   return "data: " + json::serialize(event) + "\n\n";
 }
 
-News read_news(store::ReadTx& tx, const UserId& user, const std::string& session, std::int64_t after, UtcTime now,
-               const account::Limits& limits) {
+News read_news(store::ReadTx& tx, const UserId& user, const std::string& session, std::int64_t after,
+               UtcTime now, const account::Limits& limits) {
   News news;
   news.signed_in = account::authenticate_session(tx, session, now, limits).has_value();
   if (!news.signed_in) return news;
@@ -77,9 +77,8 @@ class Listener {
       co_await timer.async_wait(asio::use_awaitable);
       if (self->context_.stopping) co_return std::nullopt;
       auto body = [user = self->user_, session = self->session_, after = self->last_ - kLag,
-                   now = self->context_.clock.now(), limits = self->context_.settings.limits](store::ReadTx& tx) {
-        return read_news(tx, user, session, after, now, limits);
-      };
+                   now = self->context_.clock.now(), limits = self->context_.settings.limits](
+                      store::ReadTx& tx) { return read_news(tx, user, session, after, now, limits); };
       const News news = co_await store::read(self->context_.database, std::move(body));
       if (!news.signed_in) co_return std::nullopt;
       std::string text = self->unseen(news);

@@ -26,7 +26,8 @@ constexpr std::int64_t kRowsMax = 500;  // of each kind; a message has a few
 // A delivery that was made up for a test names no event.
 constexpr Query kWebhooks(
     "console.message_webhooks",
-    "SELECT a.started_at_us, a.attempt, a.status_code, a.error, d.id, d.event_type, w.id, w.url FROM events e "
+    "SELECT a.started_at_us, a.attempt, a.status_code, a.error, d.id, d.event_type, w.id, w.url FROM events "
+    "e "
     "JOIN webhook_deliveries d ON d.event_id = e.id JOIN webhooks w ON w.id = d.webhook_id JOIN "
     "webhook_attempts a ON a.delivery_id = d.id WHERE e.message_id = $1 AND e.user_id = $2 "
     "ORDER BY a.started_at_us, d.id LIMIT $3");
@@ -39,8 +40,9 @@ struct Item {
 };
 
 Item item(UtcTime at, int rank, std::string_view kind, std::string title) {
-  json::object view{{"at", timestamp(at)}, {"kind", kind},           {"actor", nullptr},
-                    {"title", std::move(title)}, {"detail", json::object()}, {"attempt", nullptr}};
+  json::object view{{"at", timestamp(at)},      {"kind", kind},
+                    {"actor", nullptr},         {"title", std::move(title)},
+                    {"detail", json::object()}, {"attempt", nullptr}};
   return {at, rank, std::move(view), 0};
 }
 
@@ -62,18 +64,23 @@ std::optional<Words> words_of(const LifecycleRow& row, const json::object& evide
   }
   if (stage == "authentication") return Words{"authentication", "The sender was checked (DMARC)"};
   if (code == "review.hold_created") {
-    return undone ? Words{"held", "The approval was taken back; held again"} : Words{"held", "Held for review"};
+    return undone ? Words{"held", "The approval was taken back; held again"}
+                  : Words{"held", "Held for review"};
   }
   if (code == "review.approved") return Words{"decided", "Approved"};
   if (code == "review.rejected") return Words{"decided", "Rejected"};
-  if (code == "review.expired_approved") return Words{"decided", "Time ran out: approved by the agent's rule"};
-  if (code == "review.expired_rejected") return Words{"decided", "Time ran out: rejected by the agent's rule"};
+  if (code == "review.expired_approved")
+    return Words{"decided", "Time ran out: approved by the agent's rule"};
+  if (code == "review.expired_rejected")
+    return Words{"decided", "Time ran out: rejected by the agent's rule"};
   if (stage == "queued") return Words{"queued", "In the queue"};
   if (code == "submission.local_loopback_accepted") return Words{"delivered", "Delivered to mailboxes here"};
   if (code == "submission.cancelled") return Words{"cancelled", "Not sent"};
-  if (code == "submission.local_retries_exhausted") return Words{"failed", "Given up after too many attempts"};
+  if (code == "submission.local_retries_exhausted")
+    return Words{"failed", "Given up after too many attempts"};
   if (stage == "submission") return std::nullopt;
-  if (code == "delivery.recipient_server_accepted") return Words{"feedback", "Delivered to the recipient's server"};
+  if (code == "delivery.recipient_server_accepted")
+    return Words{"feedback", "Delivered to the recipient's server"};
   if (code == "delivery.temporary_delay") return Words{"feedback", "Delayed at the recipient's server"};
   if (stage == "delivery") return Words{"feedback", "Bounced"};
   if (stage == "complaint") return Words{"feedback", "The recipient called it spam"};
@@ -121,8 +128,8 @@ std::string title_of(const outbox::HandOverView& one) {
 
 void add_attempts(std::vector<Item>& items, const std::vector<outbox::HandOverView>& attempts) {
   for (const outbox::HandOverView& one : attempts) {
-    const UtcTime at = one.settled_at    ? *one.settled_at
-                       : one.unknown_at  ? *one.unknown_at
+    const UtcTime at = one.settled_at       ? *one.settled_at
+                       : one.unknown_at     ? *one.unknown_at
                        : one.handed_over_at ? *one.handed_over_at
                                             : one.created_at;
     Item shown = item(at, 1, "attempt", title_of(one));
@@ -134,12 +141,11 @@ void add_attempts(std::vector<Item>& items, const std::vector<outbox::HandOverVi
     detail["recipients"] = array_of(one.recipients);
     detail["due_at"] = timestamp(one.due_at);
     detail["handed_over_at"] = timestamp_or_null(one.handed_over_at);
-    for (const auto& [name, text] : {std::pair("provider", &one.provider),
-                                     std::pair("provider_message_id", &one.provider_message_id),
-                                     std::pair("phase", &one.reply_phase), std::pair("text", &one.reply_text),
-                                     std::pair("settled_by", &one.settled_by),
-                                     std::pair("resolution", &one.resolution),
-                                     std::pair("note", &one.resolution_note)}) {
+    for (const auto& [name, text] :
+         {std::pair("provider", &one.provider), std::pair("provider_message_id", &one.provider_message_id),
+          std::pair("phase", &one.reply_phase), std::pair("text", &one.reply_text),
+          std::pair("settled_by", &one.settled_by), std::pair("resolution", &one.resolution),
+          std::pair("note", &one.resolution_note)}) {
       if (!text->empty()) detail[name] = *text;
     }
     if (one.reply_code != 0) detail["code"] = one.reply_code;
@@ -192,7 +198,8 @@ std::vector<Item> collect(store::ReadTx& tx, const UserId& user, const MessageId
 }  // namespace
 
 Awaitable<Answer> get_timeline(Context& context, Visit& visit) {
-  auto body = [user = visit.person.user, agent = mail::normalise(visit.path[0]), id = MessageId(visit.path[1]),
+  auto body = [user = visit.person.user, agent = mail::normalise(visit.path[0]),
+               id = MessageId(visit.path[1]),
                now = visit.now](store::ReadTx& tx) -> std::optional<json::array> {
     const auto message = mailbox::find_for_review(tx, user, id);
     if (!message || message->agent_email != agent) return std::nullopt;

@@ -26,8 +26,8 @@ int serve(const Config& config);
 int bootstrap(const Config& config, std::string_view email, std::ostream& out);
 
 /// Sets the password of the account `email` for the console, read as one line from `in`, without echo on a
-/// terminal. Signs every browser of the account out. kExitRefused when there is no such account, or the password
-/// is too short.
+/// terminal. Signs every browser of the account out. kExitRefused when there is no such account, or the
+/// password is too short.
 int set_password(const Config& config, std::string_view email, std::istream& in, std::ostream& out);
 
 /// Checks the invariants of delivery over the store and writes a verdict to `out`. Changes nothing.

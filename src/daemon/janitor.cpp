@@ -84,8 +84,8 @@ std::int64_t forget_console(store::Tx& tx, UtcTime now, std::int64_t limit) {
 
 boost::asio::awaitable<std::int64_t> Janitor::forget_told() {
   std::int64_t count = 0;
-  for (const auto part : {webhook::end_overdue, webhook::forget_deliveries, journal::forget_events,
-                          &forget_console}) {
+  for (const auto part :
+       {webhook::end_overdue, webhook::forget_deliveries, journal::forget_events, &forget_console}) {
     for (std::int64_t step = kEventsPerStep; step == kEventsPerStep; count += step) {
       auto body = [part, now = clock_.now()](store::Tx& tx) { return part(tx, now, kEventsPerStep); };
       step = co_await store::write(database_, std::move(body));

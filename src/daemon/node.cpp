@@ -166,7 +166,8 @@ class Node::Impl {
                  [this] { events_out_.wake(); }),
         gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
                     [this] { return instruments_.measure(*database_, transport_->name(), clock_.now()); }),
-        console_(make_console(config, *database_, clock, server_, instruments_, [this] { events_out_.wake(); })),
+        console_(
+            make_console(config, *database_, clock, server_, instruments_, [this] { events_out_.wake(); })),
         http_(io_, http_options(config), with_console(server_.service(), console_.get())),
         signals_(io_, SIGTERM, SIGINT) {
     api_.attach(server_);

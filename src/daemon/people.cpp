@@ -49,7 +49,8 @@ net::HttpService with_console(net::HttpService api, console::Console* console) {
   if (console == nullptr) return api;
   net::HttpService both = api;
   both.respond = [api = api.respond, console](net::Request request) {
-    return console::Console::owns(request.path) ? console->respond(std::move(request)) : api(std::move(request));
+    return console::Console::owns(request.path) ? console->respond(std::move(request))
+                                                : api(std::move(request));
   };
   both.body_bytes_max = [api = api.body_bytes_max, console](std::string_view method, std::string_view path) {
     return console::Console::owns(path) ? console->body_bytes_max(method, path) : api(method, path);

@@ -15,8 +15,8 @@ std::span<const Setting> settings() {
   static const std::vector<Setting> table = [] {
     std::vector<Setting> all;
     for (auto part : {general_settings, store_settings, http_settings, inbound_settings, protection_settings,
-                      outbound_settings, webhook_settings, console_settings, relay_settings, ses_settings, resend_settings,
-                      feedback_settings}) {
+                      outbound_settings, webhook_settings, console_settings, relay_settings, ses_settings,
+                      resend_settings, feedback_settings}) {
       std::ranges::copy(part(), std::back_inserter(all));
     }
     return all;

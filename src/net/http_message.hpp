@@ -57,9 +57,9 @@ struct Response {
   int status = 200;
   Headers headers;  // without Content-Length, Connection, Date and X-Request-Id, which the server adds
   std::string body;
-  /// Gives the body piece by piece instead; nothing ends it. The connection ends with it, and it ends with the
-  /// connection: whoever gives pieces should give one now and then, since only then a client that has gone is
-  /// noticed. Its waits are its own business.
+  /// Gives the body piece by piece instead; nothing ends it. The connection ends with it, and it ends with
+  /// the connection: whoever gives pieces should give one now and then, since only then a client that has
+  /// gone is noticed. Its waits are its own business.
   std::function<boost::asio::awaitable<std::optional<std::string>>()> stream = {};
 };
 

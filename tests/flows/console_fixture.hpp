@@ -30,7 +30,8 @@ class ConsoleFixture : public StoreTest {
   [[nodiscard]] net::Request page_request(std::string method, std::string path, const Browser& browser = {},
                                           std::string body = "") const;
   net::Response ask(net::Request request);
-  net::Response ask(std::string method, std::string path, const Browser& browser = {}, std::string body = "") {
+  net::Response ask(std::string method, std::string path, const Browser& browser = {},
+                    std::string body = "") {
     return ask(page_request(std::move(method), std::move(path), browser, std::move(body)));
   }
   /// The REST API itself.

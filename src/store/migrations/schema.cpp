@@ -17,7 +17,8 @@ const Migration* next_migration(int version) {
                     version, newest),
         false);
   }
-  const auto next = std::ranges::find_if(all, [version](const Migration& one) { return one.version > version; });
+  const auto next =
+      std::ranges::find_if(all, [version](const Migration& one) { return one.version > version; });
   return next == all.end() ? nullptr : &*next;
 }
 
