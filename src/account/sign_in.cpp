@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "account/session.hpp"
+#include "base/crypto.hpp"
 
 namespace countersign::account {
 namespace {
@@ -68,6 +69,10 @@ bool claim_setup(store::Tx& tx, UtcTime now) {
   (void)tx.execute(kClaimSetup, {now});
   return !anybody_has_password(tx);
 }
+
+std::string person_subject(std::string_view email) { return "email " + sha256_hex(email); }
+
+std::string address_subject(std::string_view address) { return "address " + std::string(address); }
 
 Result<std::monostate, Throttled> count_attempt(store::Tx& tx, std::string_view subject,
                                                 const AttemptLimit& limit, UtcTime now) {

@@ -39,7 +39,10 @@ struct AttemptLimit {
 struct Throttled {
   std::int64_t retry_after_seconds;
 };
-/// Counts one attempt. subject: "email …" or "address …".
+/// Whom attempts concern, and where they come from, as they are counted.
+[[nodiscard]] std::string person_subject(std::string_view email);
+[[nodiscard]] std::string address_subject(std::string_view address);
+/// Counts one attempt.
 [[nodiscard]] Result<std::monostate, Throttled> count_attempt(store::Tx& tx, std::string_view subject,
                                                               const AttemptLimit& limit, UtcTime now);
 /// Forgets what was counted: it was the right person.

@@ -210,7 +210,7 @@ Awaitable<Answer> approve_review(Context& context, Visit& visit) {
     undo_for = std::chrono::seconds(*seconds);
     request.body = json::serialize(*body);
   }
-  request.path = "/v1/reviews/" + visit.path[0] + "/approve";
+  request.path = "/v1" + request.path.substr(std::string_view("/console/api").size());
   request.target = request.path;
   request.query.clear();
   auto work = ask_api(context, visit, std::move(request), undo_for);

@@ -75,13 +75,13 @@ Result<Credentials, Refusal> credentials_of(const json::object& body) {
 // Counted before anything is compared, so that guesses made at one time count like others.
 Awaitable<std::optional<Refusal>> count_attempt(Context& context, const Visit& visit,
                                                 std::optional<std::string> email) {
-  auto body = [client = "address " + visit.client, email = std::move(email),
+  auto body = [client = account::address_subject(visit.client), email = std::move(email),
                per_address = context.settings.attempts_per_address,
                per_person = context.settings.attempts_per_person,
                now = visit.now](store::Tx& tx) -> Result<std::monostate, account::Throttled> {
     const auto address = account::count_attempt(tx, client, per_address, now);
     if (!address || !email) return address;
-    return account::count_attempt(tx, "email " + sha256_hex(*email), per_person, now);
+    return account::count_attempt(tx, account::person_subject(*email), per_person, now);
   };
   const auto counted = co_await store::write(context.database, std::move(body));
   if (counted) co_return std::nullopt;
@@ -146,13 +146,13 @@ Awaitable<Answer> sign_in(Context& context, Visit& visit) {
 
   // A new token at every sign-in, and the end of the browser's old one: nobody can have planted it.
   const std::string token = random_hex(kTokenDigits);
-  auto enter = [known = *known, newer = made->newer, email = given->email, client = "address " + visit.client,
+  auto enter = [known = *known, newer = made->newer, email = given->email, client = account::address_subject(visit.client),
                 session = session_of(context, known->user.id, token, visit.now),
                 old = session_token(visit.request.headers), now = visit.now](store::Tx& tx) {
     const auto current = account::find_password(tx, email);
     if (!current || current->hash != known.hash) return false;  // it was changed meanwhile
     if (!newer.empty()) (void)account::upgrade_password(tx, known.user.id, known.hash, newer);
-    account::forgive_attempts(tx, "email " + sha256_hex(email));
+    account::forgive_attempts(tx, account::person_subject(email));
     account::forgive_attempt(tx, client);
     if (old) account::end_session(tx, token_hash(*old));
     account::begin_session(tx, session, now);

@@ -60,7 +60,10 @@ int set_password(const Config& config, std::string_view email, std::istream& in,
   const auto database = open_store(config);
   const bool known = database->write([&](store::Tx& tx) {
     const auto user = account::find_user_by_email(tx, address);
-    if (user) account::set_password(tx, user->id, hash, now);
+    if (user) {
+      account::set_password(tx, user->id, hash, now);
+      account::forgive_attempts(tx, account::person_subject(address));
+    }
     return user.has_value();
   });
   database->stop();
