@@ -14,6 +14,7 @@ pkg_check_modules(GMIME REQUIRED IMPORTED_TARGET gmime-3.0)
 # Not through pkg-config, which asks for libevent, hogweed and others that only a static libunbound needs.
 find_path(UNBOUND_INCLUDE_DIR unbound.h REQUIRED)
 find_library(UNBOUND_LIBRARY unbound REQUIRED)
+pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
 if(BUILD_TESTING)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ Examples:
   countersign config                            the settings as they stand
   countersign check                             is every promise kept in this database?
   countersign unknown list                      hand-overs whose answer was lost
+  countersign account set-password you@example.com   let a person into the console
   countersign dkim create example.com           a key that signs its mail, and the DNS record to publish
 
 Exit status:
@@ -146,6 +148,13 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
       app.add_subcommand("bootstrap", "Create an account and print its key, which is shown this once");
   bootstrap->add_option("email", options.email, "The account's address")->required()->type_name("EMAIL");
   bootstrap->footer(kSettingsFooter);
+  CLI::App* account = app.add_subcommand("account", "People who use the console");
+  account->require_subcommand(1);
+  CLI::App* set_password = account->add_subcommand(
+      "set-password",
+      "Set a password, read from the terminal or from standard input; signs the person out "
+      "everywhere");
+  set_password->add_option("email", options.email, "The account's address")->required()->type_name("EMAIL");
   CLI::App* check = app.add_subcommand(
       "check", "Check the delivery invariants over the database and say what is violated; changes nothing");
   check->footer(kSettingsFooter);
@@ -168,8 +177,8 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   resolve_unknown->add_option("--as", options.resolve.as, "sent, send_again or give_up")->required();
   resolve_unknown->add_option("--note", options.resolve.note, "Why, for the record");
   const Dkim dkim = add_dkim(app, options);
-  for (CLI::App* command : {serve, bootstrap, check, config, list_unknown, show_unknown, resolve_unknown,
-                            dkim.create, dkim.list, dkim.retire}) {
+  for (CLI::App* command : {serve, bootstrap, set_password, check, config, list_unknown, show_unknown,
+                            resolve_unknown, dkim.create, dkim.list, dkim.retire}) {
     add_settings(*command, options);
   }
 
@@ -196,6 +205,7 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   log::configure(loaded->config.log.level, loaded->config.log.format);
   if (serve->parsed()) return daemon::serve(loaded->config);
   if (bootstrap->parsed()) return daemon::bootstrap(loaded->config, options.email, out);
+  if (set_password->parsed()) return daemon::set_password(loaded->config, options.email, std::cin, out);
   if (dkim.create->parsed()) return daemon::create_dkim_key(loaded->config, options.dkim, out);
   if (dkim.list->parsed()) return daemon::list_dkim_keys(loaded->config, options.dkim.domain, out);
   if (dkim.retire->parsed()) {

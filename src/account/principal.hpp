@@ -31,10 +31,10 @@ struct Principal {
   std::string email;
   std::string plan_code;
   Scope scope = Scope::account;
-  std::string agent_email;  // bound agent, for Scope::agent
-  ApiKeyId key;             // empty: it is a session
-  std::string session;      // hash of a browser's session token; empty: it is a key
-  bool exempt_from_limiters = false;  // user class internal or system (contract §8)
+  std::string agent_email;              // bound agent, for Scope::agent
+  ApiKeyId key;                         // empty: it is a session
+  std::string session;                  // hash of a browser's session token; empty: it is a key
+  bool exempt_from_limiters = false;    // user class internal or system (contract §8)
   std::optional<UtcTime> last_used_at;  // of the key or the session
   Limits limits;                        // overrides applied
 

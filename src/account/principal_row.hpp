@@ -7,8 +7,8 @@
 namespace countersign::account {
 
 /// What principal_from reads, in its order. The table's alias is `u`.
-#define CS_USER_COLUMNS                                                                             \
-  "u.id, u.email, u.plan_code, u.class, u.agents_max, u.domains_max, u.messages_month_max, "        \
+#define CS_USER_COLUMNS                                                                      \
+  "u.id, u.email, u.plan_code, u.class, u.agents_max, u.domains_max, u.messages_month_max, " \
   "u.storage_bytes_max"
 inline constexpr std::size_t kUserColumns = 8;
 

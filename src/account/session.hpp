@@ -14,7 +14,7 @@ namespace countersign::account {
 struct NewSession {
   std::string token_hash;  // lower-case hex SHA-256 of what the browser holds
   UserId user;
-  Duration idle{};      // it ends when it was not used for this long
+  Duration idle{};     // it ends when it was not used for this long
   UtcTime expires_at;  // and here in any case
 };
 

@@ -3,15 +3,17 @@
 #include <algorithm>
 
 #include "account/session.hpp"
+#include "base/crypto.hpp"
 
 namespace countersign::account {
 namespace {
 
 using store::Query;
 
-constexpr Query kFindPassword("account.find_password",
-                              "SELECT u.id, u.email, p.hash FROM users u JOIN passwords p ON p.user_id = u.id "
-                              "WHERE u.email = $1");
+constexpr Query kFindPassword(
+    "account.find_password",
+    "SELECT u.id, u.email, p.hash FROM users u JOIN passwords p ON p.user_id = u.id "
+    "WHERE u.email = $1");
 constexpr Query kSetPassword("account.set_password",
                              "INSERT INTO passwords (user_id, hash, set_at_us) VALUES ($1, $2, $3) "
                              "ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, "
@@ -20,22 +22,19 @@ constexpr Query kUpgradePassword("account.upgrade_password",
                                  "UPDATE passwords SET hash = $3 WHERE user_id = $1 AND hash = $2");
 constexpr Query kAnyPassword("account.any_password", "SELECT 1 FROM passwords LIMIT 1");
 
-constexpr Query kCreateLink("account.create_setup_link",
-                            "INSERT INTO setup_links (token_hash, created_at_us, expires_at_us) "
-                            "VALUES ($1, $2, $3)");
-constexpr Query kDropOldLinks("account.drop_setup_links", "DELETE FROM setup_links WHERE expires_at_us <= $1");
-constexpr Query kFindLink("account.find_setup_link",
-                          "SELECT 1 FROM setup_links WHERE token_hash = $1 AND expires_at_us > $2");
-constexpr Query kUseLink("account.use_setup_link",
-                         "DELETE FROM setup_links WHERE token_hash = $1 AND expires_at_us > $2");
-constexpr Query kDropLinks("account.drop_all_setup_links", "DELETE FROM setup_links");
+// Takes the row's lock, whoever made it.
+constexpr Query kClaimSetup(
+    "account.claim_setup",
+    "INSERT INTO setups (id, used_at_us) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET "
+    "used_at_us = excluded.used_at_us");
 
 constexpr Query kCount(
     "account.count_attempt",
     "INSERT INTO sign_in_attempts (subject, attempts, began_at_us) VALUES ($1, 1, $2) "
     "ON CONFLICT (subject) DO UPDATE SET "
     "attempts = CASE WHEN sign_in_attempts.began_at_us <= $3 THEN 1 ELSE sign_in_attempts.attempts + 1 END, "
-    "began_at_us = CASE WHEN sign_in_attempts.began_at_us <= $3 THEN $2 ELSE sign_in_attempts.began_at_us END "
+    "began_at_us = CASE WHEN sign_in_attempts.began_at_us <= $3 THEN $2 ELSE sign_in_attempts.began_at_us "
+    "END "
     "RETURNING attempts, began_at_us");
 constexpr Query kForgive("account.forgive_attempts", "DELETE FROM sign_in_attempts WHERE subject = $1");
 constexpr Query kForgiveOne("account.forgive_attempt",
@@ -66,21 +65,14 @@ bool upgrade_password(store::Tx& tx, const UserId& user, std::string_view old_ha
 
 bool anybody_has_password(store::ReadTx& tx) { return !tx.query(kAnyPassword).empty(); }
 
-void create_setup_link(store::Tx& tx, std::string_view token_hash, UtcTime now, UtcTime expires_at) {
-  tx.send(kDropOldLinks, {now});
-  tx.send(kCreateLink, {token_hash, now, expires_at});
-}
-
-bool is_setup_link(store::ReadTx& tx, std::string_view token_hash, UtcTime now) {
-  return !tx.query(kFindLink, {token_hash, now}).empty() && !anybody_has_password(tx);
-}
-
-bool use_setup_link(store::Tx& tx, std::string_view token_hash, UtcTime now) {
-  // Two with different links meet at each other's rows, which both remove: one of them then finds its own gone.
-  if (tx.execute(kUseLink, {token_hash, now}) == 0) return false;
-  tx.execute(kDropLinks);
+bool claim_setup(store::Tx& tx, UtcTime now) {
+  (void)tx.execute(kClaimSetup, {now});
   return !anybody_has_password(tx);
 }
+
+std::string person_subject(std::string_view email) { return "email " + sha256_hex(email); }
+
+std::string address_subject(std::string_view address) { return "address " + std::string(address); }
 
 Result<std::monostate, Throttled> count_attempt(store::Tx& tx, std::string_view subject,
                                                 const AttemptLimit& limit, UtcTime now) {

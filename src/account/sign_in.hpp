@@ -1,4 +1,4 @@
-// Passwords of people, the links by which the first of them comes in, and how often somebody may try.
+// Passwords of people, how the first of them comes in, and how often somebody may try.
 // Nothing is hashed here: hashes are made and compared at the edge.
 #pragma once
 
@@ -27,13 +27,9 @@ bool upgrade_password(store::Tx& tx, const UserId& user, std::string_view old_ha
 /// Whether there is a person who can sign in.
 [[nodiscard]] bool anybody_has_password(store::ReadTx& tx);
 
-/// Adds a link; those that are over are removed.
-void create_setup_link(store::Tx& tx, std::string_view token_hash, UtcTime now, UtcTime expires_at);
-/// Whether the link could be used.
-[[nodiscard]] bool is_setup_link(store::ReadTx& tx, std::string_view token_hash, UtcTime now);
-/// Uses the link up and every other one with it. False, and no change that may be kept, when it is unknown or
-/// over, or somebody has a password.
-[[nodiscard]] bool use_setup_link(store::Tx& tx, std::string_view token_hash, UtcTime now);
+/// Whether the caller may become the first person; until it commits nobody else gets an answer. False:
+/// somebody can sign in already.
+[[nodiscard]] bool claim_setup(store::Tx& tx, UtcTime now);
 
 /// How many attempts are taken from one subject within a window that begins with the first of them.
 struct AttemptLimit {
@@ -43,7 +39,10 @@ struct AttemptLimit {
 struct Throttled {
   std::int64_t retry_after_seconds;
 };
-/// Counts one attempt. subject: "email …" or "address …".
+/// Whom attempts concern, and where they come from, as they are counted.
+[[nodiscard]] std::string person_subject(std::string_view email);
+[[nodiscard]] std::string address_subject(std::string_view address);
+/// Counts one attempt.
 [[nodiscard]] Result<std::monostate, Throttled> count_attempt(store::Tx& tx, std::string_view subject,
                                                               const AttemptLimit& limit, UtcTime now);
 /// Forgets what was counted: it was the right person.

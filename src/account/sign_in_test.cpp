@@ -1,7 +1,10 @@
-// People over every store: passwords, sessions, the first one's link, and how often somebody may try.
+// People over every store: passwords, sessions, the first of them, and how often somebody may try.
 #include "account/sign_in.hpp"
 
 #include <gmock/gmock.h>
+
+#include <atomic>
+#include <thread>
 
 #include "account/session.hpp"
 #include "support/stores.hpp"
@@ -18,7 +21,8 @@ class SignInTest : public test::StoreTest {
  protected:
   UserId new_user(const std::string& name) {
     const UserId id(name);
-    (void)db().write([&](store::Tx& tx) { return create_user(tx, id, name + "@x.example", kNow).has_value(); });
+    (void)db().write(
+        [&](store::Tx& tx) { return create_user(tx, id, name + "@x.example", kNow).has_value(); });
     return id;
   }
   template <class Body>
@@ -36,9 +40,6 @@ class SignInTest : public test::StoreTest {
   }
   std::optional<Password> password_of(const std::string& email) {
     return db().read([&](store::ReadTx& tx) { return find_password(tx, email); });
-  }
-  bool use_link(const std::string& token, UtcTime now = kNow) {
-    return db().write([&](store::Tx& tx) { return use_setup_link(tx, token, now); });
   }
   std::int64_t refused_for(const std::string& subject, UtcTime now = kNow) {
     return db().write([&](store::Tx& tx) {
@@ -115,23 +116,27 @@ TEST_P(SignInTest, AnUpgradeOfAPasswordLosesAgainstAChangeOfIt) {
   EXPECT_EQ(password_of("ada@x.example")->hash, "second, stronger");
 }
 
-TEST_P(SignInTest, ASetupLinkWorksOnceAndNotForLong) {
-  write([&](store::Tx& tx) {
-    create_setup_link(tx, "a", kNow, kNow + 1h);
-    create_setup_link(tx, "b", kNow, kNow + 2h);
-  });
-  EXPECT_FALSE(use_link("unknown"));
-  EXPECT_FALSE(use_link("a", kNow + 1h));
-  EXPECT_TRUE(use_link("b", kNow + 1h));
-  EXPECT_FALSE(use_link("b")) << "used up";
-  EXPECT_FALSE(use_link("a")) << "used up with the other";
+TEST_P(SignInTest, OneOfManyBecomesTheFirstPerson) {
+  const UserId ada = new_user("ada");
+  std::atomic<int> first = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      first += db().write([&](store::Tx& tx) {
+        if (!claim_setup(tx, kNow)) return 0;
+        set_password(tx, ada, "hash", kNow);
+        return 1;
+      });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(first, 1);
 }
 
-TEST_P(SignInTest, ASetupLinkIsWorthNothingOnceSomebodyHasAPassword) {
-  write([&](store::Tx& tx) { create_setup_link(tx, "a", kNow, kNow + 1h); });
+TEST_P(SignInTest, NobodyIsTheFirstOnceSomebodyHasAPassword) {
   const UserId ada = new_user("ada");
   write([&](store::Tx& tx) { set_password(tx, ada, "hash", kNow); });
-  EXPECT_FALSE(use_link("a"));
+  write([&](store::Tx& tx) { EXPECT_FALSE(claim_setup(tx, kNow)); });
 }
 
 TEST_P(SignInTest, AfterTooManyAttemptsOneWaitsForTheEndOfTheWindow) {

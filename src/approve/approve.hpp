@@ -77,7 +77,7 @@ struct ApproveCommand {
 struct Decision {
   mailbox::Direction direction = mailbox::Direction::outbound;
   bool edited = false;
-  outbox::SendResult send;  // outbound only
+  outbox::SendResult send;            // outbound only
   std::optional<UtcTime> undo_until;  // it can be taken back until about then
 };
 
@@ -94,11 +94,12 @@ struct UndoCommand {
   UtcTime decided_at;  // when the approval to take back was made; another one is left alone
 };
 enum class UndoRefusal : std::uint8_t { not_found, too_late };
-/// Takes an approval back: the hold stands again as it did, with its draft and revision, and ends later by the
-/// time it was decided. Only while nobody has claimed what it queued.
-/// Effects (all in tx): −1 submission with its recipients, the composed bytes; review approved→pending; journal
-/// row review.hold_created and email.review_requested, once more.
-[[nodiscard]] Result<std::monostate, UndoRefusal> undo(store::Tx& tx, const UndoCommand& command, UtcTime now);
+/// Takes an approval back: the hold stands again as it did, with its draft and revision, and ends later by
+/// the time it was decided. Only while nobody has claimed what it queued. Effects (all in tx): −1 submission
+/// with its recipients, the composed bytes; review approved→pending; journal row review.hold_created and
+/// email.review_requested, once more.
+[[nodiscard]] Result<std::monostate, UndoRefusal> undo(store::Tx& tx, const UndoCommand& command,
+                                                       UtcTime now);
 /// Removes up to `limit` of the drafts that were kept for an undo before `cutoff`; how many.
 std::int64_t forget_kept_drafts(store::Tx& tx, UtcTime cutoff, std::int64_t limit);
 

@@ -112,8 +112,7 @@ void announce_approval(store::Tx& tx, const mailbox::Message& message, const Ver
   data["edited"] = message.edited;
   if (verdict.auto_resolved) data["auto_resolved"] = true;
   CS_FAULT("approve.event");
-  journal::emit(tx, message.journal_subject(), EventType::email_review_approved, data, now,
-                message.round());
+  journal::emit(tx, message.journal_subject(), EventType::email_review_approved, data, now, message.round());
 }
 
 // Whoever waits for the end of a send hears of it, also without an interest in reviews (decision 0012).
@@ -204,8 +203,7 @@ void reject_locked(store::Tx& tx, const mailbox::Message& message, const Verdict
   data["message_type"] = name_of(message.kind);
   data["reason"] = verdict.rejection_reason;
   if (verdict.auto_resolved) data["auto_resolved"] = true;
-  journal::emit(tx, message.journal_subject(), EventType::email_review_rejected, data, now,
-                message.round());
+  journal::emit(tx, message.journal_subject(), EventType::email_review_rejected, data, now, message.round());
   if (message.direction == Direction::outbound) announce_end(tx, message, verdict, now);
 }
 

@@ -75,8 +75,12 @@ Result<std::monostate, Refusal> expire_reject(store::Tx& tx, const Expired& expi
                                               UtcTime now) {
   const auto message = lock_pending(tx, expired.user, expired.message, true, now);
   if (!message) return unexpected(message.error());
-  const Verdict verdict{ReviewStatus::review_expired_rejected, Reason::review_expired_rejected,
-                        std::string(kActor), std::string(reason), true, {}};
+  const Verdict verdict{ReviewStatus::review_expired_rejected,
+                        Reason::review_expired_rejected,
+                        std::string(kActor),
+                        std::string(reason),
+                        true,
+                        {}};
   reject_locked(tx, *message, verdict, now);
   return std::monostate{};
 }

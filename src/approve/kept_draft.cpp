@@ -24,13 +24,15 @@ constexpr Query kKeepAttachments(
     "message_id = $1");
 constexpr Query kForget("approve.forget_kept", "DELETE FROM kept_drafts WHERE message_id = $1");
 
-constexpr Query kFind("approve.find_kept",
-                      "SELECT revision, subject, to_list, cc_list, bcc_list, text, html, edited, attachments, "
-                      "bytes FROM kept_drafts WHERE message_id = $1");
-constexpr Query kRestore("approve.restore_draft",
-                         "UPDATE messages SET revision = $2, subject = $3, to_list = $4, cc_list = $5, "
-                         "bcc_list = $6, delivered_to = $7, edited = $8, charged_bytes = $9 WHERE id = $1 AND "
-                         "review_status = 'pending_review'");
+constexpr Query kFind(
+    "approve.find_kept",
+    "SELECT revision, subject, to_list, cc_list, bcc_list, text, html, edited, attachments, "
+    "bytes FROM kept_drafts WHERE message_id = $1");
+constexpr Query kRestore(
+    "approve.restore_draft",
+    "UPDATE messages SET revision = $2, subject = $3, to_list = $4, cc_list = $5, "
+    "bcc_list = $6, delivered_to = $7, edited = $8, charged_bytes = $9 WHERE id = $1 AND "
+    "review_status = 'pending_review'");
 constexpr Query kRestoreContent("approve.restore_content",
                                 "UPDATE message_contents SET text = $2, html = $3 WHERE message_id = $1");
 constexpr Query kDropAttachments("approve.drop_replaced_attachments",
@@ -60,9 +62,9 @@ bool restore_draft(store::Tx& tx, const mailbox::Message& message) {
   const store::Row kept = rows.front();
   const std::vector<std::string> to = from_json_list(kept.view(2));
   const std::int64_t charged = tx.query(kCharged, {message.id.str()}).front().integer(0);
-  tx.send(kRestore, {message.id.str(), kept.integer(0), kept.view(1), kept.view(2), kept.view(3), kept.view(4),
-                     to.empty() ? std::string_view() : std::string_view(to.front()), kept.integer(7),
-                     kept.integer(9)});
+  tx.send(kRestore,
+          {message.id.str(), kept.integer(0), kept.view(1), kept.view(2), kept.view(3), kept.view(4),
+           to.empty() ? std::string_view() : std::string_view(to.front()), kept.integer(7), kept.integer(9)});
   account::meter_bytes(tx, message.user, message.id.str(), kept.integer(9) - charged);
   tx.send(kRestoreContent, {message.id.str(), kept.view(5), kept.view(6)});
   if (kept.flag(8)) {

@@ -8,7 +8,6 @@
 #include "approve/approve.hpp"
 #include "approve/kept_draft.hpp"
 #include "base/assert.hpp"
-#include "base/fault.hpp"
 #include "mailbox/mailbox.hpp"
 #include "outbox/outbox.hpp"
 
@@ -46,7 +45,6 @@ void tell(store::Tx& tx, const mailbox::Message& message, UtcTime now) {
   data["message_type"] = name_of(message.kind);
   data["conversation_id"] = message.conversation_id;
   data["approval_expires_at"] = to_rfc3339(*message.approval_expires_at);
-  CS_FAULT("approve.undo_event");
   journal::emit(tx, message.journal_subject(), journal::EventType::email_review_requested, data, now,
                 message.round());
 }
@@ -59,10 +57,10 @@ Result<std::monostate, UndoRefusal> undo(store::Tx& tx, const UndoCommand& comma
   auto message = mailbox::lock_for_review(tx, command.user, command.message);
   if (!message) return unexpected(UndoRefusal::not_found);
   if (!withdrawn || message->resolved_at != command.decided_at ||
-      message->review_status != ReviewStatus::review_approved || message->deleted_at || now < command.decided_at) {
+      message->review_status != ReviewStatus::review_approved || message->deleted_at ||
+      now < command.decided_at) {
     return unexpected(UndoRefusal::too_late);
   }
-  CS_FAULT("approve.undo");
   // The clock of the hold stood still while it was decided.
   const UtcTime deadline = *message->approval_expires_at + (now - command.decided_at);
   if (tx.execute(kReopen, {message->id.str(), command.decided_at, deadline}) == 0) {

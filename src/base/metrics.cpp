@@ -213,8 +213,7 @@ constexpr std::array<Definition, 34> kDefinitions{{
      kWhat,
      {},
      "What was removed because its time was over: answers, messages, agents, notifications, digests, "
-     "deliveries, "
-     "events, permits; overdue: deliveries that were ended."},
+     "deliveries, events, permits, sessions, sign_ins, kept_drafts; overdue: deliveries that were ended."},
     {Metric::websocket_connections,
      "countersign_websocket_connections",
      Type::gauge,

@@ -4,6 +4,7 @@
 // EnvironmentError, which main() reports as kExitEnvironment.
 #pragma once
 
+#include <iosfwd>
 #include <ostream>
 #include <string_view>
 
@@ -23,6 +24,11 @@ int serve(const Config& config);
 /// its own; it cannot be shown again. Returns kExitRefused, with a reason on `out`, when there is such an
 /// account or it is no address.
 int bootstrap(const Config& config, std::string_view email, std::ostream& out);
+
+/// Sets the password of the account `email` for the console, read as one line from `in`, without echo on a
+/// terminal. Signs every browser of the account out. kExitRefused when there is no such account, or the
+/// password is too short.
+int set_password(const Config& config, std::string_view email, std::istream& in, std::ostream& out);
 
 /// Checks the invariants of delivery over the store and writes a verdict to `out`. Changes nothing.
 /// Returns kExitRefused when one is violated.

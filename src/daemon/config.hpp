@@ -133,6 +133,15 @@ struct Config {
     std::size_t message_bytes_max = 0;
     std::size_t frames_per_minute_max = 0;
   } websocket;
+  struct Console {
+    bool enabled = true;
+    std::chrono::seconds session_idle{};
+    std::chrono::seconds session_max{};
+    std::int64_t attempts_per_person = 0;
+    std::int64_t attempts_per_address = 0;
+    std::uint32_t password_memory_kib = 0;
+    std::size_t streams_max = 0;
+  } console;
   struct Smtp {
     std::string host;
     std::uint16_t port = 0;

@@ -7,6 +7,9 @@
 
 #include "account/idempotency.hpp"
 #include "account/permits.hpp"
+#include "account/session.hpp"
+#include "account/sign_in.hpp"
+#include "approve/approve.hpp"
 #include "base/log.hpp"
 #include "inbound/spool.hpp"
 #include "journal/event_log.hpp"
@@ -25,9 +28,12 @@ using Options = JanitorOptions;
 constexpr std::int64_t kRows = 500;
 constexpr std::int64_t kMessages = 50;
 
+constexpr std::chrono::hours kSignInsKept{24};
+constexpr std::chrono::hours kDraftsKept{24};  // of decisions that could have been taken back
+
 // Events go after their deliveries: a delivery sends the event's bytes. What belongs to a message alone, its
 // attempts and its journal among it, goes with the message.
-constexpr std::array<Janitor::Kind, 9> kKinds{{
+constexpr std::array<Janitor::Kind, 12> kKinds{{
     {"answers", kRows,
      [](store::Tx& tx, const Options&, UtcTime now, std::int64_t limit) {
        return account::forget_old_answers(tx, now, limit);
@@ -63,6 +69,18 @@ constexpr std::array<Janitor::Kind, 9> kKinds{{
     {"permits", kRows,
      [](store::Tx& tx, const Options&, UtcTime now, std::int64_t limit) {
        return account::forget_permits(tx, now, limit);
+     }},
+    {"sessions", kRows,
+     [](store::Tx& tx, const Options&, UtcTime now, std::int64_t limit) {
+       return account::forget_sessions(tx, now, limit);
+     }},
+    {"sign_ins", kRows,
+     [](store::Tx& tx, const Options&, UtcTime now, std::int64_t limit) {
+       return account::forget_attempts(tx, now - kSignInsKept, limit);
+     }},
+    {"kept_drafts", kMessages,
+     [](store::Tx& tx, const Options&, UtcTime now, std::int64_t limit) {
+       return approve::forget_kept_drafts(tx, now - kDraftsKept, limit);
      }},
 }};
 

@@ -24,6 +24,7 @@
 #include "daemon/janitor.hpp"
 #include "daemon/mail_in.hpp"
 #include "daemon/open_store.hpp"
+#include "daemon/people.hpp"
 #include "daemon/periodic.hpp"
 #include "daemon/reviewer_mail.hpp"
 #include "daemon/store_lock.hpp"
@@ -187,7 +188,9 @@ class Node::Impl {
                  [this] { wakes_.wake(Topic::events); }),
         gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
                     [this] { return instruments_.measure(*database_, transport_->name(), clock_.now()); }),
-        http_(io_, http_options(config), server_.service()),
+        console_(
+            make_console(config, *database_, clock, server_, instruments_, [this] { events_out_.wake(); })),
+        http_(io_, http_options(config), with_console(server_.service(), console_.get())),
         signals_(io_, SIGTERM, SIGINT) {
     api_.attach(server_);
     feedback_.attach(server_);
@@ -239,6 +242,7 @@ class Node::Impl {
   bool stop(std::chrono::milliseconds patience) {
     const auto deadline = steady_clock::now() + patience;
     stopping_ = true;
+    if (console_) console_->stop();
     // Clients get two thirds of the time; the rest is for what their requests left to do.
     websockets_.stop();
     auto http_drained = asio::co_spawn(io_, http_.drain(patience * 2 / 3), asio::use_future);
@@ -272,6 +276,7 @@ class Node::Impl {
   }
 
   [[nodiscard]] std::uint16_t port() const noexcept { return http_.port(); }
+  [[nodiscard]] std::string setup_link() { return console_ ? console_->make_setup_link() : std::string(); }
   [[nodiscard]] std::uint16_t smtp_port() const noexcept { return mail_in_.port(); }
 
  private:
@@ -349,6 +354,7 @@ class Node::Impl {
   ReviewLinks review_links_;
   MailIn mail_in_;
   Periodic gauge_loop_;
+  std::unique_ptr<console::Console> console_;
   net::HttpServer http_;
   asio::signal_set signals_;
   std::atomic<bool> stopping_ = false;
@@ -370,6 +376,7 @@ Node::~Node() = default;
 
 void Node::start() { impl_->start(); }
 std::uint16_t Node::port() const noexcept { return impl_->port(); }
+std::string Node::setup_link() { return impl_->setup_link(); }
 std::uint16_t Node::smtp_port() const noexcept { return impl_->smtp_port(); }
 void Node::wait_for_signal() { impl_->wait_for_signal(); }
 bool Node::stop(std::chrono::milliseconds patience) { return impl_->stop(patience); }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "base/time.hpp"
 #include "daemon/config.hpp"
@@ -21,6 +22,9 @@ class Node {
   /// Starts the threads and begins to serve and to send.
   void start();
   [[nodiscard]] std::uint16_t port() const noexcept;
+  /// A link by which the first person comes in; empty when somebody can sign in, or there is no console.
+  /// Without a public URL it begins with the path.
+  [[nodiscard]] std::string setup_link();
   /// The port on which mail is received; 0 when none is.
   [[nodiscard]] std::uint16_t smtp_port() const noexcept;
 

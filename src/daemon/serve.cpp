@@ -58,6 +58,14 @@ void announce(const Config& config, std::uint16_t port, std::uint16_t smtp_port)
   }
 }
 
+// Whoever reads this line may become the first person of the console.
+void invite(const Config& config, Node& node) {
+  std::string link = node.setup_link();
+  if (link.empty()) return;
+  if (link.starts_with('/')) link = fmt::format("http://{}:{}{}", config.http.address, node.port(), link);
+  log::info("console.setup", {{"link", link}, {"note", "open it in a browser to choose your password"}});
+}
+
 }  // namespace
 
 int serve(const Config& config) {
@@ -68,6 +76,7 @@ int serve(const Config& config) {
   Node node(config, clock);
   node.start();
   announce(config, node.port(), node.smtp_port());
+  invite(config, node);
   node.wait_for_signal();
   if (!node.stop(config.stop_timeout)) {
     // Something is still under way and holds on to parts of the node. All that counts is durable, and what is

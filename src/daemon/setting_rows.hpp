@@ -75,6 +75,7 @@ void listen_on(const std::string& value, std::string& address, std::uint16_t& po
 [[nodiscard]] std::vector<Setting> outbound_settings();
 [[nodiscard]] std::vector<Setting> webhook_settings();
 [[nodiscard]] std::vector<Setting> websocket_settings();
+[[nodiscard]] std::vector<Setting> console_settings();
 [[nodiscard]] std::vector<Setting> relay_settings();
 [[nodiscard]] std::vector<Setting> ses_settings();
 [[nodiscard]] std::vector<Setting> resend_settings();

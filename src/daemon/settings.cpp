@@ -16,7 +16,7 @@ std::span<const Setting> settings() {
     std::vector<Setting> all;
     for (auto part : {general_settings, store_settings, http_settings, inbound_settings, protection_settings,
                       notification_settings, outbound_settings, webhook_settings, websocket_settings,
-                      relay_settings, ses_settings, resend_settings, feedback_settings}) {
+                      console_settings, relay_settings, ses_settings, resend_settings, feedback_settings}) {
       std::ranges::copy(part(), std::back_inserter(all));
     }
     return all;

@@ -21,8 +21,8 @@ namespace {
   "EXISTS (SELECT 1 FROM message_recipients r WHERE r.message_id = m.id AND r.delivery <> '') "
 
 // The approval that e tells of was taken back, and the hold announced once more.
-#define CS_TAKEN_BACK                                                                              \
-  "(m.decisions_undone > 0 AND EXISTS (SELECT 1 FROM events h WHERE h.message_id = e.message_id "  \
+#define CS_TAKEN_BACK                                                                             \
+  "(m.decisions_undone > 0 AND EXISTS (SELECT 1 FROM events h WHERE h.message_id = e.message_id " \
   "AND h.type = 'email.review_requested' AND h.position > e.position))"
 
 constexpr Rule kRules[] = {

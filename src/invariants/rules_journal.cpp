@@ -17,9 +17,9 @@ namespace {
   "WHEN 'review_expired_rejected' THEN 'review.expired_rejected' END"
 
 // The decision that l tells of was taken back: the hold was there again later.
-#define CS_UNDONE                                                                                 \
-  "(m.decisions_undone > 0 AND l.reason_code = 'review.approved' AND EXISTS (SELECT 1 FROM "      \
-  "lifecycle h WHERE h.message_id = l.message_id AND h.reason_code = 'review.hold_created' AND "  \
+#define CS_UNDONE                                                                                \
+  "(m.decisions_undone > 0 AND l.reason_code = 'review.approved' AND EXISTS (SELECT 1 FROM "     \
+  "lifecycle h WHERE h.message_id = l.message_id AND h.reason_code = 'review.hold_created' AND " \
   "h.occurred_at_us >= l.occurred_at_us))"
 #define CS_OUTBOUND_OBSERVED CS_OBSERVED("m.id", "'acceptance.outbound_api'")
 #define CS_LOOPBACK_OBSERVED CS_OBSERVED("m.id", "'acceptance.local_loopback'")

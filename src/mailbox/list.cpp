@@ -12,6 +12,12 @@ namespace {
 
 using store::Query;
 
+constexpr Query kListByDeadline("mailbox.list_pending_by_deadline",
+                                "SELECT " CS_MESSAGE_COLUMNS
+                                " FROM messages m JOIN agents a ON a.email = m.agent_email "
+                                "WHERE m.user_id = $1 AND m.review_status = 'pending_review' AND "
+                                "a.deleted_at_us IS NULL AND (m.approval_expires_at_us, m.id) > ($2, $3) "
+                                "ORDER BY m.approval_expires_at_us, m.id LIMIT $4");
 constexpr Query kListPending(
     "mailbox.list_pending",
     "SELECT " CS_MESSAGE_COLUMNS
@@ -272,6 +278,17 @@ std::vector<Message> list_pending(store::ReadTx& tx, const UserId& user,
   std::vector<Message> out;
   for (const store::Row row : tx.query(kListPending, {user.str(), at, id, limit}))
     out.push_back(message_from(row));
+  return out;
+}
+
+std::vector<Message> list_pending_by_deadline(store::ReadTx& tx, const UserId& user,
+                                              const std::optional<journal::Position>& after,
+                                              std::int64_t limit) {
+  const UtcTime at = after ? after->at : UtcTime::min();
+  const std::string_view id = after ? std::string_view(after->id) : std::string_view();
+  std::vector<Message> out;
+  const store::Rows rows = tx.query(kListByDeadline, {user.str(), at, id, limit});
+  for (const store::Row row : rows) out.push_back(message_from(row));
   return out;
 }
 

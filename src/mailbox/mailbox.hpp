@@ -140,6 +140,11 @@ struct MessagePage {
                                                 const std::optional<journal::Position>& after,
                                                 std::int64_t limit);
 
+/// The same, the one that ends first first; strictly after (deadline, id).
+[[nodiscard]] std::vector<Message> list_pending_by_deadline(store::ReadTx& tx, const UserId& user,
+                                                            const std::optional<journal::Position>& after,
+                                                            std::int64_t limit);
+
 enum class LabelRefusal : std::uint8_t { not_found, too_many };
 inline constexpr std::size_t kLabelsPerMessageMax = 100;
 /// Adds, then removes; labels valid and normalised by the caller. The resulting sorted list.

@@ -113,6 +113,18 @@ void append_field(std::string& head, std::string_view name, std::string_view val
   head.append("\r\n");
 }
 
+// The header without Content-Length and without the empty line that ends it.
+void fill_head(std::string& head, const Response& response, const std::string& request_id, bool keep_alive) {
+  head.clear();
+  head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+  head.append(reason_phrase(response.status)).append("\r\n");
+  append_field(head, "Date", http_date());
+  append_field(head, "X-Request-Id", request_id);
+  append_field(head, "X-Content-Type-Options", "nosniff");
+  append_field(head, "Connection", keep_alive ? "keep-alive" : "close");
+  for (const Header& field : response.headers) append_field(head, field.name, field.value);
+}
+
 bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 }  // namespace
@@ -173,6 +185,10 @@ asio::awaitable<bool> HttpConnection::serve_one() {
   const Response response = co_await answer(std::move(parser.request()));
   if (response.takeover) {
     co_await give_away(*response.takeover, request_id);
+    co_return false;
+  }
+  if (response.stream) {
+    co_await write_stream(response, request_id, head);
     co_return false;
   }
   const bool keep_alive = client_keeps && !shared_->draining;
@@ -310,16 +326,9 @@ asio::awaitable<void> HttpConnection::give_away(Takeover& takeover, const std::s
 
 asio::awaitable<bool> HttpConnection::write(const Response& response, const std::string& request_id,
                                             bool head, bool keep_alive) {
-  head_.clear();
-  head_.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
-  head_.append(reason_phrase(response.status)).append("\r\n");
-  append_field(head_, "Date", http_date());
-  append_field(head_, "X-Request-Id", request_id);
-  append_field(head_, "X-Content-Type-Options", "nosniff");
-  for (const Header& field : response.headers) append_field(head_, field.name, field.value);
+  fill_head(head_, response, request_id, keep_alive);
   const bool body_allowed = may_have_body(response.status);
   if (body_allowed) append_field(head_, "Content-Length", std::to_string(response.body.size()));
-  append_field(head_, "Connection", keep_alive ? "keep-alive" : "close");
   head_.append("\r\n");
 
   const bool send_body = body_allowed && !head;
@@ -328,6 +337,27 @@ asio::awaitable<bool> HttpConnection::write(const Response& response, const std:
   enter(Phase::writing, shared_->options.write_timeout);
   const auto [error, bytes] = co_await asio::async_write(socket_, buffers, kTuple);
   co_return !error;
+}
+
+// Without a length and without chunks: the end of the connection is the end of the body (RFC 9112 §6.3).
+asio::awaitable<void> HttpConnection::write_stream(const Response& response, const std::string& request_id,
+                                                   bool head) {
+  fill_head(head_, response, request_id, false);
+  head_.append("\r\n");
+  std::string piece = head_;
+  bool goes_on = true;
+  while (goes_on) {
+    const auto bytes = asio::buffer(std::as_const(piece));
+    enter(Phase::writing, shared_->options.write_timeout);
+    const auto [error, count] = co_await asio::async_write(socket_, bytes, kTuple);
+    if (error || head || shared_->draining) break;
+    enter_without_deadline(Phase::handling);
+    std::optional<std::string> next = co_await response.stream();
+    goes_on = next.has_value() && socket_.is_open();
+    if (next) piece = std::move(*next);
+  }
+  boost::system::error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
 
 asio::awaitable<void> HttpConnection::refuse(int status, const std::string& request_id) {

@@ -55,6 +55,8 @@ class HttpConnection {
   boost::asio::awaitable<void> give_away(Takeover& takeover, const std::string& request_id);
   boost::asio::awaitable<bool> write(const Response& response, const std::string& request_id, bool head,
                                      bool keep_alive);
+  boost::asio::awaitable<void> write_stream(const Response& response, const std::string& request_id,
+                                            bool head);
   boost::asio::awaitable<void> refuse(int status, const std::string& request_id);
   boost::asio::awaitable<void> linger();
   void enter(Phase phase, std::chrono::milliseconds patience);

@@ -1,8 +1,10 @@
 // HTTP messages as this program sees them: plain values, no library type.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +62,10 @@ struct Response {
   std::string body;
   /// Set: nothing is written, and the connection is given away (takeover.hpp).
   std::shared_ptr<Takeover> takeover = {};
+  /// Gives the body piece by piece instead; nothing ends it. The connection ends with it, and it ends with
+  /// the connection: whoever gives pieces should give one now and then, since only then a client that has
+  /// gone is noticed. Its waits are its own business.
+  std::function<boost::asio::awaitable<std::optional<std::string>>()> stream = {};
 };
 
 /// ASCII case-insensitive equality, for header names and tokens.

@@ -97,6 +97,13 @@ class Client {
     return buffer_.empty() && asio::read(socket_, asio::buffer(&byte, 1), error) == 0;
   }
 
+  // What comes until the server ends the connection.
+  std::string read_to_end() {
+    boost::system::error_code error;
+    asio::read(socket_, asio::dynamic_buffer(buffer_), error);
+    return std::exchange(buffer_, {});
+  }
+
   void await_first_byte() { socket_.wait(tcp::socket::wait_read); }
   void close() { socket_.close(); }
 
@@ -179,6 +186,43 @@ TEST_F(HttpServerTest, EchoesTheRequestIdOfTheClientUnlessItIsUnreasonable) {
     client.send(get("/", "X-Request-Id: " + id + "\r\n"));
     EXPECT_THAT(client.read().head, HasSubstr("X-Request-Id: req_"));
   }
+}
+
+asio::awaitable<std::optional<std::string>> count_down(std::shared_ptr<int> left) {
+  if (*left == 0) co_return std::nullopt;
+  co_return "piece " + std::to_string((*left)--) + "\n";
+}
+
+asio::awaitable<Response> pieces(Request request) {
+  Response response;
+  response.stream = [left = std::make_shared<int>(request.path == "/long" ? 1'000'000 : 3)] {
+    return count_down(left);
+  };
+  co_return response;
+}
+
+TEST_F(HttpServerTest, GivesABodyPieceByPieceUntilItEnds) {
+  serve({}, pieces);
+  Client client = connect();
+  client.send(get("/"));
+  const Answer answer = client.read();
+  EXPECT_THAT(answer.head, HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(answer.head, Not(HasSubstr("Content-Length")));
+  EXPECT_EQ(client.read_to_end(), "piece 3\npiece 2\npiece 1\n");
+}
+
+TEST_F(HttpServerTest, AClientThatGoesOrAStopEndsABodyInPieces) {
+  serve({}, pieces);
+  Client gone = connect();
+  gone.send(get("/long"));
+  gone.await_first_byte();
+  gone.close();
+  Client reading = connect();
+  reading.send(get("/long"));
+  reading.await_first_byte();
+  std::thread reader([&] { EXPECT_FALSE(reading.read_to_end().empty()); });
+  EXPECT_TRUE(drain(std::chrono::seconds(10)));
+  reader.join();
 }
 
 TEST_F(HttpServerTest, AnswersPipelinedRequestsInOrder) {

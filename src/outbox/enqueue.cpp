@@ -49,8 +49,7 @@ void enqueue(store::Tx& tx, const mailbox::Message& message, const std::vector<R
   insert_recipients(tx, message.id, external, "external", "queued");
   const NewAttempt first{message.id, message.user, 1, now, now, now};
   insert_attempt(tx, first);
-  journal::Transition queued{journal::Reason::queue_outbound_submission, now, {}, {}, {},
-                             message.round()};
+  journal::Transition queued{journal::Reason::queue_outbound_submission, now, {}, {}, {}, message.round()};
   queued.correlation["job_id"] = attempt_id(message.id, 1).str();
   journal::record(tx, message.journal_subject(), queued);
 }

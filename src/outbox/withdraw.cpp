@@ -1,5 +1,5 @@
-// Time to think again: an attempt that waits a little longer than it must, and can be taken out of the queue as
-// long as nobody has ever claimed it.
+// Time to think again: an attempt that waits a little longer than it must, and can be taken out of the queue
+// as long as nobody has ever claimed it.
 #include "outbox/outbox.hpp"
 
 namespace countersign::outbox {
@@ -7,10 +7,10 @@ namespace {
 
 using store::Query;
 
-// Never claimed: whoever claims counts the epoch up, so that no worker knows the row. A copy that was delivered
-// here cannot be taken back.
-#define CS_UNTOUCHED                                                                         \
-  "message_id = $1 AND attempt = 1 AND state = 'queued' AND epoch = 0 AND NOT EXISTS "       \
+// Never claimed: whoever claims counts the epoch up, so that no worker knows the row. A copy that was
+// delivered here cannot be taken back.
+#define CS_UNTOUCHED                                                                   \
+  "message_id = $1 AND attempt = 1 AND state = 'queued' AND epoch = 0 AND NOT EXISTS " \
   "(SELECT 1 FROM message_recipients r WHERE r.message_id = $1 AND r.route = 'local')"
 
 constexpr Query kPostpone("outbox.postpone",

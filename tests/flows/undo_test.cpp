@@ -91,8 +91,8 @@ TEST_P(UndoTest, InTimeTheHoldStandsAgainAsItDid) {
   EXPECT_THAT(office_.lifecycle(id),
               ElementsAre("acceptance.outbound_api", "review.hold_created", "review.approved",
                           "queue.outbound_submission", "review.hold_created"));
-  EXPECT_THAT(office_.events(id), ElementsAre("email.review_requested", "email.review_approved",
-                                              "email.review_requested"));
+  EXPECT_THAT(office_.events(id),
+              ElementsAre("email.review_requested", "email.review_approved", "email.review_requested"));
   office_.expect_sound();
   office_.pass(1h);
   EXPECT_THAT(office_.claim(), IsEmpty());

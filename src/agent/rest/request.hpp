@@ -27,8 +27,8 @@ using QueryValue = std::variant<std::string, std::int64_t, bool, std::vector<std
 struct SessionCaller {
   std::string token_hash;  // admits in place of a key (account::authenticate_session)
   std::string user_id;
-  bool exempt = false;     // accounts of class internal or system (contract §8)
-  Duration undo_for{};     // approvals wait this long and can be taken back meanwhile
+  bool exempt = false;  // accounts of class internal or system (contract §8)
+  Duration undo_for{};  // approvals wait this long and can be taken back meanwhile
 };
 
 /// One validated request. Asking for a parameter that the operation does not declare is a bug.

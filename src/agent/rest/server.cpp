@@ -191,7 +191,7 @@ class Server::Impl {
   }
 
   asio::awaitable<std::optional<LimitSubject>> subject_of(const net::Request& request,
-                                                         const std::optional<SessionCaller>& session) {
+                                                          const std::optional<SessionCaller>& session) {
     if (session) co_return LimitSubject{session->user_id, session->exempt};
     const auto authorization = request.headers.find("Authorization");
     if (!authorization || !hooks_.subject) co_return std::nullopt;

@@ -26,11 +26,10 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_user ON sessions (user_id);
 CREATE INDEX sessions_by_end ON sessions (expires_at_us);
 
--- Whoever holds one of these may become the first person. None is left once somebody did.
-CREATE TABLE setup_links (
-  token_hash TEXT PRIMARY KEY,
-  created_at_us BIGINT NOT NULL,
-  expires_at_us BIGINT NOT NULL
+-- At most one row: whoever becomes the first person holds it meanwhile, so that nobody else does.
+CREATE TABLE setups (
+  id BIGINT PRIMARY KEY CHECK (id = 1),
+  used_at_us BIGINT NOT NULL
 );
 
 -- Attempts to sign in, by whom they concern and from where, counted from began_at_us on.
@@ -43,6 +42,10 @@ CREATE INDEX sign_in_attempts_by_age ON sign_in_attempts (began_at_us);
 
 -- How often an approval of it was taken back; tells the observations of its decisions apart.
 ALTER TABLE messages ADD COLUMN decisions_undone BIGINT NOT NULL DEFAULT 0 CHECK (decisions_undone >= 0);
+
+-- The review queue, the one that ends first first.
+CREATE INDEX messages_pending_by_end ON messages (user_id, approval_expires_at_us, id)
+  WHERE review_status = 'pending_review';
 
 -- The draft as its author wrote it, while a reviewer's edit of it can still be taken back. attachments: 1 when
 -- the edit replaced them; then kept_attachments holds the author's.

@@ -34,9 +34,9 @@ def arguments_of(settings):
     return [f"--set={key}={value}" for key, value in settings.items()]
 
 
-def run_program(*arguments, settings=None):
+def run_program(*arguments, settings=None, stdin=None):
     """Runs one command to its end; returns the finished process with its output as text."""
-    return subprocess.run([binary(), *arguments, *arguments_of(settings or {})], env=environment(),
+    return subprocess.run([binary(), *arguments, *arguments_of(settings or {})], env=environment(), input=stdin,
                           capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -176,6 +176,10 @@ class Server:
     def run(self, command, *arguments):
         """Runs `countersign COMMAND` with the settings of this server."""
         return run_program(command, *arguments, settings=self.settings)
+
+    def run_with_input(self, *arguments, stdin):
+        """The same for a command that reads its standard input."""
+        return run_program(*arguments, settings=self.settings, stdin=stdin)
 
     def bootstrap(self, email="owner@example.com"):
         """The key of a new account."""

@@ -64,9 +64,8 @@ Result<account::Principal, ApiError> admit(store::ReadTx& tx, const Entry& entry
                                            const account::Limits& limits) {
   if (entry.key_hash.empty() && entry.session_hash.empty()) return unexpected(unauthorized());
   std::optional<account::Principal> principal =
-      entry.session_hash.empty()
-          ? account::authenticate(tx, entry.key_hash, entry.now, limits)
-          : account::authenticate_session(tx, entry.session_hash, entry.now, limits);
+      entry.session_hash.empty() ? account::authenticate(tx, entry.key_hash, entry.now, limits)
+                                 : account::authenticate_session(tx, entry.session_hash, entry.now, limits);
   if (!principal) return unexpected(unauthorized());
   if (entry.caller == Caller::account && principal->scope != account::Scope::account) {
     return unexpected(forbidden());
