@@ -153,7 +153,7 @@ Awaitable<std::optional<Found>> find(Context& context, const Visit& visit) {
                shared = context.settings.shared_domain](store::ReadTx& tx) -> std::optional<Found> {
     auto agent = account::resolve_agent(tx, person, email, shared);
     if (!agent) return std::nullopt;
-    return Found{std::move(*agent), mailbox::list(tx, email, {}, std::nullopt, kMessagesMax)};
+    return Found{std::move(*agent), mailbox::list(tx, email, {}, std::nullopt, kMessagesMax).messages};
   };
   co_return co_await store::read(context.database, std::move(body));
 }
