@@ -251,6 +251,8 @@ void cancel_suppressed(store::Tx& tx, std::vector<Taken>& taken, const std::stri
 
 }  // namespace
 
+bool is_anything_due(store::ReadTx& tx, UtcTime now) { return !tx.query(kAccounts, {"", 1, now}).empty(); }
+
 std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command) {
   const std::vector<std::string> accounts = accounts_from(tx, command.last_user, command.now);
   std::vector<Taken> taken;

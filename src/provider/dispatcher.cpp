@@ -188,9 +188,19 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     std::vector<outbox::Claim> claims;
   };
 
-  // One transaction: may anything be handed over at all, and if so, what.
-  static Taken take(store::Tx& tx, outbox::ClaimCommand command) {
+  // Nothing is due, and whether the provider is away.
+  struct Idle {
+    bool away = false;
+  };
+
+  // One transaction: may anything be handed over at all, and if so, what. An idle look writes nothing, so
+  // that it costs no commit, for which the fence of what was found by the look before would wait.
+  static Result<Taken, Idle> take(store::Tx& tx, outbox::ClaimCommand command) {
     Taken taken;
+    if (!outbox::is_anything_due(tx, command.now)) {
+      const auto relay = outbox::look_at_relay(tx, command.provider);
+      return std::unexpected(Idle{relay && relay->open});
+    }
     taken.permission = outbox::ask_relay(tx, command.provider, command.now, command.lease_until);
     if (taken.permission == outbox::Permission::none) return taken;
     const bool probe = taken.permission == outbox::Permission::probe;
@@ -214,16 +224,21 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
                                  last_user_,
                                  std::string(transport_.name()),
                                  transport_.repeat_window()};
-    Taken taken;
+    Result<Taken, Idle> looked;
     try {
       auto body = [command](store::Tx& tx) { return take(tx, command); };
-      taken = co_await store::write(database_, std::move(body));
+      looked = co_await store::write(database_, std::move(body));
     } catch (const std::exception& error) {  // also a bug must not end the loop
       report("dispatcher.claim_failed", error);
       co_return 0;
     }
+    more_due_ = looked && !looked->claims.empty();
+    if (!looked) {
+      relay_seen_open_ = looked.error().away;
+      co_return 0;
+    }
+    Taken& taken = *looked;
     relay_seen_open_ = taken.permission != outbox::Permission::many;
-    more_due_ = !taken.claims.empty();
     for (outbox::Claim& claim : taken.claims) {
       last_user_ = claim.user;
       in_flight_.emplace(std::pair(claim.id, claim.epoch), claim);
