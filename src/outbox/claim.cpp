@@ -118,13 +118,14 @@ constexpr Query kFence(
     "(SELECT e ->> 'id' AS id, CAST(e ->> 'epoch' AS BIGINT) AS epoch FROM "
     "unnest(ARRAY(SELECT jsonb_array_elements($1::jsonb))) e) f" CS_FENCED);
 
+// IS TRUE: as in kClaim, here through submissions_open.
 #define CS_WORK                                                                                              \
   "SELECT s.id, s.epoch, m.sent_as, a.registered_domain, c.raw, (SELECT count(*) FROM submissions e WHERE "  \
   "e.message_id = s.message_id AND e.attempt < s.attempt AND e.resolution = 'send_again') FROM submissions " \
   "s "                                                                                                       \
   "JOIN messages m ON m.id = s.message_id JOIN agents a ON a.email = m.agent_email "                         \
   "JOIN message_contents c ON c.message_id = m.id "                                                          \
-  "WHERE s.worker = $2 AND s.state = 'claimed' AND c.raw IS NOT NULL AND s.id "
+  "WHERE s.worker = $2 AND (s.state = 'claimed') IS TRUE AND c.raw IS NOT NULL AND s.id "
 constexpr Query kWork("outbox.work", CS_WORK "IN (SELECT value FROM json_each($1))",
                       CS_WORK "= ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))");
 #define CS_QUEUED_RECIPIENTS                                                                              \
@@ -249,6 +250,8 @@ void cancel_suppressed(store::Tx& tx, std::vector<Taken>& taken, const std::stri
 }
 
 }  // namespace
+
+bool is_anything_due(store::ReadTx& tx, UtcTime now) { return !tx.query(kAccounts, {"", 1, now}).empty(); }
 
 std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command) {
   const std::vector<std::string> accounts = accounts_from(tx, command.last_user, command.now);

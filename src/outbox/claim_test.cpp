@@ -43,6 +43,21 @@ TEST_P(ClaimTest, LeavesWhatIsNotDueYet) {
   EXPECT_EQ(message(id).delivery_status, DeliveryStatus::accepted);
 }
 
+TEST_P(ClaimTest, WhetherAnythingIsDueIsTheSameAsWhetherAClaimWouldFindIt) {
+  const auto due = [this] {
+    return db().read([now = now_](store::ReadTx& tx) { return is_anything_due(tx, now); });
+  };
+  EXPECT_FALSE(due());
+  for (const int account : {1, 2}) add_account(account);
+  queue(2);
+  EXPECT_TRUE(due());
+  now_ -= Duration(1);
+  EXPECT_FALSE(due());
+  now_ += Duration(1);
+  EXPECT_THAT(claim(), SizeIs(1));
+  EXPECT_FALSE(due());
+}
+
 TEST_P(ClaimTest, GivesEveryAccountItsTurnHoweverLongAnothersQueueIs) {
   for (const int account : {1, 2, 3}) add_account(account);
   for (int i = 0; i < 40; ++i) queue(1);

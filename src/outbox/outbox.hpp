@@ -67,6 +67,9 @@ struct ClaimCommand {
 };
 [[nodiscard]] std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command);
 
+/// Whether an attempt of anybody is due: what a claim may find, without one.
+[[nodiscard]] bool is_anything_due(store::ReadTx& tx, UtcTime now);
+
 /// What a transport needs.
 struct Work {
   Claim claim;

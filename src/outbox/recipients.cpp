@@ -23,6 +23,8 @@ using store::Query;
 constexpr Query kRecipients("outbox.recipients",
                             CS_RECIPIENTS "IN (SELECT value FROM json_each($1)) ORDER BY 1, 2",
                             CS_FOR_EACH(CS_RECIPIENTS "= l.id"));
+// The array keeps PostgreSQL from reading the whole table for a join with a list that is longer than it
+// expects.
 constexpr Query kSettleRecipient(
     "outbox.settle_recipient",
     "UPDATE message_recipients SET state = $3, submission_id = $4, detail = $5, unknown_in = $6 "
@@ -31,7 +33,8 @@ constexpr Query kSettleRecipient(
         "UPDATE message_recipients SET state = r.state, submission_id = r.submission, "
         "detail = r.detail, unknown_in = r.unknown_in FROM unnest($1::text[], $2::text[], "
         "$3::text[], $4::text[], $5::text[], $6::text[]) AS r (message, address, state, submission, "
-        "detail, unknown_in) WHERE message_recipients.message_id = r.message AND "
+        "detail, unknown_in) WHERE message_recipients.message_id = ANY (ARRAY(SELECT "
+        "unnest($1::text[]))) AND message_recipients.message_id = r.message AND "
         "message_recipients.address = r.address",
         2});
 constexpr Query kNoteDelivery(

@@ -7,18 +7,16 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <map>
-#include <variant>
 
-#include "base/assert.hpp"
 #include "base/fault.hpp"
 #include "base/log.hpp"
-#include "mail/address.hpp"
 #include "outbox/feedback.hpp"
 #include "outbox/outbox.hpp"
 #include "outbox/relay.hpp"
 #include "outbox/resolve.hpp"
 #include "outbox/retry.hpp"
 #include "provider/batcher.hpp"
+#include "provider/translation.hpp"
 #include "store/awaitable.hpp"
 
 namespace countersign::provider {
@@ -40,58 +38,6 @@ constexpr std::size_t kLoadedTogetherMax = 32;
 // While more is due than fits, a claim waits this long for a part of the room to be worth it.
 constexpr std::chrono::milliseconds kRoomPatience{20};
 constexpr std::int64_t kRoomParts = 2;
-
-outbox::Verdict outbox_verdict(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::accepted:
-      return outbox::Verdict::accepted;
-    case Verdict::refused:
-      return outbox::Verdict::refused;
-    case Verdict::deferred:
-      return outbox::Verdict::deferred;
-    case Verdict::unknown:
-      return outbox::Verdict::unknown;
-    case Verdict::session_fault:
-    case Verdict::lost_lease:
-      break;
-  }
-  CS_ASSERT(false);
-}
-
-outbox::Answer answer_of(const Reply& reply, std::string_view provider, TransportClass transport_class) {
-  outbox::Answer answer;
-  answer.verdict = outbox_verdict(reply.verdict);
-  answer.phase = to_string(reply.phase);
-  answer.code = reply.code;
-  answer.text = reply.text;
-  answer.provider = provider;
-  answer.provider_message_id = reply.provider_message_id;
-  answer.feedback_expected = transport_class == TransportClass::evidence;
-  for (const RecipientReply& recipient : reply.recipients) {
-    answer.recipients.push_back(
-        {recipient.address, outbox_verdict(recipient.verdict), recipient.code, recipient.text});
-  }
-  return answer;
-}
-
-bool headers_need_smtputf8(std::string_view raw) {
-  const std::string_view header = raw.substr(0, raw.find("\r\n\r\n"));
-  return std::ranges::any_of(header, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-}
-
-HandOver hand_over_of(outbox::Work work) {
-  HandOver out;
-  out.submission = work.claim.id.str();
-  out.message_id = work.claim.message.str();
-  out.key = std::move(work.key);
-  out.may_be_repeated = work.claim.epoch > 1 || work.claim.attempt > 1;
-  out.envelope_from = std::move(work.envelope_from);
-  out.recipients = std::move(work.recipients);
-  out.raw = std::make_shared<const std::string>(std::move(work.raw));
-  out.needs_smtputf8 = headers_need_smtputf8(*out.raw) || mail::needs_smtputf8(out.envelope_from) ||
-                       std::ranges::any_of(out.recipients, mail::needs_smtputf8);
-  return out;
-}
 
 }  // namespace
 
@@ -188,9 +134,19 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     std::vector<outbox::Claim> claims;
   };
 
-  // One transaction: may anything be handed over at all, and if so, what.
-  static Taken take(store::Tx& tx, outbox::ClaimCommand command) {
+  // Nothing is due, and whether the provider is away.
+  struct Idle {
+    bool away = false;
+  };
+
+  // One transaction: may anything be handed over at all, and if so, what. An idle look writes nothing, so
+  // that it costs no commit, for which the fence of what was found by the look before would wait.
+  static Result<Taken, Idle> take(store::Tx& tx, outbox::ClaimCommand command) {
     Taken taken;
+    if (!outbox::is_anything_due(tx, command.now)) {
+      const auto relay = outbox::look_at_relay(tx, command.provider);
+      return std::unexpected(Idle{relay && relay->open});
+    }
     taken.permission = outbox::ask_relay(tx, command.provider, command.now, command.lease_until);
     if (taken.permission == outbox::Permission::none) return taken;
     const bool probe = taken.permission == outbox::Permission::probe;
@@ -214,16 +170,21 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
                                  last_user_,
                                  std::string(transport_.name()),
                                  transport_.repeat_window()};
-    Taken taken;
+    Result<Taken, Idle> looked;
     try {
       auto body = [command](store::Tx& tx) { return take(tx, command); };
-      taken = co_await store::write(database_, std::move(body));
+      looked = co_await store::write(database_, std::move(body));
     } catch (const std::exception& error) {  // also a bug must not end the loop
       report("dispatcher.claim_failed", error);
       co_return 0;
     }
+    more_due_ = looked && !looked->claims.empty();
+    if (!looked) {
+      relay_seen_open_ = looked.error().away;
+      co_return 0;
+    }
+    Taken& taken = *looked;
     relay_seen_open_ = taken.permission != outbox::Permission::many;
-    more_due_ = !taken.claims.empty();
     for (outbox::Claim& claim : taken.claims) {
       last_user_ = claim.user;
       in_flight_.emplace(std::pair(claim.id, claim.epoch), claim);
