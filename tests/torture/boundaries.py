@@ -18,6 +18,7 @@ STORE = "commit"  # passed by every transaction
 UPKEEP = "upkeep"  # leases and outages
 RECEIVE = "receive"  # mail from outside, from its end to the mailbox; tests/e2e/test_receive_crash.py
 TELL = "tell"  # events, from their commit to the webhooks; tests/e2e/test_webhooks.py
+LISTEN = "listen"  # events over WebSockets; tests/e2e/test_websocket.py
 SETTLE = "settling unknown"  # by an event of the provider, or by a person
 
 LOOPBACK, SMTP, MAILDIR, SES, RESEND = "loopback", "smtp", "maildir", "ses", "resend"
@@ -95,6 +96,8 @@ POINTS = {
     "courier.answered": (TELL, "", "it has its answer, or none"),
     "webhook.record": (TELL, "", "the attempt is recorded in an open transaction"),
     "webhook.release": (TELL, "", "a lane is about to be given back"),
+    "ws.claimed": (LISTEN, "", "a connection is its agent's listener, and not yet answered"),
+    "ws.push": (LISTEN, "", "an event is about to be pushed"),
     "store.before_commit": (STORE, "", "a transaction has done its work"),
     "store.commit": (STORE, "", "COMMIT is about to be sent"),
     "store.after_commit": (STORE, "", "COMMIT was answered, the caller has not heard of it"),
@@ -149,7 +152,7 @@ def boundaries():
     rows = []
     commits = {opening: (passed_by, stages) for opening, passed_by, stages in _commits()}
     for name, (stage, passed_by, _) in POINTS.items():
-        if stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL) or name in _FIRST or not _transports(passed_by):
+        if stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL, LISTEN) or name in _FIRST or not _transports(passed_by):
             continue
         stores = ("postgres",) if passed_by == _RECEIPTS else ("sqlite", "postgres")
         rows.append(Boundary(name, stage, _transports(passed_by), stores))
