@@ -1,11 +1,11 @@
-// What an idle WebSocket costs the process that serves it: the hub and the HTTP server alone, without the REST
-// API before them.
+// What an idle WebSocket costs the process that serves it: the hub and the HTTP server alone, without the
+// REST API before them.
 //
 //   websocket_memory SOCKETS FOLDER
 //
-// The clients are another process; each holds one connection of an agent of its own. Printed is what the resident
-// memory of the serving process grew by between the first thousand and the last, per socket. The kernel's memory
-// for the connections is not in it.
+// The clients are another process; each holds one connection of an agent of its own. Printed is what the
+// resident memory of the serving process grew by between the first thousand and the last, per socket. The
+// kernel's memory for the connections is not in it.
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -35,7 +35,8 @@ using cs::store::Query;
 
 constexpr int kFirst = 1'000;
 
-constexpr Query kUser("bench.user", "INSERT INTO users (id, email, created_at_us) VALUES ('u', 'o@example.com', 1)");
+constexpr Query kUser("bench.user",
+                      "INSERT INTO users (id, email, created_at_us) VALUES ('u', 'o@example.com', 1)");
 constexpr Query kKey("bench.key",
                      "INSERT INTO api_keys (id, user_id, scope, key_hash, key_prefix, created_at_us) VALUES "
                      "('apk_0123456789abcdef0123456789abcdef', 'u', 'account', 'h', 'p', 1)");
@@ -65,14 +66,16 @@ void allow_files() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
-// Connects one after another, says so on `out` after the first thousand and at the end, and goes when `in` ends.
+// Connects one after another, says so on `out` after the first thousand and at the end, and goes when `in`
+// ends.
 [[noreturn]] void be_clients(int sockets, int in, int out) {
   std::uint16_t port = 0;
   if (::read(in, &port, sizeof port) != sizeof port) ::_exit(1);
   asio::io_context io;
   std::vector<tcp::socket> all;
   for (int i = 0; i < sockets; ++i) {
-    if (i == kFirst) [[maybe_unused]] const ssize_t told = ::write(out, "f", 1);
+    if (i == kFirst) [[maybe_unused]]
+      const ssize_t told = ::write(out, "f", 1);
     char go = 0;
     if (i == kFirst && ::read(in, &go, 1) != 1) ::_exit(1);
     tcp::socket socket(io);
@@ -136,8 +139,8 @@ int main(int argc, char** argv) {
   service.body_bytes_max = [](std::string_view, std::string_view) { return std::uint64_t{0}; };
   service.respond = [&](cs::net::Request request) -> asio::awaitable<cs::net::Response> {
     cs::net::Response response{.status = 101, .headers = {}, .body = {}};
-    cs::agent::ws::Admission admission{cs::UserId("u"), agent_of(request.path),
-                                       cs::ApiKeyId("apk_0123456789abcdef0123456789abcdef"), {}};
+    cs::agent::ws::Admission admission{
+        cs::UserId("u"), agent_of(request.path), cs::ApiKeyId("apk_0123456789abcdef0123456789abcdef"), {}};
     response.takeover = hub.admit(std::move(admission), request.headers, request.request_id);
     co_return response;
   };

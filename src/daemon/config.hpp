@@ -35,6 +35,7 @@ struct Config {
     int group_max = 0;
     int queue_max = 0;
     std::chrono::milliseconds deadline{};
+    bool signals = true;
   } store;
   struct Http {
     std::string address;  // numeric, without brackets

@@ -66,6 +66,11 @@ std::vector<Setting> store_settings() {
       number("store.deadline_ms", 10'000, {100, 600'000},
              "How long one transaction may take in all, reruns included.",
              [](Config& c, std::int64_t v) { c.store.deadline = std::chrono::milliseconds(v); }),
+      flag("store.signals", true,
+           "PostgreSQL: nodes wake each other with NOTIFY, over a connection more each; not through a pooler "
+           "that "
+           "switches connections.",
+           [](Config& c, bool v) { c.store.signals = v; }),
   };
 }
 

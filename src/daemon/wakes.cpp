@@ -11,6 +11,7 @@ void Wakes::on(Topic topic, std::function<void()> action) {
 }
 
 void Wakes::start(const Config& config) {
+  if (!config.store.signals) return;
   signals_ = store::open_signals(store_options(config), [this](store::Topics topics) {
     for (std::size_t i = 0; i < kTopics; ++i) {
       if ((topics >> i & 1U) != 0) act(static_cast<Topic>(i));

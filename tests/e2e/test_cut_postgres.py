@@ -26,8 +26,10 @@ class CutPostgres:
         host, port = re.search(r"@([^:/]+):(\d+)", self.store.url).groups()
         self.proxy = self.enterContext(CuttingProxy(host, int(port)))
         url = self.store.url.replace(f"@{host}:{port}", f"@127.0.0.1:{self.proxy.port}")
-        # No polling, so that nothing but the approval speaks, and few connections, so that they are all open.
+        # No polling and no signals, so that nothing but the approval speaks, and few connections, so that they are
+        # all open.
         self.server = self.start_server(store__url=f"{url}?sslmode=disable&gssencmode=disable", store__connections=2,
+                                        store__signals="false",
                                         dispatcher__poll_interval_ms=3_600_000, expiry__poll_interval_ms=3_600_000,
                                         dispatcher__lease_seconds=600)
         self.server.expect_errors("store.server_down", "rest.request_failed", "dispatcher.attempt_abandoned",

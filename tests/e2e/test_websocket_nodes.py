@@ -14,7 +14,7 @@ from support.websocket import Closed, WebSocket
 PATIENT = {"websocket__poll_interval_ms": 60_000, "websocket__check_interval_ms": 60_000,
            "dispatcher__poll_interval_ms": 60_000, "webhooks__poll_interval_ms": 60_000}
 # Nodes that hear of each other by looking.
-DEAF = {"websocket__poll_interval_ms": 100, "websocket__check_interval_ms": 100}
+DEAF = {"websocket__poll_interval_ms": 100, "websocket__check_interval_ms": 100, "store__signals": "false"}
 
 
 @on_postgres
@@ -38,8 +38,8 @@ class WebsocketNodes:
     def send(self, node, subject="Note"):
         return self.account.at(self.nodes[node].url).send(AGENT, draft(subject, AGENT), expected=200)
 
-    def no_signals(self):
-        """Ends every connection that nodes hear signals on, again and again."""
+    def cut_signals(self):
+        """Ends every connection that nodes hear signals on."""
         self.store.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
                            "'countersign signals' AND datname = current_database()")
 
@@ -53,7 +53,7 @@ class WebsocketNodes:
     def test_signals_come_back_after_their_connection_was_cut(self):
         self.start_nodes(**PATIENT)
         socket = self.listen(1)
-        self.no_signals()
+        self.cut_signals()
         self.send(0)
         self.assertEqual(socket.event(timeout=20)["data"]["subject"], "Note")
         for node in self.nodes:
@@ -61,7 +61,6 @@ class WebsocketNodes:
 
     def test_nodes_that_hear_nothing_look(self):
         self.start_nodes(**DEAF)
-        self.no_signals()
         socket = self.listen(1)
         self.send(0)
         self.assertEqual(socket.event()["data"]["subject"], "Note")

@@ -8,7 +8,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/torture"))
 
-from boundaries import ACCEPT, NOTIFY, POINTS, RECEIVE, SETTLE, STORE, TELL, boundaries  # noqa: E402
+from boundaries import ACCEPT, LISTEN, NOTIFY, POINTS, RECEIVE, SETTLE, STORE, TELL, boundaries  # noqa: E402
 
 IN_CODE = re.compile(r'CS_FAULT\("([^"]*)"\)')
 IN_TABLE = re.compile(r"^\| `([a-z_.]+)` \|", re.MULTILINE)
@@ -36,7 +36,8 @@ class FaultPoints(unittest.TestCase):
 
     def test_every_point_of_a_message_on_its_way_is_a_row_of_the_torture_table(self):
         rows = {part for boundary in boundaries() for part in boundary.fault.split(">")}
-        on_the_way = {name for name, (stage, _, _) in POINTS.items() if stage not in (ACCEPT, RECEIVE, SETTLE, TELL, NOTIFY)}
+        aside = (ACCEPT, RECEIVE, SETTLE, TELL, LISTEN, NOTIFY)
+        on_the_way = {name for name, (stage, _, _) in POINTS.items() if stage not in aside}
         self.assertEqual(on_the_way - rows - {"smtp.starttls"}, set())
 
     def test_the_receiver_is_killed_at_every_point_of_receiving(self):
@@ -55,6 +56,12 @@ class FaultPoints(unittest.TestCase):
         killed = (ROOT / "tests/e2e/test_reviewer_mail.py").read_text(encoding="utf-8")
         for name, (stage, _, _) in POINTS.items():
             if stage == NOTIFY:
+                self.assertIn(f'"{name}', killed)
+
+    def test_a_node_is_killed_at_every_point_of_listening(self):
+        killed = (ROOT / "tests/e2e/test_websocket.py").read_text(encoding="utf-8")
+        for name, (stage, _, _) in POINTS.items():
+            if stage == LISTEN:
                 self.assertIn(f'"{name}', killed)
 
 

@@ -19,6 +19,7 @@ UPKEEP = "upkeep"  # leases and outages
 RECEIVE = "receive"  # mail from outside, from its end to the mailbox; tests/e2e/test_receive_crash.py
 TELL = "tell"  # events, from their commit to the webhooks; tests/e2e/test_webhooks.py
 NOTIFY = "notify"  # mail to reviewers; tests/e2e/test_reviewer_mail.py
+LISTEN = "listen"  # events over WebSockets; tests/e2e/test_websocket.py
 SETTLE = "settling unknown"  # by an event of the provider, or by a person
 
 LOOPBACK, SMTP, MAILDIR, SES, RESEND = "loopback", "smtp", "maildir", "ses", "resend"
@@ -106,6 +107,8 @@ POINTS = {
     "notifier.recorded": (NOTIFY, "", "the record is durable"),
     "notify.rescue": (NOTIFY, "", "leases that ran out are taken up"),
     "notify.extend": (NOTIFY, "", "a hold is about to get more time, since nobody was told of it"),
+    "ws.claimed": (LISTEN, "", "a connection is its agent's listener, and not yet answered"),
+    "ws.push": (LISTEN, "", "an event is about to be pushed"),
     "store.before_commit": (STORE, "", "a transaction has done its work"),
     "store.commit": (STORE, "", "COMMIT is about to be sent"),
     "store.after_commit": (STORE, "", "COMMIT was answered, the caller has not heard of it"),
@@ -161,6 +164,7 @@ def boundaries():
     commits = {opening: (passed_by, stages) for opening, passed_by, stages in _commits()}
     for name, (stage, passed_by, _) in POINTS.items():
         if stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL, NOTIFY) or name in _FIRST or not _transports(passed_by):
+        if stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL, LISTEN) or name in _FIRST or not _transports(passed_by):
             continue
         stores = ("postgres",) if passed_by == _RECEIPTS else ("sqlite", "postgres")
         rows.append(Boundary(name, stage, _transports(passed_by), stores))
