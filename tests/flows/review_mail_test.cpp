@@ -401,7 +401,7 @@ TEST_P(ReviewMailTest, WhatIsOldAndDecidedIsForgottenAndNothingElse) {
   const auto forget = [&] {
     return db().write([&](store::Tx& tx) { return notify::forget(tx, office_.now(), 10); });
   };
-  office_.pass(notify::kMailsKept - 1h);
+  office_.pass(notify::kMailsKept - 2h);
   EXPECT_EQ(forget(), 0);
   office_.pass(2h);
   EXPECT_EQ(forget(), 1);
