@@ -35,8 +35,13 @@ constexpr std::string_view kTask =
     "one sentence}.";
 
 bool is_loopback(std::string_view url) {
-  return url.starts_with("http://127.0.0.1:") || url.starts_with("http://127.0.0.1/") ||
-         url.starts_with("http://[::1]:") || url.starts_with("http://localhost:");
+  if (!url.starts_with("http://")) return false;
+  const std::string_view rest = url.substr(std::string_view("http://").size());
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  if (authority.find('@') != std::string_view::npos) return false;  // what stands before it is no host
+  const std::string_view host = authority.starts_with('[') ? authority.substr(0, authority.find(']') + 1)
+                                                           : authority.substr(0, authority.find(':'));
+  return host == "127.0.0.1" || host == "[::1]" || host == "localhost";
 }
 
 // The beginning and the end: what is put far down is put there to be overlooked.

@@ -177,6 +177,9 @@ TEST_F(DetectorTest, WantsTlsTowardsOtherMachines) {
                EnvironmentError);
   EXPECT_THROW(Detector(*client_, clock_, {.url = "http://127.0.0.1.evil.test/v1", .model = "m"}),
                EnvironmentError);
+  EXPECT_THROW(Detector(*client_, clock_, {.url = "http://127.0.0.1:80@model.example/v1", .model = "m"}),
+               EnvironmentError);
+  EXPECT_NO_THROW(Detector(*client_, clock_, {.url = "http://localhost/v1", .model = "m"}));
   EXPECT_THROW(Detector(*client_, clock_, {.url = "https://model.example/v1", .model = ""}),
                EnvironmentError);
 }

@@ -34,6 +34,7 @@ constexpr std::chrono::milliseconds kGatheringTime{10};
 constexpr std::size_t kTogetherMax = 64;
 constexpr std::size_t kTogetherRecipientsMax = 4;
 constexpr std::size_t kTogetherBytesMax = 64 * 1024;  // of one message; one that is larger goes alone
+constexpr std::int64_t kSuspectsMax = 1;
 // How long those that are ready wait for others that are under way.
 constexpr std::chrono::milliseconds kCompanyTime{5};
 // Of one claim, contents that are loaded together.
@@ -75,7 +76,7 @@ bool goes_together(const Work& work) {
   const bool mailboxes = std::ranges::all_of(
       loaded.arrivals, [](const Arrival& arrival) { return arrival.agent_email.has_value(); });
   return mailboxes && !loaded.arrivals.empty() && loaded.arrivals.size() <= kTogetherRecipientsMax &&
-         loaded.raw.size() <= kTogetherBytesMax && !work.reading.unreadable;
+         loaded.raw.size() <= kTogetherBytesMax && !is_suspect(work.taken);
 }
 
 // What went wrong, and whether that lay in the surroundings.
@@ -185,8 +186,8 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
     std::vector<Claim> claims;
     try {
       const UtcTime now = clock_.now();
-      auto body = [this, now, limit](store::Tx& tx) {
-        return claim(tx, options_.worker, now, now + options_.lease, limit);
+      auto body = [this, now, limit, suspects = kSuspectsMax - suspects_in_flight_](store::Tx& tx) {
+        return claim(tx, options_.worker, now, now + options_.lease, limit, suspects);
       };
       claims = co_await store::write(database_, std::move(body), urgency_);
     } catch (const std::exception& error) {  // also a bug must not end the loop
@@ -197,6 +198,7 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
     if (count > 0) claimed_at_ = timers_.now();
     if (count > 0 && count < limit) claim_not_before_ = timers_.now() + kGatheringTime;
     in_flight_ += count;
+    suspects_in_flight_ += std::ranges::count_if(claims, is_suspect);
     if (count > 0)
       asio::co_spawn(executor_, carry_all(shared_from_this(), std::move(claims)), asio::detached);
     co_return count;
@@ -245,15 +247,16 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
   static asio::awaitable<void> end(std::shared_ptr<Impl> self, Claim taken, std::exception_ptr error) {
     if (error) {
       Trouble trouble = trouble_of(error);
-      co_await self->hand_back(std::move(taken), trouble.surroundings, std::move(trouble.text));
+      co_await self->hand_back(taken, trouble.surroundings, std::move(trouble.text));
     }
     --self->in_flight_;
+    if (is_suspect(taken)) --self->suspects_in_flight_;
     self->bell_->cancel();
     self->company_->cancel();
   }
 
   // What cannot be written either comes back when the lease ends.
-  asio::awaitable<void> hand_back(Claim taken, bool surroundings, std::string trouble) {
+  asio::awaitable<void> hand_back(const Claim& taken, bool surroundings, std::string trouble) {
     log::write(surroundings ? log::Level::warn : log::Level::error, "inbound.not_processed",
                {{"content_id", taken.content_id}, {"attempts", taken.attempts}, {"error", trouble}});
     try {
@@ -522,6 +525,7 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
   bool ended_ = false;  // nothing will be ready any more
   bool publisher_ended_ = false;
   std::int64_t in_flight_ = 0;
+  std::int64_t suspects_in_flight_ = 0;
   std::atomic<bool> rung_ = false;
   std::atomic<bool> stopping_ = false;
 };

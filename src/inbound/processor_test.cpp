@@ -242,6 +242,28 @@ TEST_P(ProcessorTest, AFullClaimIsFollowedByAnotherWithoutAPause) {
   EXPECT_EQ(in_mailbox(), 70U);
 }
 
+// Whichever of them ended the process that had claimed them all.
+TEST_P(ProcessorTest, WhatWasUnderWayWhenAProcessDiedIsTakenUpOneByOne) {
+  for (int i = 0; i < 5; ++i) arrive(std::to_string(i));
+  const auto claim_some = [&](std::int64_t suspects_max) {
+    return db().write(
+        [&](store::Tx& tx) { return claim(tx, "dead", clock_.now(), clock_.now(), 100, suspects_max); });
+  };
+  EXPECT_EQ(claim_some(1).size(), 5U);
+  EXPECT_EQ(claim_some(0).size(), 0U);
+  const std::vector<Claim> one = claim_some(1);
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_EQ(one.front().attempts, 2);
+  arrive("fresh");
+  start();
+  for (int i = 0; i < 20 && published_ < 6; ++i) {
+    settle();
+    timers_.advance(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(published_, 6U);
+  EXPECT_EQ(in_mailbox(), 6U);
+}
+
 TEST_P(ProcessorTest, WhenTheStoreFailsAGroupComesBackWhole) {
   fault::arm("inbound.publish", 3, fault::Action::throw_error);
   for (int i = 0; i < 5; ++i) arrive(std::to_string(i));

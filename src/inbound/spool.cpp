@@ -57,6 +57,11 @@ constexpr Query kGiveBack(
     "UPDATE arrival_contents SET worker = '', due_at_us = $3, trouble = $4, attempts = attempts - $5, "
     "delays = delays + $6 WHERE id = $1 AND epoch = $2");
 
+// Of what this transaction has claimed: as if it had not.
+constexpr Query kLeaveDue("inbound.leave_due",
+                          "UPDATE arrival_contents SET worker = '', due_at_us = $2, attempts = attempts - 1 "
+                          "WHERE id = $1");
+
 constexpr Query kTakeUpAll("inbound.take_up_all",
                            "UPDATE arrival_contents SET worker = '', due_at_us = $1 WHERE worker <> ''");
 
@@ -154,10 +159,15 @@ std::vector<AcceptAnswer> take(store::Tx& tx, const TakeCommand& command) {
 }
 
 std::vector<Claim> claim(store::Tx& tx, std::string_view worker, UtcTime now, UtcTime lease_until,
-                         std::int64_t limit) {
+                         std::int64_t limit, std::int64_t suspects_max) {
   std::vector<Claim> claims;
   for (const store::Row row : tx.query(kClaim, {worker, now, lease_until, limit})) {
-    claims.push_back({row.text(0), row.integer(1), row.integer(2), row.integer(3), row.time(4)});
+    Claim claim{row.text(0), row.integer(1), row.integer(2), row.integer(3), row.time(4)};
+    if (is_suspect(claim) && suspects_max-- <= 0) {
+      tx.send(kLeaveDue, {claim.content_id, now});
+    } else {
+      claims.push_back(std::move(claim));
+    }
   }
   if (!claims.empty()) CS_FAULT("inbound.claim");
   return claims;

@@ -58,9 +58,14 @@ struct Claim {
   UtcTime received_at;
 };
 
-/// Claims up to `limit` contents that are due, longest due first, until `lease_until`.
+/// Whether an earlier claim of it did not come to an end: it may be what ended it.
+[[nodiscard]] inline bool is_suspect(const Claim& claim) noexcept { return claim.attempts > 1; }
+
+/// Claims up to `limit` contents that are due, longest due first, until `lease_until`; of suspects among them
+/// `suspects_max`, so that one that kills whoever reads it does not count against all that are claimed with
+/// it.
 [[nodiscard]] std::vector<Claim> claim(store::Tx& tx, std::string_view worker, UtcTime now,
-                                       UtcTime lease_until, std::int64_t limit);
+                                       UtcTime lease_until, std::int64_t limit, std::int64_t suspects_max);
 
 struct Arrival {
   MessageId id;
