@@ -139,7 +139,7 @@ class Webhooks(Hooks):
         self.assertEqual(len(self.receiver.of("/ok")), 10)
 
     def test_an_account_whose_endpoints_hang_leaves_room_for_others(self):
-        self.start(webhooks__in_flight_max=4, webhooks__timeout_ms=4000)
+        self.start(webhooks__in_flight_max=4, webhooks__timeout_ms=60_000)
         hanging = [self.hook("/hang") for _ in range(6)]
         self.send_to_self()
         eventually("as many hang as may", lambda: len(self.receiver.of("/hang")) == 2)
@@ -152,6 +152,7 @@ class Webhooks(Hooks):
         self.account = ada
         self.assertEqual([one for hook in hanging for one in self.deliveries(hook) if one["attempts"]], [],
                          "while those hung")
+        self.receiver.release()
 
     def test_all_attempts_fail_and_a_redelivery_comes_with_the_same_id(self):
         self.start(webhooks__retry_first_ms=100)

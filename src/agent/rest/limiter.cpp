@@ -24,16 +24,19 @@ namespace asio = boost::asio;
 using account::PermitBlock;
 using account::PermitRequest;
 
-// A block is this part of the limit: a node asks the store so often at most for a limit that is used up, and
-// may hold so much back from the others.
+// A block is this part of the limit at most: so much a node may hold back from the others. And it is this
+// many times what was spent of the last one, so that a node that dies takes little with it, however often
+// nodes die.
 constexpr std::int64_t kBlocksPerLimit = 16;
+constexpr std::int64_t kGrowth = 2;
 constexpr std::size_t kSubjectsTogether = 256;  // in one transaction
 
 std::int64_t seconds_until(UtcTime when, UtcTime now) {
   return std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(when - now).count());
 }
 
-// Whether the permits were taken may be unknown. That the request they were for was not carried out is certain.
+// Whether the permits were taken may be unknown. That the request they were for was not carried out is
+// certain.
 [[noreturn]] void raise(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -99,9 +102,11 @@ class Limiter::Shared : public std::enable_shared_from_this<Shared> {
     for (const auto& [subject, waiters] : batch) {
       PermitRequest request{name_, subject, limit_.limit, limit_.window};
       const auto asked = static_cast<std::int64_t>(waiters.size());
-      request.wanted = std::max(asked, limit_.limit / kBlocksPerLimit);
+      request.wanted = asked;
       if (const auto found = holdings_.find(subject); found != holdings_.end()) {
         request.unspent = std::exchange(found->second.left, 0);
+        const std::int64_t spent = found->second.block.granted - request.unspent;
+        request.wanted = std::max(asked, std::min(spent * kGrowth, limit_.limit / kBlocksPerLimit));
         request.unspent_slot = found->second.block.slot;
       }
       requests.push_back(std::move(request));

@@ -67,6 +67,14 @@ TEST_P(LimiterTest, OneNodeHasTheWholeLimitAndCountsDown) {
   EXPECT_FALSE(ask({&node}, 1, kStart).front().allowed);
 }
 
+TEST_P(LimiterTest, ANodeThatIsStartedAgainAndAgainDoesNotUseTheLimitUp) {
+  for (int start = 0; start < 30; ++start) {
+    Limiter node("send", {100, 60s}, &db());
+    EXPECT_EQ(allowed(ask({&node}, 1, kStart)), 1);
+    EXPECT_EQ(allowed(ask({&node}, 1, kStart)), 1);
+  }
+}
+
 TEST_P(LimiterTest, LimitsOfOtherNamesAndAProcessAloneCountForThemselves) {
   Limiter poll("poll", {1, 60s}, &db());
   Limiter send("send", {1, 60s}, &db());
