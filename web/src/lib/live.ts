@@ -1,5 +1,5 @@
-// News from the server: one event stream for the page; pages say which events concern them. Without a stream they are
-// asked to look again every kPollMs while somebody looks at the page.
+// News from the server: one event stream for the page; pages say which events concern them. Without a stream
+// they are asked to look again every kPollMs while somebody looks at the page.
 import { createStore } from "./store";
 
 export interface News {
