@@ -21,7 +21,7 @@ export class ApiError extends Error {
 
   /** The operation does not exist on this server, rather than the thing it is about. */
   get missing_operation(): boolean {
-    return this.status === 501 || this.status === 405 || (this.status === 404 && this.code !== "not_found");
+    return this.status === 501 || this.status === 405 || (this.status === 404 && this.code === "no_envelope");
   }
 }
 

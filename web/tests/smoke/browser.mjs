@@ -65,7 +65,7 @@ export async function open_at(url, options = {}) {
     bypassCSP: false,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(8000);
+  page.setDefaultTimeout(20_000); // a busy machine is no fault
   const complaints = [];
   const outside = [];
   watch(page, url, complaints, outside);
