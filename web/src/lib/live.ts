@@ -67,12 +67,11 @@ function on_visible(): void {
 function connect(): void {
   source = new EventSource("/console/api/stream");
   source.onopen = () => {
-    const was_away = liveness.get() === "polling";
     liveness.set("live");
     retry_ms = 1000;
     clearInterval(poll);
     poll = 0;
-    if (was_away) tell([]); // what happened in between
+    tell([]); // what happened between the reading of the page and this moment
   };
   source.onmessage = (event: MessageEvent<string>) => {
     try {
