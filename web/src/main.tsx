@@ -79,7 +79,11 @@ function page_of({ segments, query }: Route): ComponentChildren {
 
 const Nowhere = () => (
   <div class="page">
-    <Empty icon="question" title="There is no such page" action={<LinkButton href={path_to("queue")}>To the queue</LinkButton>}>
+    <Empty
+      icon="question"
+      title="There is no such page"
+      action={<LinkButton href={path_to("queue")}>To the queue</LinkButton>}
+    >
       <p>The address may be from another version of the console.</p>
     </Empty>
   </div>

@@ -1,4 +1,5 @@
-// After a build: no page may need what the content security policy refuses, and the JavaScript fits its budget.
+// After a build: no page may need what the content security policy refuses, and the JavaScript fits its
+// budget.
 import { readFileSync, readdirSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
@@ -21,6 +22,8 @@ for (const name of readdirSync(new URL("assets/", dist))) {
   }
 }
 if (bytes > kJavaScriptGzipBytesMax) faults.push(`JavaScript is ${bytes} bytes gzipped`);
-console.log(`JavaScript ${(bytes / 1024).toFixed(1)} KiB gzipped (at most ${kJavaScriptGzipBytesMax / 1024})`);
+console.log(
+  `JavaScript ${(bytes / 1024).toFixed(1)} KiB gzipped (at most ${kJavaScriptGzipBytesMax / 1024})`,
+);
 for (const fault of faults) console.error(`error: ${fault}`);
 process.exit(faults.length === 0 ? 0 : 1);

@@ -14,7 +14,9 @@ const dir = mkdtempSync(join(tmpdir(), "console-tests-"));
 try {
   const bundle = await rolldown({ input, platform: "node", logLevel: "silent" });
   await bundle.write({ dir, format: "esm", entryFileNames: "[name].mjs" });
-  const files = readdirSync(dir).filter((name) => name.endsWith(".test.mjs")).map((name) => join(dir, name));
+  const files = readdirSync(dir)
+    .filter((name) => name.endsWith(".test.mjs"))
+    .map((name) => join(dir, name));
   const run = spawnSync(process.execPath, ["--test", "--test-reporter=dot", ...files], { stdio: "inherit" });
   process.exitCode = run.status ?? 1;
 } finally {

@@ -20,6 +20,10 @@ export function lazy_page<P extends object>(load: () => Promise<ComponentType<P>
       );
     }, []);
     if (Page) return <Page {...props} />;
-    return <div class="page">{error ? <ErrorNote error={error} retry={() => location.reload()} /> : <Skeleton />}</div>;
+    return (
+      <div class="page">
+        {error ? <ErrorNote error={error} retry={() => location.reload()} /> : <Skeleton />}
+      </div>
+    );
   };
 }

@@ -35,7 +35,8 @@ export async function sign_in(email: string, password: string): Promise<Session>
 }
 
 export async function set_up(token: string, email: string, password: string): Promise<Session> {
-  return (await call<Session>("POST", "/setup", { body: { token, email, password }, own_session: true })).data;
+  return (await call<Session>("POST", "/setup", { body: { token, email, password }, own_session: true }))
+    .data;
 }
 
 export function enter(session: Session): void {
@@ -45,9 +46,11 @@ export function enter(session: Session): void {
 }
 
 export async function sign_out(everywhere: boolean): Promise<void> {
-  await call("DELETE", everywhere ? "/sessions" : "/session", { own_session: true }).catch((error: unknown) => {
-    if ((error as { status?: number }).status !== 401) throw error;
-  });
+  await call("DELETE", everywhere ? "/sessions" : "/session", { own_session: true }).catch(
+    (error: unknown) => {
+      if ((error as { status?: number }).status !== 401) throw error;
+    },
+  );
   leave();
 }
 

@@ -56,7 +56,11 @@ function PlaceLink({ place, here }: { place: Place; here: string }) {
 function Live() {
   const state = useStore(liveness);
   const text = { live: "Live", polling: "Every 20 s", connecting: "Connecting" }[state];
-  const title = { live: "News arrive as they happen", polling: "No event stream: looking again every 20 seconds", connecting: "" }[state];
+  const title = {
+    live: "News arrive as they happen",
+    polling: "No event stream: looking again every 20 seconds",
+    connecting: "",
+  }[state];
   return (
     <span class={`live live-${state}`} title={title}>
       <span class="live-dot" aria-hidden="true" />

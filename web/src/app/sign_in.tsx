@@ -12,7 +12,15 @@ import { enter, set_up, sign_in } from "./session";
 
 const kPasswordMin = 12;
 
-function Front({ title, lead, children }: { title: string; lead?: string; children: preact.ComponentChildren }) {
+function Front({
+  title,
+  lead,
+  children,
+}: {
+  title: string;
+  lead?: string;
+  children: preact.ComponentChildren;
+}) {
   return (
     <main class="front">
       <div class="front-card">
@@ -24,7 +32,9 @@ function Front({ title, lead, children }: { title: string; lead?: string; childr
         {lead && <p class="quiet">{lead}</p>}
         {children}
       </div>
-      <p class="small quiet front-foot">What your agents want to send waits here until a person has read it.</p>
+      <p class="small quiet front-foot">
+        What your agents want to send waits here until a person has read it.
+      </p>
     </main>
   );
 }
@@ -57,12 +67,19 @@ export function SignIn({ setup_needed }: { setup_needed: boolean }) {
     <Front title="Sign in">
       {setup_needed && (
         <Note tone="accent">
-          <strong>No password has been chosen yet.</strong> Open the set-up link that <code>countersign serve</code> printed
-          when it started; it looks like <code>/console/setup#…</code>.
+          <strong>No password has been chosen yet.</strong> Open the set-up link that{" "}
+          <code>countersign serve</code> printed when it started; it looks like <code>/console/setup#…</code>.
         </Note>
       )}
       <form class="stack" onSubmit={(event) => void submit(event)}>
-        <TextField label="E-mail" type="email" autocomplete="username" required value={email} onInput={set_email} />
+        <TextField
+          label="E-mail"
+          type="email"
+          autocomplete="username"
+          required
+          value={email}
+          onInput={set_email}
+        />
         <TextField
           label="Password"
           type="password"
@@ -105,7 +122,10 @@ export function SetUp() {
   };
   if (token === "") {
     return (
-      <Front title="The link is not complete" lead="Copy the whole line that the server printed, with everything after the #.">
+      <Front
+        title="The link is not complete"
+        lead="Copy the whole line that the server printed, with everything after the #."
+      >
         <a href="/console/">Sign in instead</a>
       </Front>
     );
@@ -170,8 +190,8 @@ export function SignInAgain({ email, done }: { email: string; done: (session: Se
       }
     >
       <p>
-        Sign in again as <strong>{email}</strong>. Everything on the page behind is kept, and what you were about to do is
-        done afterwards.
+        Sign in again as <strong>{email}</strong>. Everything on the page behind is kept, and what you were
+        about to do is done afterwards.
       </p>
       <TextField
         label="Password"

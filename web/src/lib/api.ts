@@ -1,4 +1,5 @@
-// Calls to the server: the CSRF token, the error envelope, and what happens when the session ends in the middle of work.
+// Calls to the server: the CSRF token, the error envelope, and what happens when the session ends in the
+// middle of work.
 import type { Session } from "./types";
 
 const kApi = "/console/api";
@@ -20,7 +21,7 @@ export class ApiError extends Error {
 
   /** The operation does not exist on this server, rather than the thing it is about. */
   get missing_operation(): boolean {
-    return this.status === 501 || this.status === 405 || (this.status === 404 && this.code !== "not_found");
+    return this.status === 501 || this.status === 405 || (this.status === 404 && this.code === "no_envelope");
   }
 }
 
@@ -48,7 +49,10 @@ export function use_session(next: Session | null): void {
   session = next;
 }
 
-/** `ask` shows the sign-in dialog and resolves when there is a session again; it rejects when the person gives up. */
+/**
+ * `ask` shows the sign-in dialog and resolves when there is a session again; it rejects when the person gives
+ * up.
+ */
 export function on_session_end(ask: () => Promise<void>): void {
   renew = ask;
 }
@@ -99,7 +103,11 @@ async function once<T>(method: string, path: string, options: Options): Promise<
   } catch (error) {
     if (options.signal?.aborted) throw error;
     const late = (error as Error).name === "TimeoutError";
-    throw new ApiError(0, late ? "timeout" : "offline", late ? "No answer in time." : "The server cannot be reached.");
+    throw new ApiError(
+      0,
+      late ? "timeout" : "offline",
+      late ? "No answer in time." : "The server cannot be reached.",
+    );
   }
   const data = parse(text);
   if (!response.ok) throw error_of(response, data);
@@ -122,7 +130,9 @@ export function error_of(response: Response, data: unknown): ApiError {
   return new ApiError(
     response.status,
     typeof envelope?.["code"] === "string" ? envelope["code"] : "no_envelope",
-    typeof envelope?.["message"] === "string" ? envelope["message"] : `The server answered ${response.status}.`,
+    typeof envelope?.["message"] === "string"
+      ? envelope["message"]
+      : `The server answered ${response.status}.`,
     (envelope?.["details"] as Record<string, unknown> | undefined) ?? {},
     typeof envelope?.["request_id"] === "string"
       ? envelope["request_id"]
@@ -135,7 +145,11 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await call<T>("GET", path, signal ? { signal } : {})).data;
 }
 
-export async function post<T>(path: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<T> {
+export async function post<T>(
+  path: string,
+  body: unknown = {},
+  headers: Record<string, string> = {},
+): Promise<T> {
   return (await call<T>("POST", path, { body, headers })).data;
 }
 

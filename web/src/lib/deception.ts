@@ -1,5 +1,6 @@
-// Tricks that make a person see something other than what is there: invisible and direction-changing characters, hosts in
-// mixed scripts, names of attachments that hide what they are. Looks at text only; the server's warnings come first.
+// Tricks that make a person see something other than what is there: invisible and direction-changing
+// characters, hosts in mixed scripts, names of attachments that hide what they are. Looks at text only; the
+// server's warnings come first.
 import type { BodyAttachment, Warning } from "./types";
 
 const kDirection = /[\u202A-\u202E\u2066-\u2069\u200E\u200F\u061C]/u;
@@ -52,9 +53,12 @@ export function deceptive_name(attachment: Pick<BodyAttachment, "filename" | "co
   const name = attachment.filename;
   if (kDirection.test(name)) return `“${visible(name)}” reverses letters to hide its real ending`;
   if (kInvisible.test(name)) return `“${visible(name)}” has invisible characters in its name`;
-  if (/\s{4,}\S*\.\w+$/.test(name)) return `“${name.replace(/\s+/g, " ")}” pushes its real ending out of sight`;
+  if (/\s{4,}\S*\.\w+$/.test(name))
+    return `“${name.replace(/\s+/g, " ")}” pushes its real ending out of sight`;
   if (kRuns.test(name)) {
-    return kInnocent.test(name) ? `“${name}” is a program that pretends to be a document` : `“${name}” is a program`;
+    return kInnocent.test(name)
+      ? `“${name}” is a program that pretends to be a document`
+      : `“${name}” is a program`;
   }
   if (kLooksActive.test(name)) return `“${name}” is a web page: opened elsewhere, it can run scripts`;
   const type = attachment.content_type.toLowerCase();
@@ -80,7 +84,10 @@ export function warnings_of(message: Looked): Warning[] {
     });
   }
   if (/[\u{E0000}-\u{E007F}]/u.test(message.text + message.subject)) {
-    found.push({ code: "tag_characters", text: "Invisible tag characters: text that a model reads and you do not see." });
+    found.push({
+      code: "tag_characters",
+      text: "Invisible tag characters: text that a model reads and you do not see.",
+    });
   }
   for (const address of message.addresses) {
     const why = suspicious_host(host_of(address));

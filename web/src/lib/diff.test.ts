@@ -3,12 +3,20 @@ import { test } from "node:test";
 import { diff } from "./diff";
 
 const joined = (pieces: ReturnType<typeof diff>, kind: "removed" | "added"): string =>
-  pieces.filter((piece) => piece.kind === "same" || piece.kind === kind).map((piece) => piece.text).join("");
+  pieces
+    .filter((piece) => piece.kind === "same" || piece.kind === kind)
+    .map((piece) => piece.text)
+    .join("");
 
 test("the pieces give both texts back", () => {
   const pairs = [
-    ["", ""], ["", "a"], ["a", ""], ["a b c", "a x c"], ["one two three", "three two one"],
-    ["Dear Ms Klein,\n\nYour quotte.\n", "Dear Mr Klein,\n\nYour quote, attached.\n"], ["ééé 中文 x", "ééé 中文 y"],
+    ["", ""],
+    ["", "a"],
+    ["a", ""],
+    ["a b c", "a x c"],
+    ["one two three", "three two one"],
+    ["Dear Ms Klein,\n\nYour quotte.\n", "Dear Mr Klein,\n\nYour quote, attached.\n"],
+    ["ééé 中文 x", "ééé 中文 y"],
   ] as const;
   for (const [before, after] of pairs) {
     assert.equal(joined(diff(before, after), "removed"), before);

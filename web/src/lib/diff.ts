@@ -1,5 +1,6 @@
-// What changed between two texts, word by word. Longest common subsequence after the common ends are cut off; texts that
-// differ in more than kWordsMax words are compared line by line, and beyond that shown as replaced.
+// What changed between two texts, word by word. Longest common subsequence after the common ends are cut off;
+// texts that differ in more than kWordsMax words are compared line by line, and beyond that shown as
+// replaced.
 export interface Piece {
   kind: "same" | "removed" | "added";
   text: string;
@@ -77,6 +78,7 @@ function push(pieces: Piece[], kind: Piece["kind"], parts: string[]): void {
   const text = parts.join("");
   if (last?.kind === kind) last.text += text;
   // removed, added, removed reads as removed, added: keep the two kinds together
-  else if (kind === "removed" && last?.kind === "added" && before_last?.kind === "removed") before_last.text += text;
+  else if (kind === "removed" && last?.kind === "added" && before_last?.kind === "removed")
+    before_last.text += text;
   else pieces.push({ kind, text });
 }

@@ -6,11 +6,17 @@ export interface Evidence {
   excerpt: string;
 }
 
-/** The parts of a hold's detail. A scan writes "code: excerpt; code: excerpt", a gate the addresses that tripped it. */
+/**
+ * The parts of a hold's detail. A scan writes "code: excerpt; code: excerpt", a gate the addresses that
+ * tripped it.
+ */
 export function evidence_of(reason: HoldReason | undefined): Evidence[] {
   if (!reason?.detail) return [];
   if (reason.type === "gate") {
-    return reason.detail.split(/,\s*/).filter(Boolean).map((address) => ({ code: reason.code, excerpt: address }));
+    return reason.detail
+      .split(/,\s*/)
+      .filter(Boolean)
+      .map((address) => ({ code: reason.code, excerpt: address }));
   }
   const parts = reason.detail.split(/;\s(?=[a-z][a-z0-9_.]*(?::\s|;|$))/);
   return parts.map((part) => {
@@ -31,7 +37,12 @@ export function mark(text: string, excerpts: string[]): Marked[] {
   const patterns = excerpts
     .map((one) => one.replace(/…$/, "").trim())
     .filter((one) => one.length >= 3)
-    .map((one) => one.split(/\s+/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+"));
+    .map((one) =>
+      one
+        .split(/\s+/)
+        .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
+        .join("\\s+"),
+    );
   if (patterns.length === 0) return [{ text, marked: false }];
   const expression = new RegExp(patterns.join("|"), "giu");
   const out: Marked[] = [];

@@ -18,7 +18,10 @@ const kByCode: Record<string, [string, string]> = {
     "No answer in time",
     "It may have been done all the same. Reload before you repeat it; a second decision is refused, not doubled.",
   ],
-  message_not_pending: ["Already decided", "Somebody else, or its deadline, was faster. Nothing was changed by you."],
+  message_not_pending: [
+    "Already decided",
+    "Somebody else, or its deadline, was faster. Nothing was changed by you.",
+  ],
   conflict: ["It changed in the meantime", "Read it again; what you saw is no longer what would be sent."],
   recipient_suppressed: [
     "A recipient must not be written to",
@@ -38,19 +41,28 @@ const kByCode: Record<string, [string, string]> = {
     "The address cannot be used",
     "Before the @: 2 to 40 small letters, digits and hyphens, no hyphen at either end, and not a reserved word.",
   ],
-  domain_not_registered: ["The domain is not registered here", "Use the shared domain, or register yours first."],
+  domain_not_registered: [
+    "The domain is not registered here",
+    "Use the shared domain, or register yours first.",
+  ],
   inbound_mx_missing: ["No MX record leads here", "Publish the MX record of that domain, then try again."],
   invalid_webhook_url: [
     "The address cannot be used",
     "It has to be https:// with a host name on the public Internet that resolves now.",
   ],
-  webhook_cooldown: ["Too soon", "It was switched off because deliveries failed. Repair the endpoint; try in 5 minutes."],
+  webhook_cooldown: [
+    "Too soon",
+    "It was switched off because deliveries failed. Repair the endpoint; try in 5 minutes.",
+  ],
   webhook_disabled: ["The webhook is switched off", "Switch it on, then test it."],
   webhook_limit_reached: ["That is the last webhook", "Remove one before you add another."],
   limit_exceeded: ["The plan does not allow more", "Remove something, or raise the limit of the account."],
   forbidden: ["Not allowed", "This account may not do that."],
   not_found: ["It does not exist", "It may have been removed, or belong to another account."],
-  invalid_credentials: ["E-mail or password is wrong", "Both are checked together; capitals count in the password."],
+  invalid_credentials: [
+    "E-mail or password is wrong",
+    "Both are checked together; capitals count in the password.",
+  ],
   too_late: ["Too late to undo", "The message has already been handed over for sending."],
   unauthorized: ["Not signed in", "Sign in and try again."],
   events_log_disabled: ["There is no event log", "This server keeps none."],
@@ -63,15 +75,22 @@ export function explain(error: unknown): Explanation {
     return { title: "Something in this page failed", advice: `Reload the page. (${String(error)})` };
   }
   if (error.missing_operation) {
-    return { title: "Not available on this server", advice: "Its version does not have this part of the console." };
+    return {
+      title: "Not available on this server",
+      advice: "Its version does not have this part of the console.",
+    };
   }
   if (error.code === "message_not_pending") {
     const decision = error.details["decision"] as Decision | undefined;
-    if (decision) return { title: "Already decided", advice: `${decided(decision)} Nothing was changed by you.` };
+    if (decision)
+      return { title: "Already decided", advice: `${decided(decision)} Nothing was changed by you.` };
   }
   if (error.status === 429) {
     const wait = error.retry_after_seconds;
-    return { title: "Too many at once", advice: wait ? `Try again in ${wait} s.` : "Wait a little, then try again." };
+    return {
+      title: "Too many at once",
+      advice: wait ? `Try again in ${wait} s.` : "Wait a little, then try again.",
+    };
   }
   const known = kByCode[error.code];
   const reference = error.request_id;

@@ -8,7 +8,8 @@ export function duration(seconds: number): string {
   const s = Math.max(0, Math.floor(seconds));
   if (s < kMinute) return `${s} s`;
   if (s < kHour) return `${Math.floor(s / kMinute)} min`;
-  if (s < kDay) return `${Math.floor(s / kHour)} h ${String(Math.floor((s % kHour) / kMinute)).padStart(2, "0")}`;
+  if (s < kDay)
+    return `${Math.floor(s / kHour)} h ${String(Math.floor((s % kHour) / kMinute)).padStart(2, "0")}`;
   const days = Math.floor(s / kDay);
   const hours = Math.floor((s % kDay) / kHour);
   return days >= 10 || hours === 0 ? `${days} d` : `${days} d ${hours} h`;

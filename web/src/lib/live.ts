@@ -1,5 +1,5 @@
-// News from the server: one event stream for the page; pages say which events concern them. Without a stream they are
-// asked to look again every kPollMs while somebody looks at the page.
+// News from the server: one event stream for the page; pages say which events concern them. Without a stream
+// they are asked to look again every kPollMs while somebody looks at the page.
 import { createStore } from "./store";
 
 export interface News {
@@ -67,12 +67,11 @@ function on_visible(): void {
 function connect(): void {
   source = new EventSource("/console/api/stream");
   source.onopen = () => {
-    const was_away = liveness.get() === "polling";
     liveness.set("live");
     retry_ms = 1000;
     clearInterval(poll);
     poll = 0;
-    if (was_away) tell([]); // what happened in between
+    tell([]); // what happened between the reading of the page and this moment
   };
   source.onmessage = (event: MessageEvent<string>) => {
     try {

@@ -20,7 +20,10 @@ test("style attributes are renamed, and nothing else is", () => {
 });
 
 test("style sheets are taken out", () => {
-  assert.deepEqual(take_styles(`a<style type="x">p>b{}</STYLE><p style="c">`), { html: `a</STYLE><p data-cs-style="c">`, sheets: ["p>b{}"] });
+  assert.deepEqual(take_styles(`a<style type="x">p>b{}</STYLE><p style="c">`), {
+    html: `a</STYLE><p data-cs-style="c">`,
+    sheets: ["p>b{}"],
+  });
   assert.deepEqual(take_styles(`<style style="a">never closed`), { html: "", sheets: ["never closed"] });
 });
 

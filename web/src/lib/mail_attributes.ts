@@ -1,10 +1,11 @@
-// Takes style sheets out of HTML text, and renames style attributes, before a browser parses it. A page whose policy refuses
-// inline styles would report each of them, although nothing is applied in a document that is never shown. What is taken
-// wrongly in broken HTML is a matter of looks only: the sanitiser comes afterwards and works on the parsed tree. One pass,
-// linear in the length.
+// Takes style sheets out of HTML text, and renames style attributes, before a browser parses it. A page whose
+// policy refuses inline styles would report each of them, although nothing is applied in a document that is
+// never shown. What is taken wrongly in broken HTML is a matter of looks only: the sanitiser comes afterwards
+// and works on the parsed tree. One pass, linear in the length.
 export const kStyleAttribute = "data-cs-style";
 
-const is_space = (c: string | undefined): boolean => c === " " || c === "\n" || c === "\t" || c === "\r" || c === "\f";
+const is_space = (c: string | undefined): boolean =>
+  c === " " || c === "\n" || c === "\t" || c === "\r" || c === "\f";
 const is_letter = (c: string | undefined): boolean => c !== undefined && /[a-z]/i.test(c);
 
 export interface Unstyled {
@@ -35,7 +36,14 @@ export function take_styles(html: string): Unstyled {
     while (i < html.length && html[i] !== ">") {
       while (is_space(html[i]) || html[i] === "/") i++;
       const name_at = i;
-      while (i < html.length && !is_space(html[i]) && html[i] !== ">" && html[i] !== "/" && (html[i] !== "=" || i === name_at)) i++;
+      while (
+        i < html.length &&
+        !is_space(html[i]) &&
+        html[i] !== ">" &&
+        html[i] !== "/" &&
+        (html[i] !== "=" || i === name_at)
+      )
+        i++;
       if (!is_sheet && i - name_at === 5 && html.slice(name_at, i).toLowerCase() === "style") {
         out += html.slice(copied, name_at) + kStyleAttribute;
         copied = i;

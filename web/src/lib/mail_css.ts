@@ -1,5 +1,6 @@
-// The styles of a mail, taken apart and put together again from declarations that can neither load nor cover anything.
-// Works on the browser's own parse (CSSOM), never on the text, and runs no style of the mail in this page.
+// The styles of a mail, taken apart and put together again from declarations that can neither load nor cover
+// anything. Works on the browser's own parse (CSSOM), never on the text, and runs no style of the mail in
+// this page.
 
 const kAllowed = new RegExp(
   "^(color|background-color|opacity|visibility|display|direction|unicode-bidi|float|clear|overflow(-wrap|-x|-y)?|" +
@@ -11,7 +12,8 @@ const kAllowed = new RegExp(
     "border-(collapse|spacing)|caption-side|empty-cells|table-layout|list-style-(type|position)|" +
     "flex-(basis|direction|flow|grow|shrink|wrap)|align-(content|items|self)|justify-content|(row-|column-)?gap)$",
 );
-const kLoads = /url\s*\(|image-set\s*\(|image\s*\(|cross-fade\s*\(|element\s*\(|paint\s*\(|var\s*\(|env\s*\(|\\/i;
+const kLoads =
+  /url\s*\(|image-set\s*\(|image\s*\(|cross-fade\s*\(|element\s*\(|paint\s*\(|var\s*\(|env\s*\(|\\/i;
 const kRulesMax = 4000;
 
 /** The harmless declarations of a parsed style, as CSS. */
@@ -34,7 +36,9 @@ export function safe_inline(text: string, scratch: HTMLElement): string {
   return out;
 }
 
-/** A style sheet made harmless: rules and media queries stay; imports, fonts, key frames and the rest do not. */
+/**
+ * A style sheet made harmless: rules and media queries stay; imports, fonts, key frames and the rest do not.
+ */
 export function safe_sheet(text: string): string {
   const sheet = new CSSStyleSheet();
   try {

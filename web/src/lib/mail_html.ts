@@ -1,6 +1,7 @@
-// The HTML of a mail as a document for a frame with sandbox="" – three layers that each suffice: the sanitised tree holds
-// nothing that runs, submits or loads; the frame has no scripts and no origin; its own policy refuses every load but data:.
-// The frame also inherits the policy of the page, which refuses inline styles: they become one data: style sheet.
+// The HTML of a mail as a document for a frame with sandbox="" – three layers that each suffice: the
+// sanitised tree holds nothing that runs, submits or loads; the frame has no scripts and no origin; its own
+// policy refuses every load but data:. The frame also inherits the policy of the page, which refuses inline
+// styles: they become one data: style sheet.
 import DOMPurify from "dompurify";
 import { kStyleAttribute, take_styles } from "./mail_attributes";
 import { safe_inline, safe_sheet } from "./mail_css";
@@ -58,7 +59,8 @@ export function render_mail(html: string, pictures: ReadonlyMap<string, string> 
   }) as unknown as HTMLElement;
   const result = { links: [] as MailLink[], remote: 0 };
   const inline = inline_styles(body);
-  for (const image of Array.from(body.querySelectorAll("img"))) result.remote += settle_image(image, pictures);
+  for (const image of Array.from(body.querySelectorAll("img")))
+    result.remote += settle_image(image, pictures);
   for (const link of Array.from(body.querySelectorAll("a"))) settle_link(link, result.links);
   for (const element of Array.from(body.querySelectorAll("[src]:not(img)"))) element.removeAttribute("src");
   for (const element of Array.from(body.querySelectorAll("[href]"))) element.removeAttribute("href");
@@ -127,7 +129,11 @@ function settle_link(link: HTMLAnchorElement, links: MailLink[]): void {
   link.title = `Leads to ${href.slice(0, 300)}`;
   if (links.length >= kLinksMax) return;
   const text = (link.textContent ?? "").replace(/\s+/g, " ").trim();
-  links.push({ text: text === "" ? "(picture)" : text.slice(0, 200), href, warning: link_warning(text, href) });
+  links.push({
+    text: text === "" ? "(picture)" : text.slice(0, 200),
+    href,
+    warning: link_warning(text, href),
+  });
 }
 
 /** Why a link may mislead: it shows one host and leads to another, or to one in look-alike letters. */
@@ -142,7 +148,9 @@ export function link_warning(text: string, href: string): string | null {
   if (!/^https?:$/.test(target.protocol)) return null;
   if (target.username !== "") return `leads to ${target.hostname}, whatever stands before the @`;
   const written = /^(?:https?:\/\/)?((?:[\p{L}\p{N}-]+\.)+\p{L}{2,})(?:[/:?#]|$)/u.exec(text.trim())?.[1];
-  const odd = suspicious_host(/^[a-z]+:\/\/(?:[^/@]*@)?([^/:?#]+)/i.exec(href)?.[1] ?? "") ?? suspicious_host(target.hostname);
+  const odd =
+    suspicious_host(/^[a-z]+:\/\/(?:[^/@]*@)?([^/:?#]+)/i.exec(href)?.[1] ?? "") ??
+    suspicious_host(target.hostname);
   if (odd) return odd;
   if (written === undefined) return null;
   const bare = (host: string): string => host.toLowerCase().replace(/^www\./, "");

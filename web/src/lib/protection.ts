@@ -25,7 +25,9 @@ function gate_out(gate: Gate): string {
 }
 
 function gate_in(gate: Gate): string {
-  const then = { flag: "is delivered with a flag", review: "waits for you", block: "is kept from it" }[gate.action ?? "flag"];
+  const then = { flag: "is delivered with a flag", review: "waits for you", block: "is kept from it" }[
+    gate.action ?? "flag"
+  ];
   const list = gate.allowlist ?? [];
   switch (gate.policy ?? "open") {
     case "open":
@@ -33,7 +35,9 @@ function gate_in(gate: Gate): string {
     case "domain":
       return `Proven senders of ${plural(list.length, "domain")} on its list reach it. Other mail ${then}.`;
     case "allowlist":
-      return list.length === 0 ? `All mail to it ${then}: nobody is on its list.` : `${plural(list.length, "proven sender")} on its list ${list.length === 1 ? "reaches" : "reach"} it. Other mail ${then}.`;
+      return list.length === 0
+        ? `All mail to it ${then}: nobody is on its list.`
+        : `${plural(list.length, "proven sender")} on its list ${list.length === 1 ? "reaches" : "reach"} it. Other mail ${then}.`;
   }
 }
 
@@ -52,7 +56,9 @@ function span(seconds: number): string {
 /** Sentences about sending, about receiving, and about what happens when nobody decides. */
 export function summary_of(config: Protection): { sending: string[]; receiving: string[]; deadline: string } {
   const scan = (sensitivity: string | undefined, what: string): string[] =>
-    sensitivity && sensitivity !== "off" ? [`${what} is screened: ${kScan[sensitivity] ?? sensitivity}.`] : [`${what} is not screened.`];
+    sensitivity && sensitivity !== "off"
+      ? [`${what} is screened: ${kScan[sensitivity] ?? sensitivity}.`]
+      : [`${what} is not screened.`];
   const ttl = config.holds.ttl_seconds ?? kTtlDefault;
   const end = config.holds.on_expiry === "approve" ? "goes out as it is" : "is rejected";
   return {
@@ -65,10 +71,18 @@ export function summary_of(config: Protection): { sending: string[]; receiving: 
 /** Warnings about combinations that a person may not want. */
 export function doubts_of(config: Protection): string[] {
   const out: string[] = [];
-  const held = [config.outbound.gate, config.inbound.gate].some((gate) => gate.action === "review" && gate.policy !== "open");
-  if (config.holds.on_expiry === "approve" && held) out.push("What you do not get to is sent unread when its time is up.");
-  if ((config.holds.ttl_seconds ?? kTtlDefault) < 900) out.push("Less than 15 minutes: a hold may end before anybody sees it.");
-  if (config.outbound.gate.policy === "allowlist" && config.outbound.gate.action === "block" && !config.outbound.gate.allowlist?.length) {
+  const held = [config.outbound.gate, config.inbound.gate].some(
+    (gate) => gate.action === "review" && gate.policy !== "open",
+  );
+  if (config.holds.on_expiry === "approve" && held)
+    out.push("What you do not get to is sent unread when its time is up.");
+  if ((config.holds.ttl_seconds ?? kTtlDefault) < 900)
+    out.push("Less than 15 minutes: a hold may end before anybody sees it.");
+  if (
+    config.outbound.gate.policy === "allowlist" &&
+    config.outbound.gate.action === "block" &&
+    !config.outbound.gate.allowlist?.length
+  ) {
     out.push("It cannot send anything at all.");
   }
   return out;
@@ -77,7 +91,11 @@ export function doubts_of(config: Protection): string[] {
 /** With every member, so that what is edited is what is saved. */
 export function complete(config: Protection): Protection {
   const side = (direction: Protection["inbound"]): Protection["inbound"] => ({
-    gate: { policy: direction.gate.policy ?? "open", action: direction.gate.action ?? "flag", allowlist: direction.gate.allowlist ?? [] },
+    gate: {
+      policy: direction.gate.policy ?? "open",
+      action: direction.gate.action ?? "flag",
+      allowlist: direction.gate.allowlist ?? [],
+    },
     scan: { sensitivity: direction.scan.sensitivity ?? "off" },
   });
   return {

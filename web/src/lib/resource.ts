@@ -17,13 +17,20 @@ export function forget_all(): void {
   kept.clear();
 }
 
-/** `key` names what is read; null reads nothing. `concerns` says which news make it old; without it none do. */
+/**
+ * `key` names what is read; null reads nothing. `concerns` says which news make it old; without it none do.
+ */
 export function useResource<T>(
   key: string | null,
   read: (signal: AbortSignal) => Promise<T>,
   concerns?: (news: News) => boolean,
 ): Resource<T> {
-  const [state, set_state] = useState<{ key: string | null; data: T | null; error: unknown; loading: boolean }>({
+  const [state, set_state] = useState<{
+    key: string | null;
+    data: T | null;
+    error: unknown;
+    loading: boolean;
+  }>({
     key,
     data: key === null ? null : ((kept.get(key) as T | undefined) ?? null),
     error: null,
@@ -70,7 +77,10 @@ export function useResource<T>(
     },
     [key],
   );
-  const fresh = state.key === key ? state : { data: (kept.get(key ?? "") as T | undefined) ?? null, error: null, loading: key !== null };
+  const fresh =
+    state.key === key
+      ? state
+      : { data: (kept.get(key ?? "") as T | undefined) ?? null, error: null, loading: key !== null };
   return { data: fresh.data, error: fresh.error, loading: fresh.loading, reload, set };
 }
 

@@ -11,7 +11,10 @@ export interface Route {
 
 export function parse_route(pathname: string, search = ""): Route {
   const path = pathname.startsWith(kBase) ? pathname.slice(kBase.length) || "/" : pathname;
-  const segments = path.split("/").filter((part) => part !== "").map(decode);
+  const segments = path
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decode);
   return { path, segments, query: new URLSearchParams(search) };
 }
 
@@ -54,7 +57,8 @@ if (hasWindow) {
   window.addEventListener("popstate", () => current.set(parse_route(location.pathname, location.search)));
   // Plain clicks on links of the console stay in the page.
   document.addEventListener("click", (event) => {
-    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey)
+      return;
     const link = (event.target as Element | null)?.closest?.("a[href]") as HTMLAnchorElement | null;
     if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
     if (!link.pathname.startsWith(`${kBase}/`) || link.pathname.startsWith(`${kBase}/api/`)) return;

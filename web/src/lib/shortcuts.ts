@@ -23,7 +23,8 @@ export function useShortcuts(keys: Keys, active = true): void {
       const control = event.ctrlKey || event.metaKey;
       const handler = latest.current[control ? `Ctrl+${event.key}` : event.key];
       if (!handler || (!control && is_typing(event.target) && event.key !== "Escape")) return;
-      if (event.key === "Enter" && !control && (event.target as HTMLElement).closest("a,button,summary")) return;
+      if (event.key === "Enter" && !control && (event.target as HTMLElement).closest("a,button,summary"))
+        return;
       event.preventDefault();
       handler(event);
     };

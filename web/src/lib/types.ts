@@ -88,7 +88,11 @@ export interface Message extends MessageSummary {
   protection?: Finding[] | null;
   flag_reason?: string;
   sent_as?: string;
-  draft?: { bcc: string[]; reply_to: string; attachments: { filename: string; content_type: string; size_bytes: number }[] };
+  draft?: {
+    bcc: string[];
+    reply_to: string;
+    attachments: { filename: string; content_type: string; size_bytes: number }[];
+  };
 }
 
 export interface Authentication {

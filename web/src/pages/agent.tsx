@@ -19,7 +19,11 @@ export function AgentPage({ email }: { email: string }) {
   const test = async () => {
     try {
       const result = await post<{ status: string }>(at`/v1/agents/${email}/test`);
-      toast(result.status === "pending_review" ? "A test message was written; its rules hold it for you." : "A test message is on its way to it.");
+      toast(
+        result.status === "pending_review"
+          ? "A test message was written; its rules hold it for you."
+          : "A test message is on its way to it.",
+      );
     } catch (error) {
       toast_error(error);
     }
@@ -65,7 +69,17 @@ export function AgentPage({ email }: { email: string }) {
           <h2>About</h2>
           <Facts
             items={[
-              ["Domain", <>{agent.domain} {agent.domain_verified ? <Badge tone="accent">verified</Badge> : <Badge tone="warn">not verified</Badge>}</>],
+              [
+                "Domain",
+                <>
+                  {agent.domain}{" "}
+                  {agent.domain_verified ? (
+                    <Badge tone="accent">verified</Badge>
+                  ) : (
+                    <Badge tone="warn">not verified</Badge>
+                  )}
+                </>,
+              ],
               ["Created", <Ago at={agent.created_at} />],
             ]}
           />
@@ -84,7 +98,12 @@ export function AgentPage({ email }: { email: string }) {
           title={`Put ${email} into the trash?`}
           action="Into the trash"
           danger
-          text={<p>It can no longer send or receive, its holds leave the queue, and what it had queued is cancelled. You can restore it for 30 days.</p>}
+          text={
+            <p>
+              It can no longer send or receive, its holds leave the queue, and what it had queued is
+              cancelled. You can restore it for 30 days.
+            </p>
+          }
           run={remove}
           onClose={() => set_removing(false)}
         />
@@ -115,12 +134,19 @@ function Name({ agent, done }: { agent: Agent; done: (agent: Agent) => void }) {
 }
 
 function LostAnswers({ email }: { email: string }) {
-  const found = useResource<DeliveryPolicy>(`policy:${email}`, (signal) => get(at`/v1/agents/${email}/delivery-policy`, signal));
+  const found = useResource<DeliveryPolicy>(`policy:${email}`, (signal) =>
+    get(at`/v1/agents/${email}/delivery-policy`, signal),
+  );
   const policy = found.data;
   if (!policy) return null;
   const save = async (on_unknown: DeliveryPolicy["on_unknown"]) => {
     try {
-      found.set(await send("PUT", at`/v1/agents/${email}/delivery-policy`, { on_unknown, unknown_grace_seconds: policy.unknown_grace_seconds }));
+      found.set(
+        await send("PUT", at`/v1/agents/${email}/delivery-policy`, {
+          on_unknown,
+          unknown_grace_seconds: policy.unknown_grace_seconds,
+        }),
+      );
       toast("Saved.");
     } catch (error) {
       toast_error(error);
@@ -134,9 +160,16 @@ function LostAnswers({ email }: { email: string }) {
         value={policy.on_unknown}
         options={[
           ["hold", "waits on the page Unknown for a person"],
-          ["resend", `is sent again after ${Math.round(policy.unknown_grace_seconds / 60)} minutes without evidence`],
+          [
+            "resend",
+            `is sent again after ${Math.round(policy.unknown_grace_seconds / 60)} minutes without evidence`,
+          ],
         ]}
-        hint={policy.on_unknown === "hold" ? "Never two copies; perhaps none until somebody decides." : "Rather two copies than none."}
+        hint={
+          policy.on_unknown === "hold"
+            ? "Never two copies; perhaps none until somebody decides."
+            : "Rather two copies than none."
+        }
         onChange={(value) => void save(value)}
       />
     </section>
@@ -144,7 +177,9 @@ function LostAnswers({ email }: { email: string }) {
 }
 
 function Blocked({ email }: { email: string }) {
-  const found = useResource<Page<Suppression>>(`suppressed:${email}`, (signal) => get(at`/v1/agents/${email}/suppressions`, signal));
+  const found = useResource<Page<Suppression>>(`suppressed:${email}`, (signal) =>
+    get(at`/v1/agents/${email}/suppressions`, signal),
+  );
   const [address, set_address] = useState("");
   const add = async (event: Event) => {
     event.preventDefault();
@@ -169,7 +204,10 @@ function Blocked({ email }: { email: string }) {
     <section class="card stack">
       <div>
         <h2>Never write to</h2>
-        <p class="quiet small">Who unsubscribed from this agent, and whom you add. The <a href={path_to("suppressions")}>list of the account</a> counts as well.</p>
+        <p class="quiet small">
+          Who unsubscribed from this agent, and whom you add. The{" "}
+          <a href={path_to("suppressions")}>list of the account</a> counts as well.
+        </p>
       </div>
       {items.length > 0 && (
         <ul class="rows">
@@ -177,7 +215,13 @@ function Blocked({ email }: { email: string }) {
             <li key={row.address} class="row">
               <span class="mono grow">{row.address}</span>
               <span class="faint small">{row.source}</span>
-              <Button kind="plain" small icon="cross" label={`Remove ${row.address}`} onClick={() => void drop(row)} />
+              <Button
+                kind="plain"
+                small
+                icon="cross"
+                label={`Remove ${row.address}`}
+                onClick={() => void drop(row)}
+              />
             </li>
           ))}
         </ul>

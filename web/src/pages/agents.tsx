@@ -12,7 +12,9 @@ import { Check, TextField } from "../ui/fields";
 
 export function AgentsPage() {
   const found = useResource<Page<Agent>>("agents", (signal) => get("/v1/agents?limit=100", signal));
-  const trash = useResource<Page<Agent>>("agents:trash", (signal) => get("/v1/agents?limit=100&deleted=true", signal));
+  const trash = useResource<Page<Agent>>("agents:trash", (signal) =>
+    get("/v1/agents?limit=100&deleted=true", signal),
+  );
   const [adding, set_adding] = useState(false);
   const items = found.data?.items ?? [];
   const restore = async (email: string) => {
@@ -27,7 +29,10 @@ export function AgentsPage() {
   };
   return (
     <div class="page">
-      <PageHeader title="Agents" lead="Each has an address of its own, and rules about what it may send and receive without you.">
+      <PageHeader
+        title="Agents"
+        lead="Each has an address of its own, and rules about what it may send and receive without you."
+      >
         {items.length > 0 && (
           <Button kind="primary" icon="plus" onClick={() => set_adding(true)}>
             New agent
@@ -46,7 +51,10 @@ export function AgentsPage() {
             </Button>
           }
         >
-          <p>An agent is an e-mail address with an API key. Your software writes and reads with the key; you decide here what goes out.</p>
+          <p>
+            An agent is an e-mail address with an API key. Your software writes and reads with the key; you
+            decide here what goes out.
+          </p>
         </Empty>
       )}
       {items.length > 0 && (
@@ -55,9 +63,20 @@ export function AgentsPage() {
           rows={items}
           row_key={(agent) => agent.email}
           columns={[
-            { name: "Agent", cell: (agent) => <a href={path_to("agents", agent.email)}>{agent.name || agent.email}</a> },
+            {
+              name: "Agent",
+              cell: (agent) => <a href={path_to("agents", agent.email)}>{agent.name || agent.email}</a>,
+            },
             { name: "Address", cell: (agent) => <span class="mono">{agent.email}</span> },
-            { name: "Domain", cell: (agent) => (agent.domain_verified ? <Badge tone="accent">verified</Badge> : <Badge tone="warn">not verified</Badge>) },
+            {
+              name: "Domain",
+              cell: (agent) =>
+                agent.domain_verified ? (
+                  <Badge tone="accent">verified</Badge>
+                ) : (
+                  <Badge tone="warn">not verified</Badge>
+                ),
+            },
             { name: "Created", cell: (agent) => <Ago at={agent.created_at} /> },
           ]}
         />
@@ -72,7 +91,15 @@ export function AgentsPage() {
             columns={[
               { name: "Address", cell: (agent) => <span class="mono">{agent.email}</span> },
               { name: "Removed", cell: (agent) => <Ago at={agent.deleted_at} /> },
-              { name: "", end: true, cell: (agent) => <Button small onClick={() => void restore(agent.email)}>Restore</Button> },
+              {
+                name: "",
+                end: true,
+                cell: (agent) => (
+                  <Button small onClick={() => void restore(agent.email)}>
+                    Restore
+                  </Button>
+                ),
+              },
             ]}
           />
         </section>
@@ -84,7 +111,10 @@ export function AgentsPage() {
 
 const kReviewAll = {
   inbound: { gate: {}, scan: { sensitivity: "medium" } },
-  outbound: { gate: { policy: "allowlist", action: "review", allowlist: [] }, scan: { sensitivity: "medium" } },
+  outbound: {
+    gate: { policy: "allowlist", action: "review", allowlist: [] },
+    scan: { sensitivity: "medium" },
+  },
   holds: { ttl_seconds: 86_400, on_expiry: "reject" },
 };
 
@@ -131,9 +161,21 @@ function NewAgent({ close }: { close: () => void }) {
         required
         placeholder={shared ? "scout" : "scout@your.domain"}
         fault={fault}
-        hint={email.trim() !== "" ? `It will be ${address}.` : shared ? `A name is enough: it becomes name@${shared}.` : undefined}
+        hint={
+          email.trim() !== ""
+            ? `It will be ${address}.`
+            : shared
+              ? `A name is enough: it becomes name@${shared}.`
+              : undefined
+        }
       />
-      <TextField label="Name" value={name} onInput={set_name} placeholder="Scout" hint="Recipients see it as the sender." />
+      <TextField
+        label="Name"
+        value={name}
+        onInput={set_name}
+        placeholder="Scout"
+        hint="Recipients see it as the sender."
+      />
       <Check checked={review_all} onChange={set_review_all}>
         I countersign everything it sends. <span class="quiet">You can loosen that on its page.</span>
       </Check>
@@ -141,4 +183,5 @@ function NewAgent({ close }: { close: () => void }) {
   );
 }
 
-const put_protection = (email: string): Promise<unknown> => send("PUT", at`/v1/agents/${email}/protection`, kReviewAll);
+const put_protection = (email: string): Promise<unknown> =>
+  send("PUT", at`/v1/agents/${email}/protection`, kReviewAll);

@@ -1,4 +1,5 @@
-// Writing as an agent, for trying things out: the message takes the way of all its messages, through its protection.
+// Writing as an agent, for trying things out: the message takes the way of all its messages, through its
+// protection.
 import { useState } from "preact/hooks";
 import { at, post } from "../lib/api";
 import { explain } from "../lib/explain";
@@ -42,13 +43,22 @@ export function Compose({ agent, close }: { agent: string; close: () => void }) 
       actions={
         <>
           <Button onClick={close}>Cancel</Button>
-          <Button type="submit" kind="primary" icon="send" busy={busy} disabled={to.trim() === "" || subject.trim() === "" || text.trim() === ""}>
+          <Button
+            type="submit"
+            kind="primary"
+            icon="send"
+            busy={busy}
+            disabled={to.trim() === "" || subject.trim() === "" || text.trim() === ""}
+          >
             Hand it in
           </Button>
         </>
       }
     >
-      <p class="quiet small">It takes the way of every message of this agent: through its protection, to the queue if that holds it.</p>
+      <p class="quiet small">
+        It takes the way of every message of this agent: through its protection, to the queue if that holds
+        it.
+      </p>
       <TextField label="To" value={to} onInput={set_to} required placeholder="customer@example.org" />
       <TextField label="Subject" value={subject} onInput={set_subject} required />
       <TextField label="Text" rows={6} value={text} onInput={set_text} required fault={fault} />

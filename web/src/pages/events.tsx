@@ -18,7 +18,11 @@ export function EventsPage({ message, agent }: { message: string; agent: string 
   const [open, set_open] = useState<EventRow | null>(null);
   const filters = { type, message_id: message, agent_email: agent, limit: 50 };
   const key = query(filters);
-  const found = useResource<Page<EventRow>>(`events${key}`, (signal) => get(`/v1/events${key}`, signal), () => true);
+  const found = useResource<Page<EventRow>>(
+    `events${key}`,
+    (signal) => get(`/v1/events${key}`, signal),
+    () => true,
+  );
   const next = cursor === undefined ? (found.data?.next_cursor ?? null) : cursor;
   const more = async () => {
     try {
@@ -41,14 +45,27 @@ export function EventsPage({ message, agent }: { message: string; agent: string 
     <div class="page">
       <PageHeader title="Events" lead="Everything that happened, newest first, kept for 30 days." />
       <div class="filters">
-        <SelectField label="Kind" value={type} options={[["", "all kinds"], ...kEventTypes.map((one): [string, string] => [one, one])]} onChange={choose} />
-        {message !== "" && <LinkButton small href={path_to("events")}>Of every message</LinkButton>}
+        <SelectField
+          label="Kind"
+          value={type}
+          options={[["", "all kinds"], ...kEventTypes.map((one): [string, string] => [one, one])]}
+          onChange={choose}
+        />
+        {message !== "" && (
+          <LinkButton small href={path_to("events")}>
+            Of every message
+          </LinkButton>
+        )}
       </div>
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
       {!found.data && !found.error && <Skeleton lines={6} />}
       {found.data && items.length === 0 && (
         <Empty icon="list" title="No events">
-          <p>{type === "" ? "Whatever is received, held, decided, sent or bounced is written down here." : "Nothing of this kind has happened in 30 days."}</p>
+          <p>
+            {type === ""
+              ? "Whatever is received, held, decided, sent or bounced is written down here."
+              : "Nothing of this kind has happened in 30 days."}
+          </p>
         </Empty>
       )}
       {items.length > 0 && (
@@ -57,7 +74,14 @@ export function EventsPage({ message, agent }: { message: string; agent: string 
           rows={items}
           row_key={(one) => one.id}
           columns={[
-            { name: "Event", cell: (one) => <button type="button" class="link mono" onClick={() => set_open(one)}>{one.type}</button> },
+            {
+              name: "Event",
+              cell: (one) => (
+                <button type="button" class="link mono" onClick={() => set_open(one)}>
+                  {one.type}
+                </button>
+              ),
+            },
             { name: "About", cell: (one) => <span class="small">{subject_of(one)}</span> },
             { name: "Agent", cell: (one) => <span class="small">{one.agent_email ?? ""}</span> },
             { name: "Webhooks", cell: webhooks_of },
@@ -111,7 +135,9 @@ function OneEvent({ event, close }: { event: EventRow; close: () => void }) {
       actions={
         <>
           {event.message_id && event.agent_email && (
-            <LinkButton href={path_to("message", event.agent_email, event.message_id)}>The message</LinkButton>
+            <LinkButton href={path_to("message", event.agent_email, event.message_id)}>
+              The message
+            </LinkButton>
           )}
           {heard && (
             <Button icon="refresh" busy={busy} onClick={() => void again()}>

@@ -41,10 +41,30 @@ export function KeysPage() {
           columns={[
             { name: "Name", cell: (key) => key.name || <span class="faint">unnamed</span> },
             { name: "Key", cell: (key) => <span class="mono">{key.key_prefix}…</span> },
-            { name: "May act as", cell: (key) => (key.scope === "account" ? <Badge tone="warn">the whole account</Badge> : <span class="mono">{key.agent_email}</span>) },
+            {
+              name: "May act as",
+              cell: (key) =>
+                key.scope === "account" ? (
+                  <Badge tone="warn">the whole account</Badge>
+                ) : (
+                  <span class="mono">{key.agent_email}</span>
+                ),
+            },
             { name: "Last used", cell: (key) => <Ago at={key.last_used_at} /> },
-            { name: "Ends", cell: (key) => (key.expires_at ? clock(key.expires_at) : <span class="faint">when revoked</span>) },
-            { name: "", end: true, cell: (key) => <Button small kind="danger" onClick={() => set_revoking(key)}>Revoke</Button> },
+            {
+              name: "Ends",
+              cell: (key) =>
+                key.expires_at ? clock(key.expires_at) : <span class="faint">when revoked</span>,
+            },
+            {
+              name: "",
+              end: true,
+              cell: (key) => (
+                <Button small kind="danger" onClick={() => set_revoking(key)}>
+                  Revoke
+                </Button>
+              ),
+            },
           ]}
         />
       )}

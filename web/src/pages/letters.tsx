@@ -20,7 +20,15 @@ export function Letters({ agent, list }: { agent: string; list: MessageSummary[]
   );
 }
 
-function Letter({ agent, message, start_open }: { agent: string; message: MessageSummary; start_open: boolean }) {
+function Letter({
+  agent,
+  message,
+  start_open,
+}: {
+  agent: string;
+  message: MessageSummary;
+  start_open: boolean;
+}) {
   const [open, set_open] = useState(start_open);
   const inbound = message.direction === "inbound";
   const state = message.review_status === "pending_review" ? "held" : (message.delivery_status ?? "");
@@ -28,7 +36,9 @@ function Letter({ agent, message, start_open }: { agent: string; message: Messag
     <li class="letter">
       <button type="button" class="letter-head" aria-expanded={open} onClick={() => set_open(!open)}>
         <Icon name={inbound ? "in" : "out"} size={14} />
-        <strong class="grow truncate">{inbound ? (message.header_from ?? "unknown sender") : `to ${message.to.join(", ")}`}</strong>
+        <strong class="grow truncate">
+          {inbound ? (message.header_from ?? "unknown sender") : `to ${message.to.join(", ")}`}
+        </strong>
         {state && <Badge tone={tone_of(state)}>{word(state)}</Badge>}
         <span class="faint tiny num">{clock(message.created_at)}</span>
       </button>
@@ -46,7 +56,9 @@ function Letter({ agent, message, start_open }: { agent: string; message: Messag
 }
 
 function LetterBody({ message }: { message: MessageSummary }) {
-  const body = useResource<Body>(`body:${message.id}`, (signal) => get(at`/reviews/${message.id}/body`, signal));
+  const body = useResource<Body>(`body:${message.id}`, (signal) =>
+    get(at`/reviews/${message.id}/body`, signal),
+  );
   if (body.error) return <ErrorNote error={body.error} retry={body.reload} />;
   if (!body.data) return <Skeleton />;
   return <MessageView id={message.id} subject={message.subject} body={body.data} />;

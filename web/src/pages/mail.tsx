@@ -1,4 +1,5 @@
-// The mailboxes of the agents: conversations and single messages. Reading here marks nothing as read for the agent.
+// The mailboxes of the agents: conversations and single messages. Reading here marks nothing as read for the
+// agent.
 import { useState } from "preact/hooks";
 import { at, get } from "../lib/api";
 import { clock, plural, word } from "../lib/format";
@@ -33,7 +34,15 @@ export function MailPage({ agent, conversation, view }: Props) {
     return (
       <div class="page">
         <PageHeader title="Mail" />
-        <Empty icon="mail" title="No mailbox yet" action={<LinkButton kind="primary" href={path_to("agents")}>Create an agent</LinkButton>}>
+        <Empty
+          icon="mail"
+          title="No mailbox yet"
+          action={
+            <LinkButton kind="primary" href={path_to("agents")}>
+              Create an agent
+            </LinkButton>
+          }
+        >
           <p>Every agent has one. What it sends and receives is kept here.</p>
         </Empty>
       </div>
@@ -45,12 +54,31 @@ export function MailPage({ agent, conversation, view }: Props) {
       <PageHeader title="Mail" lead="Reading here leaves unread mail unread for the agent." />
       <div class="filters">
         {shown && (
-          <SelectField label="Mailbox" value={shown} options={(list.length > 0 ? list.map((one) => one.email) : [shown]).map((email): [string, string] => [email, email])} onChange={(email) => navigate(`${path_to("mail", email)}?view=${chosen}`)} />
+          <SelectField
+            label="Mailbox"
+            value={shown}
+            options={(list.length > 0 ? list.map((one) => one.email) : [shown]).map(
+              (email): [string, string] => [email, email],
+            )}
+            onChange={(email) => navigate(`${path_to("mail", email)}?view=${chosen}`)}
+          />
         )}
-        {shown && <Segments label="What to show" value={chosen} options={kViews} onChange={(next) => navigate(`${path_to("mail", shown)}?view=${next}`)} />}
+        {shown && (
+          <Segments
+            label="What to show"
+            value={chosen}
+            options={kViews}
+            onChange={(next) => navigate(`${path_to("mail", shown)}?view=${next}`)}
+          />
+        )}
       </div>
       {agents.error !== null && <ErrorNote error={agents.error} retry={agents.reload} />}
-      {shown && (chosen === "conversations" ? <Conversations agent={shown} key={shown} /> : <SingleMessages agent={shown} direction={chosen} key={`${shown}${chosen}`} />)}
+      {shown &&
+        (chosen === "conversations" ? (
+          <Conversations agent={shown} key={shown} />
+        ) : (
+          <SingleMessages agent={shown} direction={chosen} key={`${shown}${chosen}`} />
+        ))}
     </div>
   );
 }
@@ -71,10 +99,20 @@ function usePages<T>(key: string, path: string, agent: string) {
     pager:
       cursors.length > 0 || next ? (
         <div class="row">
-          <button type="button" class="button button-small" disabled={cursors.length === 0} onClick={() => set_cursors(cursors.slice(0, -1))}>
+          <button
+            type="button"
+            class="button button-small"
+            disabled={cursors.length === 0}
+            onClick={() => set_cursors(cursors.slice(0, -1))}
+          >
             Newer
           </button>
-          <button type="button" class="button button-small" disabled={next === null} onClick={() => next && set_cursors([...cursors, next])}>
+          <button
+            type="button"
+            class="button button-small"
+            disabled={next === null}
+            onClick={() => next && set_cursors([...cursors, next])}
+          >
             Older
           </button>
         </div>
@@ -83,7 +121,11 @@ function usePages<T>(key: string, path: string, agent: string) {
 }
 
 function Conversations({ agent }: { agent: string }) {
-  const { found, pager } = usePages<Conversation>(`conversations:${agent}`, at`/v1/agents/${agent}/conversations`, agent);
+  const { found, pager } = usePages<Conversation>(
+    `conversations:${agent}`,
+    at`/v1/agents/${agent}/conversations`,
+    agent,
+  );
   const items = found.data?.items ?? [];
   if (found.error) return <ErrorNote error={found.error} retry={found.reload} />;
   if (!found.data) return <Skeleton lines={6} />;
@@ -93,7 +135,10 @@ function Conversations({ agent }: { agent: string }) {
       <ul class="card table-card mail-list">
         {items.map((one) => (
           <li key={one.id}>
-            <a href={path_to("mail", agent, one.id)} class={one.has_unread ? "mail-row mail-unread" : "mail-row"}>
+            <a
+              href={path_to("mail", agent, one.id)}
+              class={one.has_unread ? "mail-row mail-unread" : "mail-row"}
+            >
               <span class="mail-who truncate">{one.latest_from}</span>
               <span class="mail-what truncate">{one.latest_subject || "(no subject)"}</span>
               <span class="faint tiny num">{plural(one.message_count, "message")}</span>
@@ -109,7 +154,11 @@ function Conversations({ agent }: { agent: string }) {
 
 function SingleMessages({ agent, direction }: { agent: string; direction: "inbound" | "outbound" }) {
   const extra = direction === "inbound" ? "&read_status=all" : "";
-  const { found, pager } = usePages<MessageSummary>(`mail:${agent}:${direction}`, `${at`/v1/agents/${agent}/messages`}?direction=${direction}${extra}`, agent);
+  const { found, pager } = usePages<MessageSummary>(
+    `mail:${agent}:${direction}`,
+    `${at`/v1/agents/${agent}/messages`}?direction=${direction}${extra}`,
+    agent,
+  );
   const items = found.data?.items ?? [];
   if (found.error) return <ErrorNote error={found.error} retry={found.reload} />;
   if (!found.data) return <Skeleton lines={6} />;
@@ -119,8 +168,13 @@ function SingleMessages({ agent, direction }: { agent: string; direction: "inbou
       <ul class="card table-card mail-list">
         {items.map((one) => (
           <li key={one.id}>
-            <a href={path_to("message", agent, one.id)} class={one.read_status === "unread" ? "mail-row mail-unread" : "mail-row"}>
-              <span class="mail-who truncate">{one.direction === "inbound" ? (one.header_from ?? "unknown sender") : one.to.join(", ")}</span>
+            <a
+              href={path_to("message", agent, one.id)}
+              class={one.read_status === "unread" ? "mail-row mail-unread" : "mail-row"}
+            >
+              <span class="mail-who truncate">
+                {one.direction === "inbound" ? (one.header_from ?? "unknown sender") : one.to.join(", ")}
+              </span>
               <span class="mail-what truncate">{one.subject || "(no subject)"}</span>
               <Status message={one} />
               <span class="faint tiny num mail-when">{clock(one.created_at)}</span>
@@ -134,21 +188,28 @@ function SingleMessages({ agent, direction }: { agent: string; direction: "inbou
 }
 
 function Status({ message }: { message: MessageSummary }) {
-  const state = message.review_status === "pending_review" ? "held" : (message.delivery_status ?? (message.flagged ? "flagged" : ""));
+  const state =
+    message.review_status === "pending_review"
+      ? "held"
+      : (message.delivery_status ?? (message.flagged ? "flagged" : ""));
   return state ? <Badge tone={tone_of(state)}>{word(state)}</Badge> : <span />;
 }
 
 const Nothing = ({ agent }: { agent: string }) => (
   <Empty icon="mail" title="Nothing here yet">
     <p>
-      Mail to <span class="mono">{agent}</span>, and what it sends, appears here. A test message from its page shows whether it can be
-      reached.
+      Mail to <span class="mono">{agent}</span>, and what it sends, appears here. A test message from its page
+      shows whether it can be reached.
     </p>
   </Empty>
 );
 
 function OneConversation({ agent, id }: { agent: string; id: string }) {
-  const found = useResource<Conversation>(`conversation:${agent}:${id}`, (signal) => get(at`/v1/agents/${agent}/conversations/${id}`, signal), (news) => news.agent === agent);
+  const found = useResource<Conversation>(
+    `conversation:${agent}:${id}`,
+    (signal) => get(at`/v1/agents/${agent}/conversations/${id}`, signal),
+    (news) => news.agent === agent,
+  );
   return (
     <div class="page page-narrow">
       <div>
@@ -159,7 +220,10 @@ function OneConversation({ agent, id }: { agent: string; id: string }) {
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
       {found.data ? (
         <>
-          <PageHeader title={found.data.latest_subject || "(no subject)"} lead={(found.data.participants ?? []).join(", ")} />
+          <PageHeader
+            title={found.data.latest_subject || "(no subject)"}
+            lead={(found.data.participants ?? []).join(", ")}
+          />
           <Letters agent={agent} list={found.data.messages ?? []} />
         </>
       ) : (

@@ -1,7 +1,7 @@
 // One message: what it says, and everything that happened to it.
 import { at, get } from "../lib/api";
 import { decided } from "../lib/explain";
-import { word } from "../lib/format";
+import { full_time, word } from "../lib/format";
 import { path_to } from "../lib/router";
 import { useResource } from "../lib/resource";
 import type { Body, Handover, Message, Page, TimelineItem } from "../lib/types";
@@ -21,7 +21,10 @@ export function MessagePage({ agent, id }: { agent: string; id: string }) {
   return (
     <div class="page">
       {message.data ? (
-        <PageHeader title={subject} lead={`${message.data.header_from ?? "unknown sender"} → ${message.data.to.join(", ")}`}>
+        <PageHeader
+          title={subject}
+          lead={`${message.data.header_from ?? "unknown sender"} → ${message.data.to.join(", ")}`}
+        >
           <State message={message.data} />
           {held && (
             <LinkButton kind="primary" href={path_to("queue", id)}>
@@ -50,7 +53,10 @@ export function MessagePage({ agent, id }: { agent: string; id: string }) {
 }
 
 function State({ message }: { message: Message }) {
-  const state = message.review_status === "pending_review" ? "held" : (message.delivery_status ?? message.review_status ?? "");
+  const state =
+    message.review_status === "pending_review"
+      ? "held"
+      : (message.delivery_status ?? message.review_status ?? "");
   return state ? <Badge tone={tone_of(state)}>{word(state)}</Badge> : null;
 }
 
@@ -68,23 +74,57 @@ const kIcons: Record<string, IconName> = {
 };
 
 function tone_of_item(item: TimelineItem): Tone | undefined {
-  const text = `${item.title} ${String(item.detail["outcome"] ?? "")}`;
-  if (/bounce|refus|fail|reject|complain/i.test(text)) return "danger";
-  if (/unknown|defer|put off|held/i.test(text)) return "warn";
+  const text = `${item.title} ${String(item.detail["outcome"] ?? "")} ${String(item.detail["state"] ?? "")}`;
+  if (/bounce|refus|fail|reject|complain|cancel/i.test(text)) return "danger";
+  if (/unknown|lost|defer|put off|held|superseded/i.test(text)) return "warn";
   if (/^(decided|attempt|feedback)$/.test(item.kind)) return "accent";
   return undefined;
 }
 
 function value_of(value: unknown): string {
+  if (Array.isArray(value)) return value.map(value_of).join(", ");
+  if (typeof value === "string" && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return full_time(value);
   return typeof value === "string" || typeof value === "number" ? String(value) : JSON.stringify(value);
 }
 
 const kIds = /^(id|type|reason_code|.*_id)$/;
+const kSaidTogether = ["phase", "code", "reply", "text"]; // what the other side said, and where
+const kLess =
+  /^(state|due_at|created_at|handed_over_at|settled_at|settled_by|unknown_at|provider|outcome|review_resolution)$/;
+
+type Detail = [string, unknown];
+
+function sorted_details(item: TimelineItem): { said: string; first: Detail[]; rest: Detail[]; ids: string } {
+  const shown = Object.entries(item.detail).filter(([, value]) => value !== "" && value !== null);
+  const said = kSaidTogether
+    .map((name) => item.detail[name])
+    .filter((value) => value !== undefined && value !== null && value !== "");
+  const others = shown.filter(([name]) => !kIds.test(name) && !kSaidTogether.includes(name));
+  return {
+    said: said.map((value) => word(value_of(value))).join(" · "),
+    first: others.filter(([name]) => !kLess.test(name)),
+    rest: others.filter(([name]) => kLess.test(name)),
+    ids: shown
+      .filter(([name, value]) => kIds.test(name) && value !== item.title)
+      .map(([, value]) => value_of(value))
+      .join(" · "),
+  };
+}
+
+function Details({ list }: { list: Detail[] }) {
+  return (
+    <>
+      {list.map(([name, value]) => (
+        <div key={name} class="small">
+          <span class="faint">{word(name)}</span> <span class="mono">{value_of(value)}</span>
+        </div>
+      ))}
+    </>
+  );
+}
 
 export function entry_of(item: TimelineItem): TimelineEntry {
-  const shown = Object.entries(item.detail).filter(([name, value]) => value !== "" && value !== null && name !== "outcome");
-  const details = shown.filter(([name]) => !kIds.test(name));
-  const ids = shown.filter(([name, value]) => kIds.test(name) && value !== item.title).map(([, value]) => value_of(value));
+  const { said, first, rest, ids } = sorted_details(item);
   const tone = tone_of_item(item);
   return {
     at: item.at,
@@ -93,18 +133,23 @@ export function entry_of(item: TimelineItem): TimelineEntry {
     title: (
       <>
         {item.title}
-        {item.attempt !== null && item.kind === "attempt" && <span class="faint"> · attempt {item.attempt}</span>}
+        {item.attempt !== null && item.kind === "attempt" && (
+          <span class="faint"> · attempt {item.attempt}</span>
+        )}
       </>
     ),
     children: (
       <>
         {item.actor !== "" && <div class="quiet small">{item.actor}</div>}
-        {details.map(([name, value]) => (
-          <div key={name} class="small">
-            <span class="faint">{word(name)}</span> <span class="mono">{value_of(value)}</span>
-          </div>
-        ))}
-        {ids.length > 0 && <div class="faint tiny mono">{ids.join(" · ")}</div>}
+        {said !== "" && <div class="mono small">{said}</div>}
+        <Details list={first} />
+        {(rest.length > 0 || ids !== "") && (
+          <details class="around tiny">
+            <summary>Details</summary>
+            <Details list={rest} />
+            {ids !== "" && <div class="faint mono">{ids}</div>}
+          </details>
+        )}
       </>
     ),
   };

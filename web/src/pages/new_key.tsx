@@ -23,7 +23,11 @@ export function NewKey({ agent, close, done }: { agent?: string; close: () => vo
     set_fault(null);
     try {
       const expires_at = days === "0" ? undefined : new Date(Date.now() + Number(days) * kDay).toISOString();
-      const body = { name, ...(scope === "" ? { scope: "account" } : { scope: "agent", agent_email: scope }), ...(expires_at ? { expires_at } : {}) };
+      const body = {
+        name,
+        ...(scope === "" ? { scope: "account" } : { scope: "agent", agent_email: scope }),
+        ...(expires_at ? { expires_at } : {}),
+      };
       set_made(await post("/v1/account/api-keys", body));
       done?.();
     } catch (error) {
@@ -34,7 +38,15 @@ export function NewKey({ agent, close, done }: { agent?: string; close: () => vo
   };
   if (made) {
     return (
-      <Dialog title="The new key" onClose={close} actions={<Button kind="primary" onClick={close}>I have copied it</Button>}>
+      <Dialog
+        title="The new key"
+        onClose={close}
+        actions={
+          <Button kind="primary" onClick={close}>
+            I have copied it
+          </Button>
+        }
+      >
         <p>It is shown this once and kept nowhere. Whoever has it can do what the key may.</p>
         <CopyText text={made.key} label="the key" />
       </Dialog>
@@ -54,19 +66,45 @@ export function NewKey({ agent, close, done }: { agent?: string; close: () => vo
         </>
       }
     >
-      <TextField label="Name" value={name} onInput={set_name} placeholder="production" hint="For you, to tell keys apart." fault={fault} />
+      <TextField
+        label="Name"
+        value={name}
+        onInput={set_name}
+        placeholder="production"
+        hint="For you, to tell keys apart."
+        fault={fault}
+      />
       <SelectField
         label="It may act as"
         value={scope}
-        options={[...(agents.data?.items ?? (agent ? [{ email: agent } as Agent] : [])).map((one): [string, string] => [one.email, `${one.email} only`]), ["", "the whole account"]]}
+        options={[
+          ...(agents.data?.items ?? (agent ? [{ email: agent } as Agent] : [])).map(
+            (one): [string, string] => [one.email, `${one.email} only`],
+          ),
+          ["", "the whole account"],
+        ]}
         onChange={set_scope}
       />
       {scope === "" ? (
-        <Note tone="warn">A key of the account can approve what is held. Give software a key of its agent instead.</Note>
+        <Note tone="warn">
+          A key of the account can approve what is held. Give software a key of its agent instead.
+        </Note>
       ) : (
-        <p class="quiet small">It can send and read as this agent. It can neither see nor decide what is held.</p>
+        <p class="quiet small">
+          It can send and read as this agent. It can neither see nor decide what is held.
+        </p>
       )}
-      <SelectField label="It ends" value={days} options={[["0", "when I revoke it"], ["30", "in 30 days"], ["90", "in 90 days"], ["365", "in a year"]]} onChange={set_days} />
+      <SelectField
+        label="It ends"
+        value={days}
+        options={[
+          ["0", "when I revoke it"],
+          ["30", "in 30 days"],
+          ["90", "in 90 days"],
+          ["365", "in a year"],
+        ]}
+        onChange={set_days}
+      />
     </Dialog>
   );
 }

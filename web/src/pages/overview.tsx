@@ -9,7 +9,11 @@ import { ErrorNote, Note, PageHeader, Skeleton } from "../ui/basic";
 import { HourChart } from "../ui/data";
 
 export function OverviewPage() {
-  const found = useResource<Overview>("overview", (signal) => get("/overview", signal), () => true);
+  const found = useResource<Overview>(
+    "overview",
+    (signal) => get("/overview", signal),
+    () => true,
+  );
   const now = found.data;
   return (
     <div class="page">
@@ -64,18 +68,49 @@ function Numbers({ now }: { now: Overview }) {
       {relay_open && (
         <Note tone="danger">
           <strong>Nothing leaves right now.</strong> The relay ({now.relay.transport}) has not answered
-          {now.relay.since && ` since ${full_time(now.relay.since)}`}. Approved mail waits, up to 72 hours, and costs no attempt; it is
-          tried again by itself.
+          {now.relay.since && ` since ${full_time(now.relay.since)}`}. Approved mail waits, up to 72 hours,
+          and costs no attempt; it is tried again by itself.
           {now.relay.last_error && <div class="mono small">{now.relay.last_error}</div>}
         </Note>
       )}
       <div class="tiles">
-        <Tile name="Waiting for you" value={now.held.toLocaleString()} detail={oldest(now.oldest_held_at, "nobody waits")} href={path_to("queue")} />
-        <Tile name="Queued for sending" value={now.queued.toLocaleString()} detail={oldest(now.oldest_queued_at, "nothing waits")} alarm={relay_open} />
-        <Tile name="Unknown outcome" value={now.unknown.toLocaleString()} detail={now.unknown ? "you decide" : "every answer is known"} href={path_to("unknown")} alarm={now.unknown > 0} />
-        <Tile name="Relay" value={relay_open ? "Away" : "Ready"} detail={now.relay.transport} alarm={relay_open} />
-        <Tile name="Webhooks failing" value={now.webhooks_failing.toLocaleString()} detail={now.webhooks_failing ? "see their deliveries" : "all are answering"} href={path_to("webhooks")} alarm={now.webhooks_failing > 0} />
-        <Tile name="Incoming" value={now.inbound_backlog.toLocaleString()} detail={now.inbound_backlog ? "received, not yet examined" : "nothing waits"} />
+        <Tile
+          name="Waiting for you"
+          value={now.held.toLocaleString()}
+          detail={oldest(now.oldest_held_at, "nobody waits")}
+          href={path_to("queue")}
+        />
+        <Tile
+          name="Queued for sending"
+          value={now.queued.toLocaleString()}
+          detail={oldest(now.oldest_queued_at, "nothing waits")}
+          alarm={relay_open}
+        />
+        <Tile
+          name="Unknown outcome"
+          value={now.unknown.toLocaleString()}
+          detail={now.unknown ? "you decide" : "every answer is known"}
+          href={path_to("unknown")}
+          alarm={now.unknown > 0}
+        />
+        <Tile
+          name="Relay"
+          value={relay_open ? "Away" : "Ready"}
+          detail={now.relay.transport}
+          alarm={relay_open}
+        />
+        <Tile
+          name="Webhooks failing"
+          value={now.webhooks_failing.toLocaleString()}
+          detail={now.webhooks_failing ? "see their deliveries" : "all are answering"}
+          href={path_to("webhooks")}
+          alarm={now.webhooks_failing > 0}
+        />
+        <Tile
+          name="Incoming"
+          value={now.inbound_backlog.toLocaleString()}
+          detail={now.inbound_backlog ? "received, not yet examined" : "nothing waits"}
+        />
       </div>
       <div class="charts">
         <Chart title="Time to a decision" hours={now.decision_seconds} />

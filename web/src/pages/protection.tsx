@@ -10,13 +10,23 @@ import { toast } from "../ui/dialog";
 import { Check, SelectField, TextField } from "../ui/fields";
 
 export function ProtectionEditor({ email }: { email: string }) {
-  const found = useResource<Protection>(`protection:${email}`, (signal) => get(at`/v1/agents/${email}/protection`, signal));
+  const found = useResource<Protection>(`protection:${email}`, (signal) =>
+    get(at`/v1/agents/${email}/protection`, signal),
+  );
   if (found.error) return <ErrorNote error={found.error} retry={found.reload} />;
   if (!found.data) return <Skeleton lines={5} />;
   return <Editor email={email} saved={complete(found.data)} done={found.set} />;
 }
 
-function Editor({ email, saved, done }: { email: string; saved: Protection; done: (config: Protection) => void }) {
+function Editor({
+  email,
+  saved,
+  done,
+}: {
+  email: string;
+  saved: Protection;
+  done: (config: Protection) => void;
+}) {
   const [config, set_config] = useState(saved);
   const [fault, set_fault] = useState<unknown>(null);
   const [busy, set_busy] = useState(false);
@@ -42,8 +52,17 @@ function Editor({ email, saved, done }: { email: string; saved: Protection; done
         <Summary config={config} />
       </div>
       <div class="two-columns">
-        <Side title="What it sends" out value={config.outbound} onChange={(outbound) => set_config({ ...config, outbound })} />
-        <Side title="What it receives" value={config.inbound} onChange={(inbound) => set_config({ ...config, inbound })} />
+        <Side
+          title="What it sends"
+          out
+          value={config.outbound}
+          onChange={(outbound) => set_config({ ...config, outbound })}
+        />
+        <Side
+          title="What it receives"
+          value={config.inbound}
+          onChange={(inbound) => set_config({ ...config, inbound })}
+        />
       </div>
       <Deadline value={config.holds} onChange={(holds) => set_config({ ...config, holds })} />
       {fault !== null && <ErrorNote error={fault} />}
@@ -100,8 +119,16 @@ function Side({ title, out, value, onChange }: SideProps) {
         value={policy}
         options={
           out
-            ? [["open", "anybody"], ["domain", "its own domain"], ["allowlist", "whom I list"]]
-            : [["open", "anybody"], ["domain", "domains I list, proven by DMARC"], ["allowlist", "senders I list, proven by DMARC"]]
+            ? [
+                ["open", "anybody"],
+                ["domain", "its own domain"],
+                ["allowlist", "whom I list"],
+              ]
+            : [
+                ["open", "anybody"],
+                ["domain", "domains I list, proven by DMARC"],
+                ["allowlist", "senders I list, proven by DMARC"],
+              ]
         }
         onChange={(chosen) => gate({ policy: chosen })}
       />
@@ -122,14 +149,23 @@ function Side({ title, out, value, onChange }: SideProps) {
         <SelectField
           label="Anything else"
           value={value.gate.action ?? "flag"}
-          options={[["flag", "goes through, with a flag"], ["review", "waits for me"], ["block", out ? "is refused" : "is kept from it"]]}
+          options={[
+            ["flag", "goes through, with a flag"],
+            ["review", "waits for me"],
+            ["block", out ? "is refused" : "is kept from it"],
+          ]}
           onChange={(action) => gate({ action })}
         />
       )}
       <SelectField
         label="Screening of the content"
         value={value.scan.sensitivity ?? "off"}
-        options={[["off", "off"], ["low", "low: the plainest cases"], ["medium", "medium: suspicious content waits"], ["high", "high: slight suspicion waits"]]}
+        options={[
+          ["off", "off"],
+          ["low", "low: the plainest cases"],
+          ["medium", "medium: suspicious content waits"],
+          ["high", "high: slight suspicion waits"],
+        ]}
         onChange={(sensitivity) => onChange({ ...value, scan: { sensitivity } })}
       />
     </fieldset>
@@ -144,17 +180,41 @@ const kTtls: [string, string][] = [
   ["604800", "7 days"],
 ];
 
-function Deadline({ value, onChange }: { value: Protection["holds"]; onChange: (value: Protection["holds"]) => void }) {
+function Deadline({
+  value,
+  onChange,
+}: {
+  value: Protection["holds"];
+  onChange: (value: Protection["holds"]) => void;
+}) {
   const ttl = String(value.ttl_seconds ?? 604_800);
-  const options = kTtls.some(([seconds]) => seconds === ttl) ? kTtls : [[ttl, `${ttl} seconds`] as [string, string], ...kTtls];
+  const options = kTtls.some(([seconds]) => seconds === ttl)
+    ? kTtls
+    : [[ttl, `${ttl} seconds`] as [string, string], ...kTtls];
   return (
     <fieldset class="stack">
       <legend class="legend">When nobody decides</legend>
       <div class="two-columns">
-        <SelectField label="After" value={ttl} options={options} onChange={(seconds) => onChange({ ...value, ttl_seconds: Number(seconds) })} />
-        <SelectField label="It is" value={value.on_expiry ?? "reject"} options={[["reject", "rejected"], ["approve", "approved, unread"]]} onChange={(on_expiry) => onChange({ ...value, on_expiry })} />
+        <SelectField
+          label="After"
+          value={ttl}
+          options={options}
+          onChange={(seconds) => onChange({ ...value, ttl_seconds: Number(seconds) })}
+        />
+        <SelectField
+          label="It is"
+          value={value.on_expiry ?? "reject"}
+          options={[
+            ["reject", "rejected"],
+            ["approve", "approved, unread"],
+          ]}
+          onChange={(on_expiry) => onChange({ ...value, on_expiry })}
+        />
       </div>
-      <Check checked={!value.suppress_notifications} onChange={(on) => onChange({ ...value, suppress_notifications: !on })}>
+      <Check
+        checked={!value.suppress_notifications}
+        onChange={(on) => onChange({ ...value, suppress_notifications: !on })}
+      >
         Send me a mail when something waits
       </Check>
     </fieldset>
@@ -192,7 +252,8 @@ function Try({ email, config }: { email: string; config: Protection }) {
       {result && (
         <div class="stack" role="status">
           <p>
-            Of the last {plural(result.checked, "message")}, <strong>{result.would_hold}</strong> would wait for you
+            Of the last {plural(result.checked, "message")}, <strong>{result.would_hold}</strong> would wait
+            for you
             {result.would_block ? `, ${result.would_block} would be refused` : ""}
             {result.would_flag ? `, ${result.would_flag} would be flagged` : ""}.
           </p>
@@ -201,7 +262,10 @@ function Try({ email, config }: { email: string; config: Protection }) {
               <li key={one.id} class="row small">
                 <span class="faint num">{clock(one.at)}</span>
                 <span class="grow">
-                  {one.subject} <span class="quiet">{one.direction === "inbound" ? `from ${one.from}` : `to ${some_of(one.to)}`}</span>
+                  {one.subject}{" "}
+                  <span class="quiet">
+                    {one.direction === "inbound" ? `from ${one.from}` : `to ${some_of(one.to)}`}
+                  </span>
                 </span>
                 {one.reason && <Badge>{one.reason}</Badge>}
               </li>

@@ -22,12 +22,18 @@ export function SuppressionsPage() {
   };
   return (
     <div class="page">
-      <PageHeader title="Suppressed" lead="No agent of this account writes to these addresses. An agent has a list of its own on its page." />
+      <PageHeader
+        title="Suppressed"
+        lead="No agent of this account writes to these addresses. An agent has a list of its own on its page."
+      />
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
       {!found.data && !found.error && <Skeleton />}
       {found.data && items.length === 0 && (
         <Empty icon="stop" title="Nobody is suppressed">
-          <p>An address gets here when mail to it bounces for good or its reader complains. Writing to it again would harm your reputation as a sender.</p>
+          <p>
+            An address gets here when mail to it bounces for good or its reader complains. Writing to it again
+            would harm your reputation as a sender.
+          </p>
         </Empty>
       )}
       {items.length > 0 && (
@@ -37,10 +43,23 @@ export function SuppressionsPage() {
           row_key={(row) => row.address}
           columns={[
             { name: "Address", cell: (row) => <span class="mono">{row.address}</span> },
-            { name: "Why", cell: (row) => <Badge tone={row.source === "complaint" ? "danger" : "warn"}>{row.source}</Badge> },
+            {
+              name: "Why",
+              cell: (row) => (
+                <Badge tone={row.source === "complaint" ? "danger" : "warn"}>{row.source}</Badge>
+              ),
+            },
             { name: "Said", cell: (row) => <span class="small">{row.reason ?? ""}</span> },
             { name: "Since", cell: (row) => <Ago at={row.created_at} /> },
-            { name: "", end: true, cell: (row) => <Button small onClick={() => set_removing(row)}>Allow again</Button> },
+            {
+              name: "",
+              end: true,
+              cell: (row) => (
+                <Button small onClick={() => set_removing(row)}>
+                  Allow again
+                </Button>
+              ),
+            },
           ]}
         />
       )}
@@ -48,7 +67,13 @@ export function SuppressionsPage() {
         <Confirm
           title={`Write to ${removing.address} again?`}
           action="Allow again"
-          text={<p>{removing.source === "complaint" ? "Its reader has called your mail unwanted. Be sure that they want it now." : "Mail to it has bounced. If it still does, it comes back to this list."}</p>}
+          text={
+            <p>
+              {removing.source === "complaint"
+                ? "Its reader has called your mail unwanted. Be sure that they want it now."
+                : "Mail to it has bounced. If it still does, it comes back to this list."}
+            </p>
+          }
           run={() => remove(removing)}
           onClose={() => set_removing(null)}
         />

@@ -14,7 +14,11 @@ import { refresh_counts } from "../app/counts";
 type Choice = "sent" | "send_again" | "give_up";
 
 export function UnknownPage() {
-  const found = useResource<Page<Handover>>("handovers", (signal) => get("/v1/handovers?limit=100", signal), () => true);
+  const found = useResource<Page<Handover>>(
+    "handovers",
+    (signal) => get("/v1/handovers?limit=100", signal),
+    () => true,
+  );
   const items = found.data?.items ?? [];
   return (
     <div class="page page-narrow">
@@ -27,8 +31,8 @@ export function UnknownPage() {
       {found.data && items.length === 0 && (
         <Empty icon="check" title="Every outcome is known">
           <p>
-            When a relay breaks off after it got a whole message, it appears here, with all that is known. Evidence that comes later –
-            a bounce, a delivery notice – settles it by itself.
+            When a relay breaks off after it got a whole message, it appears here, with all that is known.
+            Evidence that comes later – a bounce, a delivery notice – settles it by itself.
           </p>
         </Empty>
       )}
@@ -61,24 +65,53 @@ function Unknown({ handover, done }: { handover: Handover; done: () => void }) {
         items={[
           ["From", handover.agent_email],
           ["To", people],
-          ["Handed over", handover.handed_over_at ? <>{full_time(handover.handed_over_at)}, attempt {handover.attempt}</> : "—"],
+          [
+            "Handed over",
+            handover.handed_over_at ? (
+              <>
+                {full_time(handover.handed_over_at)}, attempt {handover.attempt}
+              </>
+            ) : (
+              "—"
+            ),
+          ],
           ["Through", [handover.provider, handover.provider_message_id].filter(Boolean).join(", ") || "—"],
           ["Evidence", <span class="mono small">{evidence(handover)}</span>],
-          ["More", <a href={path_to("message", handover.agent_email, handover.message_id)}>Timeline of the message</a>],
+          [
+            "More",
+            <a href={path_to("message", handover.agent_email, handover.message_id)}>
+              Timeline of the message
+            </a>,
+          ],
         ]}
       />
       {handover.resend_at && (
         <Note tone="warn">
-          The policy of this agent sends it again in <strong class="num">{duration(seconds_until(handover.resend_at, now))}</strong>, unless
-          you decide before.
+          The policy of this agent sends it again in{" "}
+          <strong class="num">{duration(seconds_until(handover.resend_at, now))}</strong>, unless you decide
+          before.
         </Note>
       )}
       <div class="choices">
-        <Choose title="It was sent" text={`Counts as accepted. Nothing is sent. Right when ${plural(handover.recipients.length, "the recipient has", "the recipients have").replace(/^\d+ /, "")} it, or the relay's log says so.`} onClick={() => set_asking("sent")} />
-        <Choose title="Send it again" text={`Hands the same message over once more, to ${people}. Whoever got it already gets a second copy.`} onClick={() => set_asking("send_again")} />
-        <Choose title="Leave it" text="Nothing is sent, and the message counts as failed. It may have arrived all the same." onClick={() => set_asking("give_up")} />
+        <Choose
+          title="It was sent"
+          text={`Counts as accepted. Nothing is sent. Right when ${plural(handover.recipients.length, "the recipient has", "the recipients have").replace(/^\d+ /, "")} it, or the relay's log says so.`}
+          onClick={() => set_asking("sent")}
+        />
+        <Choose
+          title="Send it again"
+          text={`Hands the same message over once more, to ${people}. Whoever got it already gets a second copy.`}
+          onClick={() => set_asking("send_again")}
+        />
+        <Choose
+          title="Leave it"
+          text="Nothing is sent, and the message counts as failed. It may have arrived all the same."
+          onClick={() => set_asking("give_up")}
+        />
       </div>
-      {asking && <Ask handover={handover} choice={asking} close={() => set_asking(null)} done={done} people={people} />}
+      {asking && (
+        <Ask handover={handover} choice={asking} close={() => set_asking(null)} done={done} people={people} />
+      )}
     </article>
   );
 }
@@ -100,14 +133,19 @@ interface AskProps {
   done: () => void;
 }
 
-const kTitles: Record<Choice, string> = { sent: "It was sent", send_again: "Send it again", give_up: "Leave it" };
+const kTitles: Record<Choice, string> = {
+  sent: "It was sent",
+  send_again: "Send it again",
+  give_up: "Leave it",
+};
 
 function Ask({ handover, choice, people, close, done }: AskProps) {
   const [note, set_note] = useState("");
   const texts: Record<Choice, string> = {
     sent: "The message counts as accepted by the provider from now on. If a bounce comes later, it is shown as bounced.",
     send_again: `The same bytes are handed over again, to ${people}. If the first copy did arrive, they have two.`,
-    give_up: "The message counts as failed and email.failed is told. If evidence of a delivery comes later, it is corrected.",
+    give_up:
+      "The message counts as failed and email.failed is told. If evidence of a delivery comes later, it is corrected.",
   };
   const run = async () => {
     await post(at`/v1/handovers/${handover.id}/resolve`, note ? { as: choice, note } : { as: choice });
@@ -123,7 +161,11 @@ function Ask({ handover, choice, people, close, done }: AskProps) {
       text={
         <>
           <p>{texts[choice]}</p>
-          <TextField label="Note (kept with the decision)" value={note} onInput={(text) => set_note(text.slice(0, 500))} />
+          <TextField
+            label="Note (kept with the decision)"
+            value={note}
+            onInput={(text) => set_note(text.slice(0, 500))}
+          />
         </>
       }
       run={run}
@@ -131,4 +173,3 @@ function Ask({ handover, choice, people, close, done }: AskProps) {
     />
   );
 }
-

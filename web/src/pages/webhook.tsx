@@ -32,13 +32,17 @@ export function WebhookPage({ id }: { id: string }) {
     );
   }
   const guarded = (run: () => Promise<void>) => () => void run().catch(toast_error);
-  const toggle = guarded(async () => found.set(await send("PATCH", at`/v1/webhooks/${id}`, { enabled: !webhook.enabled })));
+  const toggle = guarded(async () =>
+    found.set(await send("PATCH", at`/v1/webhooks/${id}`, { enabled: !webhook.enabled })),
+  );
   const test = guarded(async () => {
     await post(at`/v1/webhooks/${id}/test`);
     toast("A test event is on its way; it appears below.");
     set_turn(turn + 1);
   });
-  const rotate = guarded(async () => set_secret((await post<{ signing_secret: string }>(at`/v1/webhooks/${id}/rotate-secret`)).signing_secret));
+  const rotate = guarded(async () =>
+    set_secret((await post<{ signing_secret: string }>(at`/v1/webhooks/${id}/rotate-secret`)).signing_secret),
+  );
   const remove = async () => {
     await send("DELETE", `${at`/v1/webhooks/${id}`}?confirm=DELETE`);
     toast("Removed.");
@@ -55,8 +59,9 @@ export function WebhookPage({ id }: { id: string }) {
       </PageHeader>
       {webhook.auto_disabled_at && (
         <Note tone="danger">
-          <strong>Switched off</strong> <Ago at={webhook.auto_disabled_at} />: ten deliveries failed and none arrived in 72 hours. Repair the
-          endpoint, switch it on, then redeliver what was missed from the <a href={path_to("events")}>event log</a>.
+          <strong>Switched off</strong> <Ago at={webhook.auto_disabled_at} />: ten deliveries failed and none
+          arrived in 72 hours. Repair the endpoint, switch it on, then redeliver what was missed from the{" "}
+          <a href={path_to("events")}>event log</a>.
         </Note>
       )}
       <section class="card">
@@ -82,13 +87,28 @@ export function WebhookPage({ id }: { id: string }) {
       {secret && <Secret secret={secret} close={() => set_secret(null)} />}
       {editing && <EditWebhook webhook={webhook} done={found.set} close={() => set_editing(false)} />}
       {removing && (
-        <Confirm title="Remove this webhook?" action="Remove" danger text={<p>What was not delivered yet is dropped. The event log keeps the events.</p>} run={remove} onClose={() => set_removing(false)} />
+        <Confirm
+          title="Remove this webhook?"
+          action="Remove"
+          danger
+          text={<p>What was not delivered yet is dropped. The event log keeps the events.</p>}
+          run={remove}
+          onClose={() => set_removing(false)}
+        />
       )}
     </div>
   );
 }
 
-function EditWebhook({ webhook, done, close }: { webhook: Webhook; done: (webhook: Webhook) => void; close: () => void }) {
+function EditWebhook({
+  webhook,
+  done,
+  close,
+}: {
+  webhook: Webhook;
+  done: (webhook: Webhook) => void;
+  close: () => void;
+}) {
   const [url, set_url] = useState(webhook.url);
   const [description, set_description] = useState(webhook.description);
   const [events, set_events] = useState(webhook.events);
@@ -142,13 +162,27 @@ function Deliveries({ id }: { id: string }) {
     <section class="stack">
       <div class="row">
         <h2 class="grow">Deliveries</h2>
-        <Segments label="Which deliveries" value={status} options={[["", "All"], ["pending", "Waiting"], ["failed", "Failed"], ["delivered", "Arrived"]]} onChange={set_status} />
+        <Segments
+          label="Which deliveries"
+          value={status}
+          options={[
+            ["", "All"],
+            ["pending", "Waiting"],
+            ["failed", "Failed"],
+            ["delivered", "Arrived"],
+          ]}
+          onChange={set_status}
+        />
       </div>
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
       {!found.data && !found.error && <Skeleton />}
       {found.data && items.length === 0 && (
         <Empty icon="hook" title="None">
-          <p>{status === "" ? "Nothing has happened that it wants to hear of. “Test it” sends an event of your own." : "No delivery is in this state."}</p>
+          <p>
+            {status === ""
+              ? "Nothing has happened that it wants to hear of. “Test it” sends an event of your own."
+              : "No delivery is in this state."}
+          </p>
         </Empty>
       )}
       {items.length > 0 && (
@@ -166,7 +200,11 @@ function Deliveries({ id }: { id: string }) {
             { name: "State", cell: (one) => <Badge tone={kTones[one.status]}>{one.status}</Badge> },
             { name: "Attempts", cell: (one) => <span class="num">{one.attempts} of 8</span> },
             { name: "Answer", cell: (one) => <span class="small">{answer_of(one)}</span> },
-            { name: "Next", cell: (one) => (one.status === "pending" ? <Next at={one.next_retry_at} /> : <span class="faint">—</span>) },
+            {
+              name: "Next",
+              cell: (one) =>
+                one.status === "pending" ? <Next at={one.next_retry_at} /> : <span class="faint">—</span>,
+            },
             { name: "Happened", cell: (one) => <Ago at={one.created_at} /> },
           ]}
         />
@@ -176,11 +214,16 @@ function Deliveries({ id }: { id: string }) {
 }
 
 function answer_of(one: WebhookDelivery): string {
-  if (one.last_error) return one.last_status_code ? `${one.last_status_code}: ${one.last_error}` : one.last_error;
+  if (one.last_error)
+    return one.last_status_code ? `${one.last_status_code}: ${one.last_error}` : one.last_error;
   return one.last_status_code ? String(one.last_status_code) : "not tried yet";
 }
 
 function Next({ at: when }: { at: string }) {
   const soon = Date.parse(when) <= Date.now();
-  return <time dateTime={when}>{soon ? "now" : new Date(when).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })}</time>;
+  return (
+    <time dateTime={when}>
+      {soon ? "now" : new Date(when).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })}
+    </time>
+  );
 }

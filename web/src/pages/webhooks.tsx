@@ -11,9 +11,21 @@ import { Table } from "../ui/data";
 import { Check, SelectField, TextField } from "../ui/fields";
 
 export const kEventTypes = [
-  "email.received", "email.sent", "email.failed", "email.delivered", "email.bounced", "email.complained",
-  "email.flagged", "email.blocked", "email.review_requested", "email.review_approved", "email.review_rejected",
-  "domain.sending_verified", "domain.sending_failed", "domain.suppression_added", "agent.suppression_added",
+  "email.received",
+  "email.sent",
+  "email.failed",
+  "email.delivered",
+  "email.bounced",
+  "email.complained",
+  "email.flagged",
+  "email.blocked",
+  "email.review_requested",
+  "email.review_approved",
+  "email.review_rejected",
+  "domain.sending_verified",
+  "domain.sending_failed",
+  "domain.suppression_added",
+  "agent.suppression_added",
 ];
 
 export function state_of(webhook: Webhook) {
@@ -32,14 +44,20 @@ export function WebhooksPage() {
   );
   return (
     <div class="page">
-      <PageHeader title="Webhooks" lead="Every event is signed, delivered to your endpoint, and repeated until it is taken, for 29 hours.">
+      <PageHeader
+        title="Webhooks"
+        lead="Every event is signed, delivered to your endpoint, and repeated until it is taken, for 29 hours."
+      >
         {items.length > 0 && add}
       </PageHeader>
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
       {!found.data && !found.error && <Skeleton />}
       {found.data && items.length === 0 && (
         <Empty icon="hook" title="No webhook yet" action={add}>
-          <p>A webhook tells your software at once that mail came in, was approved, or bounced, instead of having it ask again and again.</p>
+          <p>
+            A webhook tells your software at once that mail came in, was approved, or bounced, instead of
+            having it ask again and again.
+          </p>
         </Empty>
       )}
       {items.length > 0 && (
@@ -48,8 +66,20 @@ export function WebhooksPage() {
           rows={items}
           row_key={(one) => one.id}
           columns={[
-            { name: "Endpoint", cell: (one) => <a href={path_to("webhooks", one.id)}>{one.description || one.url}</a> },
-            { name: "Events", cell: (one) => <span class="small">{one.events.length > 3 ? `${one.events.slice(0, 3).join(", ")} and ${one.events.length - 3} more` : one.events.join(", ")}</span> },
+            {
+              name: "Endpoint",
+              cell: (one) => <a href={path_to("webhooks", one.id)}>{one.description || one.url}</a>,
+            },
+            {
+              name: "Events",
+              cell: (one) => (
+                <span class="small">
+                  {one.events.length > 3
+                    ? `${one.events.slice(0, 3).join(", ")} and ${one.events.length - 3} more`
+                    : one.events.join(", ")}
+                </span>
+              ),
+            },
             { name: "State", cell: state_of },
             { name: "Last arrived", cell: (one) => <Ago at={one.last_delivered_at} /> },
           ]}
@@ -74,7 +104,10 @@ function NewWebhook({ close, done }: { close: () => void; done: () => void }) {
     set_fault(null);
     try {
       const filters = agent ? { agent_emails: [agent] } : {};
-      set_secret((await post<{ signing_secret: string }>("/v1/webhooks", { url, description, events, filters })).signing_secret);
+      set_secret(
+        (await post<{ signing_secret: string }>("/v1/webhooks", { url, description, events, filters }))
+          .signing_secret,
+      );
       done();
     } catch (error) {
       const said = explain(error);
@@ -98,21 +131,49 @@ function NewWebhook({ close, done }: { close: () => void; done: () => void }) {
         </>
       }
     >
-      <TextField label="Endpoint" type="url" value={url} onInput={set_url} required fault={fault} hint="https:// on the public Internet" />
+      <TextField
+        label="Endpoint"
+        type="url"
+        value={url}
+        onInput={set_url}
+        required
+        fault={fault}
+        hint="https:// on the public Internet"
+      />
       <TextField label="Description" value={description} onInput={set_description} placeholder="CRM" />
-      <SelectField label="About" value={agent} options={[["", "every agent"], ...(agents.data?.items ?? []).map((one): [string, string] => [one.email, one.email])]} onChange={set_agent} />
+      <SelectField
+        label="About"
+        value={agent}
+        options={[
+          ["", "every agent"],
+          ...(agents.data?.items ?? []).map((one): [string, string] => [one.email, one.email]),
+        ]}
+        onChange={set_agent}
+      />
       <EventChoice chosen={events} onChange={set_events} />
     </Dialog>
   );
 }
 
-export function EventChoice({ chosen, onChange }: { chosen: string[]; onChange: (events: string[]) => void }) {
+export function EventChoice({
+  chosen,
+  onChange,
+}: {
+  chosen: string[];
+  onChange: (events: string[]) => void;
+}) {
   return (
     <fieldset class="stack-tight">
       <legend class="legend">Events</legend>
       <div class="check-grid">
         {kEventTypes.map((type) => (
-          <Check key={type} checked={chosen.includes(type)} onChange={(on) => onChange(kEventTypes.filter((one) => (one === type ? on : chosen.includes(one))))}>
+          <Check
+            key={type}
+            checked={chosen.includes(type)}
+            onChange={(on) =>
+              onChange(kEventTypes.filter((one) => (one === type ? on : chosen.includes(one))))
+            }
+          >
             <span class="mono small">{type}</span>
           </Check>
         ))}
@@ -123,10 +184,18 @@ export function EventChoice({ chosen, onChange }: { chosen: string[]; onChange: 
 
 export function Secret({ secret, close }: { secret: string; close: () => void }) {
   return (
-    <Dialog title="The signing secret" onClose={close} actions={<Button kind="primary" onClick={close}>I have copied it</Button>}>
+    <Dialog
+      title="The signing secret"
+      onClose={close}
+      actions={
+        <Button kind="primary" onClick={close}>
+          I have copied it
+        </Button>
+      }
+    >
       <p>
-        It is shown this once. Your endpoint checks the header <code>X-E2A-Signature</code> with it, so that nobody else can pretend to
-        be this server.
+        It is shown this once. Your endpoint checks the header <code>X-E2A-Signature</code> with it, so that
+        nobody else can pretend to be this server.
       </p>
       <CopyText text={secret} label="the secret" />
     </Dialog>

@@ -30,7 +30,12 @@ export function Attachments({ id, list }: { id: string; list: BodyAttachment[] }
       <ul class="files">
         {list.map((one) => (
           <li key={one.index}>
-            <button type="button" class={deceptive_name(one) ? "file file-odd" : "file"} onClick={() => set_open(one)} aria-haspopup="dialog">
+            <button
+              type="button"
+              class={deceptive_name(one) ? "file file-odd" : "file"}
+              onClick={() => set_open(one)}
+              aria-haspopup="dialog"
+            >
               <Icon name={deceptive_name(one) ? "warn" : "clip"} size={16} />
               <span class="file-name">{visible(one.filename) || "(no name)"}</span>
               <span class="faint tiny num">
@@ -57,7 +62,10 @@ function Preview({ id, attachment, close }: { id: string; attachment: BodyAttach
       onClose={close}
       actions={
         <>
-          <LinkButton href={path} download={attachment.filename.replace(/[^\p{L}\p{N}._ -]/gu, "_") || "attachment"}>
+          <LinkButton
+            href={path}
+            download={attachment.filename.replace(/[^\p{L}\p{N}._ -]/gu, "_") || "attachment"}
+          >
             Download
           </LinkButton>
           <Button kind="primary" onClick={close}>

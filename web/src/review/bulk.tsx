@@ -18,7 +18,10 @@ export function Bulk({ list, clear, decided }: Props) {
   const [asking, set_asking] = useState<"approve" | "reject" | null>(null);
   const [progress, set_progress] = useState<Progress | null>(null);
   const stop = useRef<AbortController | null>(null);
-  useShortcuts({ a: () => set_asking("approve"), r: () => set_asking("reject") }, asking === null && progress === null);
+  useShortcuts(
+    { a: () => set_asking("approve"), r: () => set_asking("reject") },
+    asking === null && progress === null,
+  );
 
   const run = async (decision: { as: "approve" } | { as: "reject"; reason: string }) => {
     set_progress({ done: 0, all: list.length });
@@ -27,7 +30,8 @@ export function Bulk({ list, clear, decided }: Props) {
       const result = await decide_all(list, decision, set_progress, stop.current.signal);
       const approved = result.done.flatMap(({ hold, result: one }) => (one ? [{ hold, result: one }] : []));
       if (approved.length > 0) offer_undo(approved);
-      else if (result.done.length > 0) toast(`${plural(result.done.length, "message")} rejected. Nothing of it is sent.`);
+      else if (result.done.length > 0)
+        toast(`${plural(result.done.length, "message")} rejected. Nothing of it is sent.`);
       for (const failure of failures_of(result)) toast(failure);
     } finally {
       set_progress(null);
@@ -42,14 +46,20 @@ export function Bulk({ list, clear, decided }: Props) {
     return Promise.resolve();
   };
 
-  const recipients = [...new Set(list.flatMap((hold) => (hold.direction === "inbound" ? [hold.agent_email] : hold.to)))];
+  const recipients = [
+    ...new Set(list.flatMap((hold) => (hold.direction === "inbound" ? [hold.agent_email] : hold.to))),
+  ];
   const suspicious = list.filter((hold) => hold.hold_reason?.type === "scan").length;
   return (
     <div class="bulk" role="region" aria-label="Selected messages">
       <strong class="num">{list.length} selected</strong>
       {progress ? (
         <>
-          <progress value={progress.done} max={progress.all} aria-label={`${progress.done} of ${progress.all}`} />
+          <progress
+            value={progress.done}
+            max={progress.all}
+            aria-label={`${progress.done} of ${progress.all}`}
+          />
           <span class="small num">
             {progress.done} of {progress.all}
           </span>
@@ -77,9 +87,15 @@ export function Bulk({ list, clear, decided }: Props) {
           text={
             <>
               <p>
-                Each goes out as its agent wrote it, to {some_of(recipients, 4)}. One that has changed since this list was read stays held.
+                Each goes out as its agent wrote it, to {some_of(recipients, 4)}. One that has changed since
+                this list was read stays held.
               </p>
-              {suspicious > 0 && <p class="field-fault">{plural(suspicious, "of them was", "of them were")} held because of the content. Read those first.</p>}
+              {suspicious > 0 && (
+                <p class="field-fault">
+                  {plural(suspicious, "of them was", "of them were")} held because of the content. Read those
+                  first.
+                </p>
+              )}
             </>
           }
           run={start({ as: "approve" })}
@@ -87,7 +103,12 @@ export function Bulk({ list, clear, decided }: Props) {
         />
       )}
       {asking === "reject" && (
-        <Reject title={`Reject ${plural(list.length, "message")}`} text="All of them get the same reason." run={(reason) => start({ as: "reject", reason })()} close={() => set_asking(null)} />
+        <Reject
+          title={`Reject ${plural(list.length, "message")}`}
+          text="All of them get the same reason."
+          run={(reason) => start({ as: "reject", reason })()}
+          close={() => set_asking(null)}
+        />
       )}
     </div>
   );

@@ -1,4 +1,5 @@
-// What was written before and after: the conversation around a message. Reading it here marks nothing as read.
+// What was written before and after: the conversation around a message. Reading it here marks nothing as
+// read.
 import { useState } from "preact/hooks";
 import { at, get } from "../lib/api";
 import { clock, plural, word } from "../lib/format";
@@ -21,7 +22,8 @@ export function ConversationAround({ agent, conversation, except, open, onToggle
     get(at`/v1/agents/${agent}/conversations/${conversation}`, signal),
   );
   const messages = (found.data?.messages ?? []).filter((one) => one.id !== except);
-  if (found.data && messages.length === 0) return <p class="faint small">Nothing else belongs to this conversation.</p>;
+  if (found.data && messages.length === 0)
+    return <p class="faint small">Nothing else belongs to this conversation.</p>;
   if (found.error) return null; // a held first message has no visible conversation yet
   return (
     <details class="around" open={open} onToggle={(event) => onToggle(event.currentTarget.open)}>

@@ -42,7 +42,8 @@ export async function reject(hold: Hold, reason: string): Promise<void> {
 }
 
 const done_word = (hold: Hold): string => (hold.direction === "inbound" ? "Released to" : "Approved for");
-const peer = (hold: Hold): string => (hold.direction === "inbound" ? hold.agent_email : (hold.to[0] ?? "nobody"));
+const peer = (hold: Hold): string =>
+  hold.direction === "inbound" ? hold.agent_email : (hold.to[0] ?? "nobody");
 
 /** Tells of approvals, with the way back. */
 export function offer_undo(done: { hold: Hold; result: ApproveResult; draft?: Draft }[]): void {
@@ -60,7 +61,10 @@ export function offer_undo(done: { hold: Hold; result: ApproveResult; draft?: Dr
   }
   // The clock of the server may differ from ours: never count longer than what was asked for.
   const until = Math.min(Date.now() + kUndoSeconds * 1000, Math.max(...entries.map((entry) => entry.until)));
-  const undo: Undo = { until: Number.isFinite(until) ? Math.max(until, Date.now() + 1000) : Date.now() + kUndoSeconds * 1000, entries };
+  const undo: Undo = {
+    until: Number.isFinite(until) ? Math.max(until, Date.now() + 1000) : Date.now() + kUndoSeconds * 1000,
+    entries,
+  };
   undos.push(undo);
   toast(`${text}.`, { label: "Undo", run: () => void take_back(undo), shortcut: "u" }, undo.until);
 }
@@ -93,7 +97,8 @@ async function take_back(undo: Undo): Promise<void> {
     put_back(back);
     returned.set((list) => [...list.slice(-20), ...back.map((hold) => hold.id)]);
   }
-  if (late.length === 0) toast(back.length === 1 ? "Undone: it is held again." : `${back.length} are held again.`);
+  if (late.length === 0)
+    toast(back.length === 1 ? "Undone: it is held again." : `${back.length} are held again.`);
   else {
     const said = explain(late[0]);
     const rest = back.length > 0 ? ` ${back.length} are held again, ${late.length} are not.` : "";
@@ -116,7 +121,10 @@ export interface BulkResult {
 
 type BulkDecision = { as: "approve" } | { as: "reject"; reason: string };
 
-/** One decision about many holds, each for the revision that the list showed. Ends early when `stop` is aborted. */
+/**
+ * One decision about many holds, each for the revision that the list showed. Ends early when `stop` is
+ * aborted.
+ */
 export async function decide_all(
   list: Hold[],
   decision: BulkDecision,
@@ -133,13 +141,19 @@ export async function decide_all(
     }
     progress({ done: out.done.length + out.failed.length, all: list.length });
   });
-  const gone = out.failed.filter(({ error }) => error instanceof ApiError && error.code === "message_not_pending");
+  const gone = out.failed.filter(
+    ({ error }) => error instanceof ApiError && error.code === "message_not_pending",
+  );
   take_out([...out.done, ...gone].map(({ hold }) => hold.id));
   return out;
 }
 
 // An agent may send so many messages a minute: approvals beyond that wait as long as the server says.
-async function decide_patiently(hold: Hold, decision: BulkDecision, stop: AbortSignal): Promise<ApproveResult | null> {
+async function decide_patiently(
+  hold: Hold,
+  decision: BulkDecision,
+  stop: AbortSignal,
+): Promise<ApproveResult | null> {
   for (let waits = 0; ; waits++) {
     try {
       if (decision.as === "reject") {
@@ -148,7 +162,8 @@ async function decide_patiently(hold: Hold, decision: BulkDecision, stop: AbortS
       }
       return await approve(hold, hold.revision === undefined ? null : `"${hold.revision}"`, {});
     } catch (error) {
-      const wait = error instanceof ApiError && error.status === 429 ? (error.retry_after_seconds ?? 5) : null;
+      const wait =
+        error instanceof ApiError && error.status === 429 ? (error.retry_after_seconds ?? 5) : null;
       if (wait === null || waits >= kWaitsMax || stop.aborted) throw error;
       await pause(wait * 1000, stop);
     }

@@ -1,4 +1,5 @@
-// One held message: why it is held, what would be sent, and the decision about exactly the revision that is shown.
+// One held message: why it is held, what would be sent, and the decision about exactly the revision that is
+// shown.
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { ApiError, at, call, get } from "../lib/api";
 import { merge_warnings, warnings_of } from "../lib/deception";
@@ -15,7 +16,16 @@ import { toast } from "../ui/dialog";
 import { Icon } from "../ui/icons";
 import { ConversationAround } from "./conversation";
 import { approve, offer_undo, reject, returned } from "./decide";
-import { changed, draft_of, faults_of, forget_draft, keep_draft, kept_draft, overrides_of, type Draft } from "./draft";
+import {
+  changed,
+  draft_of,
+  faults_of,
+  forget_draft,
+  keep_draft,
+  kept_draft,
+  overrides_of,
+  type Draft,
+} from "./draft";
 import { Edit } from "./edit";
 import { attachment_path, base64_of, fetch_blob } from "./files";
 import { take_out } from "./holds";
@@ -40,7 +50,10 @@ interface Props {
 // The message and its body, both of one revision.
 async function read_seen(id: string): Promise<Seen> {
   for (let i = 0; ; i++) {
-    const [review, body] = await Promise.all([call<Message>("GET", at`/v1/reviews/${id}`), get<Body>(at`/reviews/${id}/body`)]);
+    const [review, body] = await Promise.all([
+      call<Message>("GET", at`/v1/reviews/${id}`),
+      get<Body>(at`/reviews/${id}/body`),
+    ]);
     const revision = body.hold?.revision;
     if (revision === undefined || review.etag === null || review.etag === `"${revision}"` || i === 2) {
       return { message: review.data, body, etag: review.etag };
@@ -120,7 +133,14 @@ function useDraft(id: string, before: Draft, pending: boolean) {
   return { editing, set_editing, draft, change, drop };
 }
 
-function Loaded({ id, keys, onDecided, back, seen, load }: Props & { seen: Seen; load: () => Promise<void> }) {
+function Loaded({
+  id,
+  keys,
+  onDecided,
+  back,
+  seen,
+  load,
+}: Props & { seen: Seen; load: () => Promise<void> }) {
   const { message, body, etag } = seen;
   const hold = body.hold;
   const pending = hold !== null && body.decision === null;
@@ -209,11 +229,21 @@ function Loaded({ id, keys, onDecided, back, seen, load }: Props & { seen: Seen;
         {body.decision && <DecidedNote message={message} body={body} agent={agent_of(message, hold)} />}
         {stale && pending && (
           <Note tone="warn">
-            <strong>The draft changed while you read it.</strong> What is shown now is the newest one. Read it again before
-            you approve.
+            <strong>The draft changed while you read it.</strong> What is shown now is the newest one. Read it
+            again before you approve.
           </Note>
         )}
-        <Warnings list={merge_warnings(body.warnings, warnings_of({ subject: message.subject, text: body.text, addresses: [...message.to, ...message.cc, message.header_from ?? ""], attachments: body.attachments }))} />
+        <Warnings
+          list={merge_warnings(
+            body.warnings,
+            warnings_of({
+              subject: message.subject,
+              text: body.text,
+              addresses: [...message.to, ...message.cc, message.header_from ?? ""],
+              attachments: body.attachments,
+            }),
+          )}
+        />
         <Why reason={message.hold_reason} findings={message.protection ?? []} />
         {editing && pending ? (
           <Edit id={id} before={before} draft={draft} faults={tried ? faults : {}} onChange={change} />
@@ -221,7 +251,13 @@ function Loaded({ id, keys, onDecided, back, seen, load }: Props & { seen: Seen;
           <MessageView id={id} subject={message.subject} body={body} reason={message.hold_reason} />
         )}
         {message.conversation_id && (
-          <ConversationAround agent={agent_of(message, hold)} conversation={message.conversation_id} except={id} open={around} onToggle={set_around} />
+          <ConversationAround
+            agent={agent_of(message, hold)}
+            conversation={message.conversation_id}
+            except={id}
+            open={around}
+            onToggle={set_around}
+          />
         )}
       </div>
       {pending && hold && (
@@ -237,13 +273,27 @@ function Loaded({ id, keys, onDecided, back, seen, load }: Props & { seen: Seen;
           onExpired={() => void load()}
         />
       )}
-      {rejecting && <Reject title={outbound ? "Reject this message" : "Keep this message from the agent"} text={outbound ? "It is not sent. The draft is kept." : "The agent never sees it. You find it in the event log."} run={do_reject} close={() => set_rejecting(false)} />}
+      {rejecting && (
+        <Reject
+          title={outbound ? "Reject this message" : "Keep this message from the agent"}
+          text={
+            outbound
+              ? "It is not sent. The draft is kept."
+              : "The agent never sees it. You find it in the event log."
+          }
+          run={do_reject}
+          close={() => set_rejecting(false)}
+        />
+      )}
     </>
   );
 }
 
 const agent_of = (message: Message, hold: Hold | null): string =>
-  hold?.agent_email ?? (message.direction === "outbound" ? (message.header_from ?? "") : (message as { delivered_to?: string }).delivered_to ?? "");
+  hold?.agent_email ??
+  (message.direction === "outbound"
+    ? (message.header_from ?? "")
+    : ((message as { delivered_to?: string }).delivered_to ?? ""));
 
 function Head({ message, hold }: { message: Message; hold: Hold | null }) {
   const outbound = message.direction === "outbound";
@@ -264,7 +314,11 @@ function Head({ message, hold }: { message: Message; hold: Hold | null }) {
         {lists
           .filter(([, list]) => list.length > 0)
           .map(([name, list]) => [<dt key={`${name}n`}>{name}</dt>, <dd key={name}>{list.join(", ")}</dd>])}
-        {!outbound && message.reply_to.length > 0 && [<dt key="rn">Reply to</dt>, <dd key="r">{message.reply_to.join(", ")}</dd>]}
+        {!outbound &&
+          message.reply_to.length > 0 && [
+            <dt key="rn">Reply to</dt>,
+            <dd key="r">{message.reply_to.join(", ")}</dd>,
+          ]}
         <dt>Written</dt>
         <dd>
           <Ago at={message.created_at} />
@@ -281,7 +335,8 @@ function Head({ message, hold }: { message: Message; hold: Hold | null }) {
 }
 
 function Sender({ message }: { message: Message }) {
-  if (message.verified_domain) return <Badge tone="accent" icon="check">{`${message.verified_domain} is genuine`}</Badge>;
+  if (message.verified_domain)
+    return <Badge tone="accent" icon="check">{`${message.verified_domain} is genuine`}</Badge>;
   const dmarc = message.authentication?.dmarc.status;
   return (
     <Badge tone="warn" icon="warn" title="Anybody could have written this sender">
@@ -295,7 +350,8 @@ function DecidedNote({ message, body, agent }: { message: Message; body: Body; a
   const good = decision.as.endsWith("approved");
   return (
     <Note tone={good ? "accent" : "warn"} icon={good ? "check" : "cross"}>
-      <strong>{decided(decision)}</strong> {message.delivery_status && `It is ${word(message.delivery_status)}.`}
+      <strong>{decided(decision)}</strong>{" "}
+      {message.delivery_status && `It is ${word(message.delivery_status)}.`}
       <div class="note-action">
         <LinkButton small href={path_to("message", agent, message.id)}>
           What became of it
@@ -320,12 +376,19 @@ interface ActionsProps {
 function Actions(props: ActionsProps) {
   const { hold, edits } = props;
   const editing = edits >= 0;
-  const approve_text = hold.direction === "inbound" ? "Release" : edits > 0 ? "Approve with changes" : "Approve";
+  const approve_text =
+    hold.direction === "inbound" ? "Release" : edits > 0 ? "Approve with changes" : "Approve";
   return (
     <footer class="actions">
       {props.fault !== null && <ErrorNote error={props.fault} />}
       <div class="actions-row">
-        <Button kind="primary" icon="check" busy={props.busy} onClick={props.onApprove} shortcut={editing ? undefined : "a"}>
+        <Button
+          kind="primary"
+          icon="check"
+          busy={props.busy}
+          onClick={props.onApprove}
+          shortcut={editing ? undefined : "a"}
+        >
           {approve_text}
         </Button>
         {props.onEdit && !editing && (
@@ -359,7 +422,9 @@ function Deadline({ hold, onExpired }: { hold: Hold; onExpired: () => void }) {
   if (over) return <span class="deadline deadline-late">Its time is up: it is being {then} now.</span>;
   return (
     <span class={left < 900 ? "deadline deadline-late num" : "deadline num"}>
-      <Icon name="clock" size={14} /> {hold.on_expiry === "approve" && hold.direction === "inbound" ? "released" : then} by itself in {duration(left)}
+      <Icon name="clock" size={14} />{" "}
+      {hold.on_expiry === "approve" && hold.direction === "inbound" ? "released" : then} by itself in{" "}
+      {duration(left)}
     </span>
   );
 }

@@ -1,5 +1,5 @@
-// A reviewer's corrections of a held draft, kept while the tab lives: changing the hold, a lost session or a reload lose
-// nothing that was typed. Files that were added survive all but the reload.
+// A reviewer's corrections of a held draft, kept while the tab lives: changing the hold, a lost session or a
+// reload lose nothing that was typed. Files that were added survive all but the reload.
 import { split_addresses } from "../lib/format";
 import type { Body, Message } from "../lib/types";
 import type { Overrides } from "./decide";
@@ -27,11 +27,18 @@ export function draft_of(message: Message, body: Body): Draft {
     subject: message.subject,
     text: body.text,
     html: body.html,
-    files: body.attachments.map(({ index, filename, content_type, size }) => ({ kind: "kept", index, filename, content_type, size })),
+    files: body.attachments.map(({ index, filename, content_type, size }) => ({
+      kind: "kept",
+      index,
+      filename,
+      content_type,
+      size,
+    })),
   };
 }
 
-const same_list = (a: string, b: string): boolean => split_addresses(a).join("\n") === split_addresses(b).join("\n");
+const same_list = (a: string, b: string): boolean =>
+  split_addresses(a).join("\n") === split_addresses(b).join("\n");
 
 export function files_changed(before: Draft, after: Draft): boolean {
   return after.files.length !== before.files.length || after.files.some((file) => file.kind === "new");

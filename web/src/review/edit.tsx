@@ -36,7 +36,15 @@ export function Edit({ id, before, draft, faults, onChange }: Props) {
   return (
     <section class="edit stack" aria-label="Edit">
       <div class="row">
-        <Segments label="Edit or changes" value={view} options={[["edit", "Edit"], ["changes", `Changes${list.length ? ` (${list.length})` : ""}`]]} onChange={set_view} />
+        <Segments
+          label="Edit or changes"
+          value={view}
+          options={[
+            ["edit", "Edit"],
+            ["changes", `Changes${list.length ? ` (${list.length})` : ""}`],
+          ]}
+          onChange={set_view}
+        />
         {list.length > 0 && (
           <Button kind="plain" small icon="undo" onClick={() => onChange(before)}>
             Back to the agent's draft
@@ -45,17 +53,34 @@ export function Edit({ id, before, draft, faults, onChange }: Props) {
       </div>
       {view === "edit" ? (
         <>
-          <TextField label="To" value={draft.to} onInput={set("to")} fault={faults.to ?? null} hint="Several are separated by commas." />
+          <TextField
+            label="To"
+            value={draft.to}
+            onInput={set("to")}
+            fault={faults.to ?? null}
+            hint="Several are separated by commas."
+          />
           <div class="two">
             <TextField label="Cc" value={draft.cc} onInput={set("cc")} fault={faults.cc ?? null} />
             <TextField label="Bcc" value={draft.bcc} onInput={set("bcc")} fault={faults.bcc ?? null} />
           </div>
-          <TextField label="Subject" value={draft.subject} onInput={set("subject")} fault={faults.subject ?? null} />
-          <TextField label="Text" value={draft.text} onInput={set("text")} rows={Math.min(22, Math.max(8, draft.text.split("\n").length + 2))} fault={faults.text ?? null} />
+          <TextField
+            label="Subject"
+            value={draft.subject}
+            onInput={set("subject")}
+            fault={faults.subject ?? null}
+          />
+          <TextField
+            label="Text"
+            value={draft.text}
+            onInput={set("text")}
+            rows={Math.min(22, Math.max(8, draft.text.split("\n").length + 2))}
+            fault={faults.text ?? null}
+          />
           {html_behind && (
             <Note tone="warn">
-              <strong>The HTML still says what the agent wrote.</strong> Most mail programs show it instead of the text.
-              Correct it below, or send the text alone.
+              <strong>The HTML still says what the agent wrote.</strong> Most mail programs show it instead of
+              the text. Correct it below, or send the text alone.
               <div class="note-action">
                 <Button small onClick={() => onChange({ ...draft, html: "" })}>
                   Send the text alone
@@ -73,7 +98,17 @@ export function Edit({ id, before, draft, faults, onChange }: Props) {
   );
 }
 
-function HtmlPart({ id, draft, before, set }: { id: string; draft: Draft; before: Draft; set: (html: string) => void }) {
+function HtmlPart({
+  id,
+  draft,
+  before,
+  set,
+}: {
+  id: string;
+  draft: Draft;
+  before: Draft;
+  set: (html: string) => void;
+}) {
   const [looking, set_looking] = useState(false);
   if (draft.html === "") {
     return (
@@ -100,12 +135,23 @@ function HtmlPart({ id, draft, before, set }: { id: string; draft: Draft; before
   );
 }
 
-function Files({ draft, before, onChange }: { draft: Draft; before: Draft; onChange: (draft: Draft) => void }) {
+function Files({
+  draft,
+  before,
+  onChange,
+}: {
+  draft: Draft;
+  before: Draft;
+  onChange: (draft: Draft) => void;
+}) {
   const input = useRef<HTMLInputElement>(null);
   const add = async (list: FileList | null) => {
     try {
       const added = await Promise.all(Array.from(list ?? [], read_file));
-      onChange({ ...draft, files: [...draft.files, ...added.map((file) => ({ kind: "new" as const, ...file }))] });
+      onChange({
+        ...draft,
+        files: [...draft.files, ...added.map((file) => ({ kind: "new" as const, ...file }))],
+      });
     } catch (error) {
       toast_error(error);
     }
@@ -122,16 +168,32 @@ function Files({ draft, before, onChange }: { draft: Draft; before: Draft; onCha
             <span class="file-name">{file.filename}</span>
             <span class="faint tiny num">{bytes(file.size)}</span>
             {file.kind === "new" && <Badge tone="accent">new</Badge>}
-            <Button kind="plain" small icon="cross" label={`Remove ${file.filename}`} onClick={() => onChange({ ...draft, files: draft.files.filter((_, at) => at !== i) })} />
+            <Button
+              kind="plain"
+              small
+              icon="cross"
+              label={`Remove ${file.filename}`}
+              onClick={() => onChange({ ...draft, files: draft.files.filter((_, at) => at !== i) })}
+            />
           </li>
         ))}
       </ul>
       <div class="row">
-        <input ref={input} class="out-of-sight" type="file" multiple tabIndex={-1} aria-label="Files to attach" onChange={(event) => void add(event.currentTarget.files)} />
+        <input
+          ref={input}
+          class="out-of-sight"
+          type="file"
+          multiple
+          tabIndex={-1}
+          aria-label="Files to attach"
+          onChange={(event) => void add(event.currentTarget.files)}
+        />
         <Button small icon="plus" onClick={() => input.current?.click()}>
           Add a file
         </Button>
-        {draft.files.length > 0 && <span class="faint small num">{`${plural(draft.files.length, "file")}, ${bytes(total)}`}</span>}
+        {draft.files.length > 0 && (
+          <span class="faint small num">{`${plural(draft.files.length, "file")}, ${bytes(total)}`}</span>
+        )}
         {files_changed(before, draft) && (
           <Button kind="plain" small icon="undo" onClick={() => onChange({ ...draft, files: before.files })}>
             As the agent attached them
@@ -149,21 +211,35 @@ function FileChanges({ before, draft }: { before: Draft; draft: Draft }) {
   return (
     <ul class="diff">
       {before.files.map((file, i) => (
-        <li key={i}>{file.kind === "kept" && kept.has(file.index) ? label(file) : <del>{label(file)}</del>}</li>
+        <li key={i}>
+          {file.kind === "kept" && kept.has(file.index) ? label(file) : <del>{label(file)}</del>}
+        </li>
       ))}
-      {draft.files.map((file, i) => file.kind === "new" && <li key={`new${i}`}><ins>{label(file)}</ins></li>)}
+      {draft.files.map(
+        (file, i) =>
+          file.kind === "new" && (
+            <li key={`new${i}`}>
+              <ins>{label(file)}</ins>
+            </li>
+          ),
+      )}
     </ul>
   );
 }
 
 function Changes({ before, draft, list }: { before: Draft; draft: Draft; list: (keyof Draft)[] }) {
-  if (list.length === 0) return <p class="quiet">Nothing is changed: it would be sent as the agent wrote it.</p>;
+  if (list.length === 0)
+    return <p class="quiet">Nothing is changed: it would be sent as the agent wrote it.</p>;
   return (
     <dl class="changes">
       {list.map((name) => [
         <dt key={`${name}-name`}>{kNames[name]}</dt>,
         <dd key={name} class={name === "html" ? "mono small" : undefined}>
-          {name === "files" ? <FileChanges before={before} draft={draft} /> : <Diff before={before[name]} after={draft[name]} />}
+          {name === "files" ? (
+            <FileChanges before={before} draft={draft} />
+          ) : (
+            <Diff before={before[name]} after={draft[name]} />
+          )}
         </dd>,
       ])}
     </dl>

@@ -3,7 +3,8 @@ import { ApiError, at, error_of } from "../lib/api";
 
 const kFileBytesMax = 10 * 1024 * 1024;
 
-export const attachment_path = (id: string, index: number): string => `/console/api${at`/reviews/${id}/attachments/${index}`}`;
+export const attachment_path = (id: string, index: number): string =>
+  `/console/api${at`/reviews/${id}/attachments/${index}`}`;
 
 export async function fetch_blob(path: string, signal?: AbortSignal): Promise<Blob> {
   let response: Response;
@@ -27,8 +28,11 @@ export function base64_of(blob: Blob): Promise<string> {
   });
 }
 
-export async function read_file(file: File): Promise<{ filename: string; content_type: string; size: number; data: string }> {
-  if (file.size > kFileBytesMax) throw new ApiError(413, "payload_too_large", `${file.name} is larger than 10 MiB.`);
+export async function read_file(
+  file: File,
+): Promise<{ filename: string; content_type: string; size: number; data: string }> {
+  if (file.size > kFileBytesMax)
+    throw new ApiError(413, "payload_too_large", `${file.name} is larger than 10 MiB.`);
   return {
     filename: file.name,
     content_type: file.type || "application/octet-stream",

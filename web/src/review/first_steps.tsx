@@ -15,7 +15,9 @@ export function FirstSteps() {
   if (!first) {
     return (
       <>
-        <p>You have no agent yet. Give one an address; from its page you choose what it may do without you.</p>
+        <p>
+          You have no agent yet. Give one an address; from its page you choose what it may do without you.
+        </p>
         <div class="row row-middle">
           <LinkButton kind="primary" icon="plus" href={path_to("agents")}>
             Create an agent

@@ -32,7 +32,9 @@ export async function load_holds(): Promise<void> {
   let cursor: string | null = null;
   try {
     do {
-      const page: HoldPage = await get<HoldPage>(`/reviews${query({ cursor, limit: items.length === 0 ? kFirstPage : kPage })}`);
+      const page: HoldPage = await get<HoldPage>(
+        `/reviews${query({ cursor, limit: items.length === 0 ? kFirstPage : kPage })}`,
+      );
       if (mine !== turn) return;
       items.push(...page.items);
       cursor = page.next_cursor;
@@ -47,7 +49,13 @@ export async function load_holds(): Promise<void> {
 
 function publish(items: Hold[], total: number, complete: boolean): void {
   const shown = items.filter((one) => !hidden.has(one.id));
-  holds.set({ items: shown, total: Math.max(total - (items.length - shown.length), shown.length), complete, loaded: true, error: null });
+  holds.set({
+    items: shown,
+    total: Math.max(total - (items.length - shown.length), shown.length),
+    complete,
+    loaded: true,
+    error: null,
+  });
   counts.set((old) => ({ ...old, held: holds.get().total }));
 }
 
@@ -73,7 +81,8 @@ export function put_back(returned: Hold[]): void {
 }
 
 export function by_deadline(a: Hold, b: Hold): number {
-  const due = (hold: Hold): number => (hold.approval_expires_at ? Date.parse(hold.approval_expires_at) : Infinity);
+  const due = (hold: Hold): number =>
+    hold.approval_expires_at ? Date.parse(hold.approval_expires_at) : Infinity;
   return due(a) - due(b) || (a.id < b.id ? -1 : 1);
 }
 
@@ -94,7 +103,10 @@ function heard(news: News[]): void {
     if (one.type === "email.review_requested") {
       if (one.message_id) hidden.delete(one.message_id);
       soon();
-    } else if ((one.type === "email.review_approved" || one.type === "email.review_rejected") && one.message_id) {
+    } else if (
+      (one.type === "email.review_approved" || one.type === "email.review_rejected") &&
+      one.message_id
+    ) {
       take_out([one.message_id]);
     }
   }

@@ -14,12 +14,18 @@ function usePictures(id: string, html: string, attachments: BodyAttachment[]): R
   useEffect(() => {
     const abort = new AbortController();
     const wanted = attachments.filter(
-      (one) => one.content_id && html.includes(one.content_id) && /^image\/(png|jpe?g|gif|webp|avif)$/i.test(one.content_type) && one.size <= kPictureBytesMax,
+      (one) =>
+        one.content_id &&
+        html.includes(one.content_id) &&
+        /^image\/(png|jpe?g|gif|webp|avif)$/i.test(one.content_type) &&
+        one.size <= kPictureBytesMax,
     );
     void Promise.all(
       wanted.map(async (one) => {
         const blob = await fetch_blob(attachment_path(id, one.index), abort.signal).catch(() => null);
-        return blob ? ([one.content_id!, `data:${one.content_type};base64,${await base64_of(blob)}`] as const) : null;
+        return blob
+          ? ([one.content_id!, `data:${one.content_type};base64,${await base64_of(blob)}`] as const)
+          : null;
       }),
     ).then((list) => {
       const found = list.filter((one) => one !== null);
@@ -30,8 +36,8 @@ function usePictures(id: string, html: string, attachments: BodyAttachment[]): R
   return pictures;
 }
 
-// A click into the frame would take the keyboard away from the page; it is given back, while reaching the frame with the
-// keyboard leaves it there, for scrolling.
+// A click into the frame would take the keyboard away from the page; it is given back, while reaching the
+// frame with the keyboard leaves it there, for scrolling.
 function useKeyboardBack(frame: { current: HTMLIFrameElement | null }): void {
   useEffect(() => {
     let by_pointer = false;
@@ -48,7 +54,17 @@ function useKeyboardBack(frame: { current: HTMLIFrameElement | null }): void {
   }, []);
 }
 
-export function MailFrame({ id, html, attachments, subject }: { id: string; html: string; attachments: BodyAttachment[]; subject: string }) {
+export function MailFrame({
+  id,
+  html,
+  attachments,
+  subject,
+}: {
+  id: string;
+  html: string;
+  attachments: BodyAttachment[];
+  subject: string;
+}) {
   const pictures = usePictures(id, html, attachments);
   const rendered = useMemo(() => render_mail(html, pictures), [html, pictures]);
   const frame = useRef<HTMLIFrameElement>(null);
@@ -56,7 +72,14 @@ export function MailFrame({ id, html, attachments, subject }: { id: string; html
   const misleading = rendered.links.filter((link) => link.warning !== null);
   return (
     <div class="stack">
-      <iframe ref={frame} class="mail-frame" sandbox="" srcdoc={rendered.document} title={`Message: ${subject}`} referrerpolicy="no-referrer" />
+      <iframe
+        ref={frame}
+        class="mail-frame"
+        sandbox=""
+        srcdoc={rendered.document}
+        title={`Message: ${subject}`}
+        referrerpolicy="no-referrer"
+      />
       {(rendered.remote > 0 || rendered.active > 0 || rendered.links.length > 0) && (
         <div class="row small quiet">
           {rendered.remote > 0 && (

@@ -32,7 +32,9 @@ export function MessageView({ id, subject, body, reason }: Props) {
     <div class="stack">
       <Tabs label="Parts of the message" value={view} tabs={tabs} onChange={set_chosen} panel={panel} />
       <div id={panel} role="tabpanel" aria-labelledby={`${panel}-${view}`}>
-        {view === "html" && <MailFrame id={id} html={body.html} attachments={body.attachments} subject={subject} />}
+        {view === "html" && (
+          <MailFrame id={id} html={body.html} attachments={body.attachments} subject={subject} />
+        )}
         {view === "text" && <PlainText text={body.text} reason={reason} />}
         {view === "headers" && <Headers list={body.headers} />}
         {view === "source" && body.source_url && <Source path={body.source_url} />}
@@ -55,7 +57,10 @@ export function PlainText({ text, reason }: { text: string; reason?: HoldReason 
 function Headers({ list }: { list: [string, string][] }) {
   return (
     <dl class="facts mail-headers mono">
-      {list.map(([name, value], i) => [<dt key={`${i}n`}>{visible(name)}</dt>, <dd key={i}>{visible(value)}</dd>])}
+      {list.map(([name, value], i) => [
+        <dt key={`${i}n`}>{visible(name)}</dt>,
+        <dd key={i}>{visible(value)}</dd>,
+      ])}
     </dl>
   );
 }

@@ -87,12 +87,20 @@ export function Queue({ selected }: { selected: string | null }) {
   const chosen = useMemo(() => list.items.filter((one) => marked.has(one.id)), [list.items, marked]);
   const listed = list.items[index] ?? null;
   if (list.loaded && list.items.length === 0 && selected === null) {
-    return <div class="page">{list.error ? <ErrorNote error={list.error} retry={() => void load_holds()} /> : <AllDone />}</div>;
+    return (
+      <div class="page">
+        {list.error ? <ErrorNote error={list.error} retry={() => void load_holds()} /> : <AllDone />}
+      </div>
+    );
   }
   return (
     <div class={selected === null ? "queue" : "queue queue-open"}>
       <section class="queue-list" aria-label="Waiting for a decision">
-        <QueueHead list={list} marked={marked.size} mark_all={() => set_marked(new Set(list.items.map((one) => one.id)))} />
+        <QueueHead
+          list={list}
+          marked={marked.size}
+          mark_all={() => set_marked(new Set(list.items.map((one) => one.id)))}
+        />
         {list.error !== null && <ErrorNote error={list.error} retry={() => void load_holds()} />}
         {!list.loaded ? (
           <div class="queue-wait">
@@ -105,7 +113,9 @@ export function Queue({ selected }: { selected: string | null }) {
             row_px={kRowPx}
             item_key={(hold) => hold.id}
             focus={index}
-            render={(hold) => <Row hold={hold} open={hold.id === selected} marked={marked.has(hold.id)} onMark={toggle} />}
+            render={(hold) => (
+              <Row hold={hold} open={hold.id === selected} marked={marked.has(hold.id)} onMark={toggle} />
+            )}
           />
         )}
         {chosen.length > 0 && <Bulk list={chosen} clear={() => set_marked(new Set())} decided={decided} />}
@@ -114,14 +124,29 @@ export function Queue({ selected }: { selected: string | null }) {
         {selected === null ? (
           <Empty icon="mail" title="Choose a message" />
         ) : (
-          <Detail key={selected} id={selected} listed={listed} keys={chosen.length === 0} onDecided={decided} back={() => go_to(null)} />
+          <Detail
+            key={selected}
+            id={selected}
+            listed={listed}
+            keys={chosen.length === 0}
+            onDecided={decided}
+            back={() => go_to(null)}
+          />
         )}
       </section>
     </div>
   );
 }
 
-function QueueHead({ list, marked, mark_all }: { list: { total: number; items: Hold[]; complete: boolean }; marked: number; mark_all: () => void }) {
+function QueueHead({
+  list,
+  marked,
+  mark_all,
+}: {
+  list: { total: number; items: Hold[]; complete: boolean };
+  marked: number;
+  mark_all: () => void;
+}) {
   const loading = !list.complete && list.items.length > 0;
   return (
     <header class="queue-head">
@@ -158,11 +183,19 @@ function Row({ hold, open, marked, onMark }: RowProps) {
   return (
     <div class={`hold${open ? " hold-open" : ""}${marked ? " hold-marked" : ""}`}>
       <label class="hold-mark">
-        <input type="checkbox" checked={marked} onChange={() => onMark(hold.id)} aria-label={`Select “${hold.subject}”`} />
+        <input
+          type="checkbox"
+          checked={marked}
+          onChange={() => onMark(hold.id)}
+          aria-label={`Select “${hold.subject}”`}
+        />
       </label>
       <a class="hold-link" href={path_to("queue", hold.id)} aria-current={open ? "true" : undefined}>
         <span class="hold-line">
-          <span class="hold-direction" title={hold.direction === "inbound" ? "to your agent" : "from your agent"}>
+          <span
+            class="hold-direction"
+            title={hold.direction === "inbound" ? "to your agent" : "from your agent"}
+          >
             <Icon name={hold.direction === "inbound" ? "in" : "out"} size={13} />
             <span class="out-of-sight">{hold.direction === "inbound" ? "From " : "To "}</span>
           </span>
@@ -174,7 +207,9 @@ function Row({ hold, open, marked, onMark }: RowProps) {
           {hold.snippet && <span class="faint"> {hold.snippet}</span>}
         </span>
         <span class="hold-line tiny">
-          <span class={reason?.type === "scan" ? "hold-why hold-why-scan truncate" : "hold-why truncate"}>{reason ? word(reason.category ?? reason.code) : "held"}</span>
+          <span class={reason?.type === "scan" ? "hold-why hold-why-scan truncate" : "hold-why truncate"}>
+            {reason ? word(reason.category ?? reason.code) : "held"}
+          </span>
           <span class="faint truncate grow">{hold.agent_email}</span>
           {(hold.attachment_count ?? 0) > 0 && (
             <span class="faint num hold-clip" title={plural(hold.attachment_count ?? 0, "attachment")}>
@@ -194,7 +229,10 @@ function Left({ hold }: { hold: Hold }) {
   const left = seconds_until(hold.approval_expires_at, now);
   const tone = left < 900 ? " left-late" : left < 3600 * 4 ? " left-soon" : "";
   return (
-    <span class={`left num${tone}`} title={`then it is ${hold.on_expiry === "approve" ? "approved" : "rejected"} by itself`}>
+    <span
+      class={`left num${tone}`}
+      title={`then it is ${hold.on_expiry === "approve" ? "approved" : "rejected"} by itself`}
+    >
       {left <= 0 ? "due" : duration(left)}
     </span>
   );
@@ -202,7 +240,10 @@ function Left({ hold }: { hold: Hold }) {
 
 const AllDone = () => (
   <Empty icon="inbox" title="Nothing waits for you">
-    <p>What an agent wants to send, or is sent, and its protection does not let through, appears here by itself.</p>
+    <p>
+      What an agent wants to send, or is sent, and its protection does not let through, appears here by
+      itself.
+    </p>
     <FirstSteps />
   </Empty>
 );

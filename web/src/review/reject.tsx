@@ -5,10 +5,26 @@ import { Button } from "../ui/basic";
 import { Dialog } from "../ui/dialog";
 import { TextField } from "../ui/fields";
 
-const kReasons = ["Wrong recipient", "A fact is wrong", "The tone is wrong", "Must not leave the company", "Not needed any more"];
+const kReasons = [
+  "Wrong recipient",
+  "A fact is wrong",
+  "The tone is wrong",
+  "Must not leave the company",
+  "Not needed any more",
+];
 const kReasonMax = 2000;
 
-export function Reject({ title, text, run, close }: { title: string; text: string; run: (reason: string) => Promise<void>; close: () => void }) {
+export function Reject({
+  title,
+  text,
+  run,
+  close,
+}: {
+  title: string;
+  text: string;
+  run: (reason: string) => Promise<void>;
+  close: () => void;
+}) {
   const [reason, set_reason] = useState("");
   const [busy, set_busy] = useState(false);
   const [fault, set_fault] = useState<string | null>(null);
@@ -42,10 +58,22 @@ export function Reject({ title, text, run, close }: { title: string; text: strin
       }
     >
       <p class="quiet">{text}</p>
-      <TextField label="Reason" value={reason} onInput={set_reason} fault={fault} hint="The agent reads it in the event email.review_rejected. It may stay empty." />
+      <TextField
+        label="Reason"
+        value={reason}
+        onInput={set_reason}
+        fault={fault}
+        hint="The agent reads it in the event email.review_rejected. It may stay empty."
+      />
       <div class="row">
         {kReasons.map((one) => (
-          <button type="button" key={one} class="chip" aria-pressed={reason === one} onClick={() => set_reason(one)}>
+          <button
+            type="button"
+            key={one}
+            class="chip"
+            aria-pressed={reason === one}
+            onClick={() => set_reason(one)}
+          >
             {one}
           </button>
         ))}

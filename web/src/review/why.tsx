@@ -53,7 +53,9 @@ export function Why({ reason, findings }: { reason: HoldReason | undefined; find
                   {word(one.name)} {score(one.score)}
                 </Badge>
               ))}
-              {action && <span class="faint tiny">{`${finding.source === "gate" ? "gate" : (finding.detector ?? "scan")}: ${action}`}</span>}
+              {action && (
+                <span class="faint tiny">{`${finding.source === "gate" ? "gate" : (finding.detector ?? "scan")}: ${action}`}</span>
+              )}
             </div>
             {finding.summary && !repeated && <p class="quiet small">{finding.summary}</p>}
           </div>

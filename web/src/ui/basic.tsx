@@ -45,10 +45,21 @@ export function Button(props: ButtonProps) {
   );
 }
 
-export function LinkButton(props: { href: string; children: ComponentChildren; kind?: "primary"; icon?: IconName; small?: boolean; download?: string }) {
+export function LinkButton(props: {
+  href: string;
+  children: ComponentChildren;
+  kind?: "primary";
+  icon?: IconName;
+  small?: boolean;
+  download?: string;
+}) {
   const kind = props.kind ? ` button-${props.kind}` : "";
   return (
-    <a class={`button${kind}${props.small ? " button-small" : ""}`} href={props.href} download={props.download}>
+    <a
+      class={`button${kind}${props.small ? " button-small" : ""}`}
+      href={props.href}
+      download={props.download}
+    >
       {props.icon && <Icon name={props.icon} size={16} />}
       {props.children}
     </a>
@@ -63,7 +74,17 @@ export const Key = ({ name }: { name: string }) => (
 
 export type Tone = "accent" | "warn" | "danger";
 
-export function Badge({ tone, icon, children, title }: { tone?: Tone | undefined; icon?: IconName; children: ComponentChildren; title?: string }) {
+export function Badge({
+  tone,
+  icon,
+  children,
+  title,
+}: {
+  tone?: Tone | undefined;
+  icon?: IconName;
+  children: ComponentChildren;
+  title?: string;
+}) {
   return (
     <span class={tone ? `badge badge-${tone}` : "badge"} title={title}>
       {icon && <Icon name={icon} size={12} />}
@@ -72,7 +93,15 @@ export function Badge({ tone, icon, children, title }: { tone?: Tone | undefined
   );
 }
 
-export function Note({ tone, icon, children }: { tone?: Tone; icon?: IconName; children: ComponentChildren }) {
+export function Note({
+  tone,
+  icon,
+  children,
+}: {
+  tone?: Tone;
+  icon?: IconName;
+  children: ComponentChildren;
+}) {
   const default_icon: IconName = tone === "warn" || tone === "danger" ? "warn" : "info";
   return (
     <div class={tone ? `note note-${tone}` : "note"} role={tone === "danger" ? "alert" : undefined}>
@@ -99,7 +128,17 @@ export function ErrorNote({ error, retry }: { error: unknown; retry?: () => void
   );
 }
 
-export function Empty({ icon, title, children, action }: { icon: IconName; title: string; children?: ComponentChildren; action?: ComponentChildren }) {
+export function Empty({
+  icon,
+  title,
+  children,
+  action,
+}: {
+  icon: IconName;
+  title: string;
+  children?: ComponentChildren;
+  action?: ComponentChildren;
+}) {
   return (
     <div class="empty">
       <Icon name={icon} size={36} />
@@ -151,7 +190,15 @@ export function CopyText({ text, label }: { text: string; label: string }) {
   );
 }
 
-export function PageHeader({ title, lead, children }: { title: string; lead?: ComponentChildren; children?: ComponentChildren }) {
+export function PageHeader({
+  title,
+  lead,
+  children,
+}: {
+  title: string;
+  lead?: ComponentChildren;
+  children?: ComponentChildren;
+}) {
   return (
     <header class="page-header">
       <div class="grow">
@@ -166,10 +213,7 @@ export function PageHeader({ title, lead, children }: { title: string; lead?: Co
 export function Facts({ items }: { items: [string, ComponentChildren][] }) {
   return (
     <dl class="facts">
-      {items.map(([name, value]) => [
-        <dt key={`${name}-name`}>{name}</dt>,
-        <dd key={name}>{value}</dd>,
-      ])}
+      {items.map(([name, value]) => [<dt key={`${name}-name`}>{name}</dt>, <dd key={name}>{value}</dd>])}
     </dl>
   );
 }

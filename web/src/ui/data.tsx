@@ -14,7 +14,17 @@ export interface Column<T> {
   end?: boolean;
 }
 
-export function Table<T>({ rows, columns, row_key, label }: { rows: T[]; columns: Column<T>[]; row_key: (row: T) => string; label: string }) {
+export function Table<T>({
+  rows,
+  columns,
+  row_key,
+  label,
+}: {
+  rows: T[];
+  columns: Column<T>[];
+  row_key: (row: T) => string;
+  label: string;
+}) {
   return (
     <div class="card table-card">
       <table class="table" aria-label={label}>
@@ -95,7 +105,14 @@ export function VirtualList<T>(props: VirtualProps<T>) {
             role="listitem"
             aria-setsize={items.length}
             aria-posinset={first + i + 1}
-            style={{ position: "absolute", top: 0, left: 0, right: 0, height: `${row_px}px`, transform: `translateY(${(first + i) * row_px}px)` }}
+            style={{
+              position: "absolute",
+              top: 0,
+              left: 0,
+              right: 0,
+              height: `${row_px}px`,
+              transform: `translateY(${(first + i) * row_px}px)`,
+            }}
           >
             {props.render(item, first + i)}
           </div>
@@ -142,16 +159,29 @@ export function HourChart({ hours, label }: { hours: HourlySeconds[]; label: str
       ? `${label}: nothing in 24 hours`
       : `${label}: ${total} in 24 hours, slowest hour ${measured(most)} for nine of ten`;
   return (
-    <svg class="chart" viewBox={`0 0 240 ${kChartHeight + 2}`} preserveAspectRatio="none" role="img" aria-label={said}>
+    <svg
+      class="chart"
+      viewBox={`0 0 240 ${kChartHeight + 2}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={said}
+    >
       {hours.map((hour, i) => (
         <g key={hour.at}>
           <title>
-            {clock(hour.at)}: {hour.p50 === null ? "none" : `${hour.count}, half in ${measured(hour.p50)}, 9 of 10 in ${measured(hour.p90 ?? hour.p50)}`}
+            {clock(hour.at)}:{" "}
+            {hour.p50 === null
+              ? "none"
+              : `${hour.count}, half in ${measured(hour.p50)}, 9 of 10 in ${measured(hour.p90 ?? hour.p50)}`}
           </title>
           <rect x={i * step} width={step} y="0" height={kChartHeight} fill="transparent" />
-          {hour.p90 !== null && <rect class="bar-soft" x={i * step + 1} width={step - 2} {...bar(hour.p90)} />}
+          {hour.p90 !== null && (
+            <rect class="bar-soft" x={i * step + 1} width={step - 2} {...bar(hour.p90)} />
+          )}
           {hour.p50 !== null && <rect class="bar" x={i * step + 1} width={step - 2} {...bar(hour.p50)} />}
-          {hour.p50 === null && <rect class="none" x={i * step + 1} width={step - 2} y={kChartHeight - 1.5} height="1.5" />}
+          {hour.p50 === null && (
+            <rect class="none" x={i * step + 1} width={step - 2} y={kChartHeight - 1.5} height="1.5" />
+          )}
         </g>
       ))}
     </svg>

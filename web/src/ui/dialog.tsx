@@ -1,4 +1,5 @@
-// Modal dialogs (the browser's own <dialog>, which keeps focus inside) and messages at the bottom of the page.
+// Modal dialogs (the browser's own <dialog>, which keeps focus inside) and messages at the bottom of the
+// page.
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { explain } from "../lib/explain";

@@ -22,7 +22,13 @@ interface TextProps extends FieldProps {
   disabled?: boolean;
 }
 
-function Shell({ id, label, hint, fault, children }: FieldProps & { id: string; children: ComponentChildren }) {
+function Shell({
+  id,
+  label,
+  hint,
+  fault,
+  children,
+}: FieldProps & { id: string; children: ComponentChildren }) {
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -60,7 +66,11 @@ export function TextField(props: TextProps) {
   return (
     <Shell id={id} label={props.label} hint={props.hint} fault={props.fault ?? null}>
       {props.rows ? (
-        <textarea {...common} rows={props.rows} onInput={(event) => props.onInput(event.currentTarget.value)} />
+        <textarea
+          {...common}
+          rows={props.rows}
+          onInput={(event) => props.onInput(event.currentTarget.value)}
+        />
       ) : (
         <input
           {...common}
@@ -98,7 +108,12 @@ export function SelectField<T extends string>(
   );
 }
 
-export function Check(props: { checked: boolean; onChange: (checked: boolean) => void; children: ComponentChildren; disabled?: boolean }) {
+export function Check(props: {
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+  children: ComponentChildren;
+  disabled?: boolean;
+}) {
   return (
     <label class="check">
       <input
@@ -113,11 +128,21 @@ export function Check(props: { checked: boolean; onChange: (checked: boolean) =>
 }
 
 /** A few choices of which one holds. */
-export function Segments<T extends string>(props: { label: string; value: T; options: [T, string][]; onChange: (value: T) => void }) {
+export function Segments<T extends string>(props: {
+  label: string;
+  value: T;
+  options: [T, string][];
+  onChange: (value: T) => void;
+}) {
   return (
     <div class="segments" role="group" aria-label={props.label}>
       {props.options.map(([value, text]) => (
-        <button type="button" key={value} aria-pressed={value === props.value} onClick={() => props.onChange(value)}>
+        <button
+          type="button"
+          key={value}
+          aria-pressed={value === props.value}
+          onClick={() => props.onChange(value)}
+        >
           {text}
         </button>
       ))}
@@ -125,7 +150,13 @@ export function Segments<T extends string>(props: { label: string; value: T; opt
   );
 }
 
-export function Tabs<T extends string>(props: { label: string; value: T; tabs: [T, string][]; onChange: (value: T) => void; panel: string }) {
+export function Tabs<T extends string>(props: {
+  label: string;
+  value: T;
+  tabs: [T, string][];
+  onChange: (value: T) => void;
+  panel: string;
+}) {
   const move = (event: KeyboardEvent, step: number) => {
     event.preventDefault();
     const index = props.tabs.findIndex(([value]) => value === props.value);

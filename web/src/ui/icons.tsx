@@ -1,9 +1,12 @@
 // Line icons on a 24 grid, drawn for the console.
 const kPaths = {
-  inbox: "M4 13l2.6-7.2A2 2 0 0 1 8.5 4.5h7a2 2 0 0 1 1.9 1.3L20 13v4.5a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2zM4 13h4.5l1.2 2.5h4.6l1.2-2.5H20",
-  question: "M9.2 9a2.9 2.9 0 1 1 4.3 2.5c-1 .6-1.5 1.1-1.5 2.2M12 17.2v.1M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z",
+  inbox:
+    "M4 13l2.6-7.2A2 2 0 0 1 8.5 4.5h7a2 2 0 0 1 1.9 1.3L20 13v4.5a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2zM4 13h4.5l1.2 2.5h4.6l1.2-2.5H20",
+  question:
+    "M9.2 9a2.9 2.9 0 1 1 4.3 2.5c-1 .6-1.5 1.1-1.5 2.2M12 17.2v.1M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z",
   pulse: "M3 12h4l2.5-7 5 14L17 12h4",
-  agent: "M5 9.5a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2V17a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2zM12 7.5V4M9.3 12.5v1.2M14.7 12.5v1.2M2.5 12v3M21.5 12v3",
+  agent:
+    "M5 9.5a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2V17a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2zM12 7.5V4M9.3 12.5v1.2M14.7 12.5v1.2M2.5 12v3M21.5 12v3",
   mail: "M4 6.5h16a1 1 0 0 1 1 1V17a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V7.5a1 1 0 0 1 1-1zM3.5 7.5L12 13.5l8.5-6",
   key: "M14.5 9.5a5 5 0 1 0-3.8 4.850L12.5 16H15v2.5h2.5V21H21v-3.5l-6.7-6.7c.13-.4.2-.85.2-1.3zM8 8.5v.1",
   hook: "M9 8.5a3.5 3.5 0 1 1 5.3 3l2.2 4M14 20a3.5 3.5 0 1 0 3-5.5h-6.5M10 13.5a3.5 3.5 0 1 1-4.5-3M12 8.5L9.5 13",
@@ -54,7 +57,14 @@ export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
 /** The mark: a tick above the line that is signed on. */
 export function Mark({ size = 24 }: { size?: number }) {
   return (
-    <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true" focusable="false" class="mark-icon">
+    <svg
+      width={size}
+      height={size}
+      viewBox="0 0 32 32"
+      aria-hidden="true"
+      focusable="false"
+      class="mark-icon"
+    >
       <rect width="32" height="32" rx="8" />
       <path d="M8 16.5l5 5L24.5 9.5" />
       <path d="M8 26h16" class="mark-line" />

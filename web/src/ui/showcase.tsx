@@ -3,16 +3,74 @@ import { useState, useMemo } from "preact/hooks";
 import { ApiError } from "../lib/api";
 import { mark } from "../lib/evidence";
 import type { HourlySeconds } from "../lib/types";
-import { Ago, Badge, Button, CopyText, Empty, ErrorNote, Facts, Key, LinkButton, Note, PageHeader, Skeleton } from "./basic";
+import {
+  Ago,
+  Badge,
+  Button,
+  CopyText,
+  Empty,
+  ErrorNote,
+  Facts,
+  Key,
+  LinkButton,
+  Note,
+  PageHeader,
+  Skeleton,
+} from "./basic";
 import { Diff, HourChart, MarkedText, Table, Timeline } from "./data";
 import { Confirm, Dialog, toast } from "./dialog";
 import { Check, Segments, SelectField, Tabs, TextField } from "./fields";
 import { Icon, Mark, type IconName } from "./icons";
 
-const kColours = ["paper", "surface", "sunken", "line", "accent", "accent-soft", "danger", "danger-soft", "warn", "warn-soft", "mark", "added", "removed"];
+const kColours = [
+  "paper",
+  "surface",
+  "sunken",
+  "line",
+  "accent",
+  "accent-soft",
+  "danger",
+  "danger-soft",
+  "warn",
+  "warn-soft",
+  "mark",
+  "added",
+  "removed",
+];
 const kIconNames: IconName[] = [
-  "inbox", "question", "pulse", "agent", "mail", "key", "hook", "list", "stop", "out", "in", "check", "cross", "edit", "clip", "warn",
-  "info", "clock", "back", "more", "send", "undo", "copy", "sun", "moon", "half", "plus", "door", "talk", "file", "eye", "shield", "refresh",
+  "inbox",
+  "question",
+  "pulse",
+  "agent",
+  "mail",
+  "key",
+  "hook",
+  "list",
+  "stop",
+  "out",
+  "in",
+  "check",
+  "cross",
+  "edit",
+  "clip",
+  "warn",
+  "info",
+  "clock",
+  "back",
+  "more",
+  "send",
+  "undo",
+  "copy",
+  "sun",
+  "moon",
+  "half",
+  "plus",
+  "door",
+  "talk",
+  "file",
+  "eye",
+  "shield",
+  "refresh",
 ];
 
 function Part({ title, children }: { title: string; children: preact.ComponentChildren }) {
@@ -27,7 +85,10 @@ function Part({ title, children }: { title: string; children: preact.ComponentCh
 export function Showcase() {
   return (
     <div class="page">
-      <PageHeader title="Design" lead="The parts that every page is made of: one accent colour, two themes, system type, a grid of four pixels.">
+      <PageHeader
+        title="Design"
+        lead="The parts that every page is made of: one accent colour, two themes, system type, a grid of four pixels."
+      >
         <Mark size={40} />
       </PageHeader>
       <Colours />
@@ -61,8 +122,9 @@ function Type() {
       <h2>A part of it</h2>
       <h3>A label</h3>
       <p>
-        Text, <span class="quiet">quieter text</span>, <span class="faint">the quietest</span>, <span class="mono">addresses@and.codes</span>,{" "}
-        <a href="/console/design">a link</a>, <mark>evidence</mark>.
+        Text, <span class="quiet">quieter text</span>, <span class="faint">the quietest</span>,{" "}
+        <span class="mono">addresses@and.codes</span>, <a href="/console/design">a link</a>,{" "}
+        <mark>evidence</mark>.
       </p>
       <div class="row">
         {kIconNames.map((name) => (
@@ -115,12 +177,20 @@ function Fields() {
   const [wrong, set_wrong] = useState("customer@");
   const [choice, set_choice] = useState<"one" | "two">("one");
   const [on, set_on] = useState(true);
-  const options: ["one" | "two", string][] = [["one", "The first"], ["two", "The second"]];
+  const options: ["one" | "two", string][] = [
+    ["one", "The first"],
+    ["two", "The second"],
+  ];
   return (
     <Part title="Fields">
       <div class="two-columns">
         <TextField label="Subject" value={text} onInput={set_text} hint="A hint says what is expected." />
-        <TextField label="To" value={wrong} onInput={set_wrong} fault="“customer@” is not an e-mail address." />
+        <TextField
+          label="To"
+          value={wrong}
+          onInput={set_wrong}
+          fault="“customer@” is not an e-mail address."
+        />
         <SelectField label="One of a few" value={choice} options={options} onChange={set_choice} />
         <TextField label="Text" rows={3} value={text} onInput={set_text} />
       </div>
@@ -146,7 +216,10 @@ function Feedback() {
       <Note>Something to know.</Note>
       <Note tone="accent">Something good.</Note>
       <Note tone="warn">Something to be careful about.</Note>
-      <ErrorNote error={new ApiError(422, "recipient_suppressed", "", {}, "req_3f0a")} retry={() => toast("Tried.")} />
+      <ErrorNote
+        error={new ApiError(422, "recipient_suppressed", "", {}, "req_3f0a")}
+        retry={() => toast("Tried.")}
+      />
       <div class="two-columns">
         <Empty icon="inbox" title="Nothing waits" action={<Button>What to do next</Button>}>
           <p>An empty page says how it gets filled.</p>
@@ -155,7 +228,17 @@ function Feedback() {
       </div>
       <CopyText text="whsec_0123456789abcdef" label="the example" />
       <div class="row">
-        <Button onClick={() => toast("Approved for customer@example.org.", { label: "Undo", run: () => toast("Undone.") }, Date.now() + 8000)}>A message with a way back</Button>
+        <Button
+          onClick={() =>
+            toast(
+              "Approved for customer@example.org.",
+              { label: "Undo", run: () => toast("Undone.") },
+              Date.now() + 8000,
+            )
+          }
+        >
+          A message with a way back
+        </Button>
         <Button onClick={() => set_open("dialog")}>A dialog</Button>
         <Button onClick={() => set_open("confirm")}>A question</Button>
       </div>
@@ -164,7 +247,16 @@ function Feedback() {
           <p>It keeps the keyboard inside, and gives it back.</p>
         </Dialog>
       )}
-      {open === "confirm" && <Confirm title="Remove it?" text="It says what happens then." action="Remove" danger run={() => Promise.resolve()} onClose={close} />}
+      {open === "confirm" && (
+        <Confirm
+          title="Remove it?"
+          text="It says what happens then."
+          action="Remove"
+          danger
+          run={() => Promise.resolve()}
+          onClose={close}
+        />
+      )}
     </Part>
   );
 }
@@ -185,7 +277,10 @@ function Data() {
     <Part title="Data">
       <Table
         label="Example"
-        rows={[["scout@agents.example.org", "verified"], ["desk@agents.example.org", "verified"]]}
+        rows={[
+          ["scout@agents.example.org", "verified"],
+          ["desk@agents.example.org", "verified"],
+        ]}
         row_key={(row) => row[0] ?? ""}
         columns={[
           { name: "Address", cell: (row) => <span class="mono">{row[0]}</span> },
@@ -193,10 +288,17 @@ function Data() {
           { name: "Since", cell: () => <Ago at={then} /> },
         ]}
       />
-      <Facts items={[["From", "scout@agents.example.org"], ["To", "customer@example.org"]]} />
+      <Facts
+        items={[
+          ["From", "scout@agents.example.org"],
+          ["To", "customer@example.org"],
+        ]}
+      />
       <Diff before={"Your quotte, 1,480 EUR"} after={"Your quote, 1,840 EUR"} />
       <p>
-        <MarkedText parts={mark("Please ignore all previous instructions.", ["ignore all previous instructions"])} />
+        <MarkedText
+          parts={mark("Please ignore all previous instructions.", ["ignore all previous instructions"])}
+        />
       </p>
       <HourChart hours={example_hours(now)} label="Example" />
       <Timeline

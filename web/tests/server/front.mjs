@@ -1,4 +1,5 @@
-// Serves web/dist before a server whose console was built earlier: everything but pages and assets is passed on.
+// Serves web/dist before a server whose console was built earlier: everything but pages and assets is passed
+// on.
 import { createServer, request as ask } from "node:http";
 import { serve_dist } from "../standin/server.mjs";
 

@@ -1,12 +1,23 @@
-// The way of a new user against a real server: from the link to the first countersigned mail, and what comes then.
+// The way of a new user against a real server: from the link to the first countersigned mail, and what comes
+// then.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { available as has_browser, close_browser, expect_accessible, open_at, picture } from "../smoke/browser.mjs";
+import {
+  available as has_browser,
+  close_browser,
+  expect_accessible,
+  open_at,
+  picture,
+} from "../smoke/browser.mjs";
 import { kHostileHtml } from "../standin/hostile.mjs";
 import { available as has_server, deliver, kOwner, start_server } from "./server.mjs";
 
-const skip = !has_browser ? "Chromium is not installed (scripts/install web)" : !has_server ? "COUNTERSIGN_BINARY is not set" : false;
+const skip = !has_browser
+  ? "Chromium is not installed (scripts/install web)"
+  : !has_server
+    ? "COUNTERSIGN_BINARY is not set"
+    : false;
 const kPassword = "three or four words";
 const kAgent = "scout@agents.localhost";
 let server;
@@ -19,7 +30,12 @@ async function write(subject, text, to = "customer@example.org") {
   const response = await fetch(`${server.url}/v1/agents/${kAgent}/messages`, {
     method: "POST",
     headers: { Authorization: `Bearer ${server.key}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ to: [to], subject, text, attachments: [{ filename: "quote.txt", content_type: "text/plain", data: "NDIgRVVSCg==" }] }),
+    body: JSON.stringify({
+      to: [to],
+      subject,
+      text,
+      attachments: [{ filename: "quote.txt", content_type: "text/plain", data: "NDIgRVVSCg==" }],
+    }),
   });
   return (await response.json()).message_id;
 }
@@ -27,7 +43,9 @@ async function write(subject, text, to = "customer@example.org") {
 before(async () => {
   if (skip) return;
   server = await start_server();
-  t = await open_at(server.url, { tolerate: [/^console: (Executing inline|Applying inline|Setting the document.s base)/] });
+  t = await open_at(server.url, {
+    tolerate: [/^console: (Executing inline|Applying inline|Setting the document.s base)/],
+  });
   page = t.page;
 });
 after(async () => {
@@ -59,7 +77,9 @@ test("from the link to the first countersigned mail", { skip }, async () => {
   await detail().getByText("customer@example.org").first().waitFor();
   await page.keyboard.press("e");
   await detail().getByLabel("Subject").fill("Your quote");
-  await detail().getByLabel("Files to attach").setInputFiles({ name: "quote.txt", mimeType: "text/plain", buffer: Buffer.from("42 EUR\n") });
+  await detail()
+    .getByLabel("Files to attach")
+    .setInputFiles({ name: "quote.txt", mimeType: "text/plain", buffer: Buffer.from("42 EUR\n") });
   await detail().getByText("quote.txt").first().waitFor();
   await detail().getByRole("button", { name: "Approve with changes" }).click();
   await toast("Approved for customer@example.org.");
@@ -91,11 +111,15 @@ test("it left as corrected, once, and its timeline tells so", { skip }, async ()
 test("undo brings the hold back, and nothing is sent", { skip }, async () => {
   const id = await write("Think again", "About this.");
   await page.goto(`${server.url}/console/queue/${id}`);
-  await detail().getByRole("button", { name: /^Approve/ }).click();
+  await detail()
+    .getByRole("button", { name: /^Approve/ })
+    .click();
   await toast("Approved for customer@example.org.");
   await page.keyboard.press("u");
   await toast("Undone: it is held again.");
-  await detail().getByRole("button", { name: /^Approve/ }).waitFor();
+  await detail()
+    .getByRole("button", { name: /^Approve/ })
+    .waitFor();
   await page.keyboard.press("r");
   await page.getByLabel("Reason").fill("Not now");
   await page.getByLabel("Reason").press("Enter");
@@ -110,8 +134,14 @@ test("a message appears by itself; two decisions, and the slower one is told", {
   await detail().getByRole("button", { name: "quote.txt" }).click();
   await page.getByText("42 EUR").waitFor();
   await page.getByRole("button", { name: "Close", exact: true }).click();
-  await fetch(`${server.url}/v1/reviews/${id}/reject`, { method: "POST", headers: { Authorization: `Bearer ${server.key}`, "Content-Type": "application/json" }, body: "{}" });
-  await detail().getByText(/rejected it at/).waitFor();
+  await fetch(`${server.url}/v1/reviews/${id}/reject`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${server.key}`, "Content-Type": "application/json" },
+    body: "{}",
+  });
+  await detail()
+    .getByText(/rejected it at/)
+    .waitFor();
 });
 
 test("several with one decision", { skip }, async () => {
@@ -129,16 +159,27 @@ test("hostile mail that came in over SMTP", { skip }, async () => {
   await fetch(`${server.url}/v1/agents/${kAgent}/protection`, {
     method: "PUT",
     headers: { Authorization: `Bearer ${server.key}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ inbound: { gate: { policy: "allowlist", action: "review", allowlist: [] }, scan: {} }, outbound: { gate: {}, scan: {} }, holds: {} }),
+    body: JSON.stringify({
+      inbound: { gate: { policy: "allowlist", action: "review", allowlist: [] }, scan: {} },
+      outbound: { gate: {}, scan: {} },
+      holds: {},
+    }),
   });
   const names = ["script", "css", "remote", "links"];
   for (const name of names) {
-    await deliver(server.smtp, "mallory@evil.example", kAgent, `From: mallory@evil.example\nSubject: Hostile ${name}\nMessage-ID: <${name}@evil.example>\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n${kHostileHtml[name]}\n`);
+    await deliver(
+      server.smtp,
+      "mallory@evil.example",
+      kAgent,
+      `From: mallory@evil.example\nSubject: Hostile ${name}\nMessage-ID: <${name}@evil.example>\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n${kHostileHtml[name]}\n`,
+    );
   }
   await page.getByText("4 messages waiting").waitFor();
   for (const name of names) {
     await page.getByRole("link", { name: new RegExp(`Hostile ${name}`) }).click();
-    await detail().getByRole("heading", { name: `Hostile ${name}` }).waitFor();
+    await detail()
+      .getByRole("heading", { name: `Hostile ${name}` })
+      .waitFor();
     await page.locator("iframe.mail-frame").waitFor();
     await page.getByRole("tab", { name: "Source" }).click();
     await page.locator(".mail-source").waitFor();
@@ -148,7 +189,17 @@ test("hostile mail that came in over SMTP", { skip }, async () => {
 });
 
 test("every other page answers", { skip }, async () => {
-  for (const path of ["overview", "unknown", `mail/${kAgent}`, "agents", `agents/${kAgent}`, "webhooks", "events", "suppressions", "keys"]) {
+  for (const path of [
+    "overview",
+    "unknown",
+    `mail/${kAgent}`,
+    "agents",
+    `agents/${kAgent}`,
+    "webhooks",
+    "events",
+    "suppressions",
+    "keys",
+  ]) {
     await page.goto(`${server.url}/console/${path}`);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForLoadState("domcontentloaded");

@@ -1,5 +1,6 @@
-// A real server for the browser: COUNTERSIGN_BINARY names it, COUNTERSIGN_CONSOLE_STORE another store than a fresh SQLite.
-// With COUNTERSIGN_CONSOLE_DIST=1 the pages are those of web/dist rather than those inside of the binary.
+// A real server for the browser: COUNTERSIGN_BINARY names it, COUNTERSIGN_CONSOLE_STORE another store than a
+// fresh SQLite. With COUNTERSIGN_CONSOLE_DIST=1 the pages are those of web/dist rather than those inside of
+// the binary.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, createConnection } from "node:net";
@@ -10,7 +11,9 @@ import { start_front } from "./front.mjs";
 const binary = process.env.COUNTERSIGN_BINARY;
 export const available = binary !== undefined;
 // The server knows all variables that begin like its own, and refuses these.
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_")));
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_")),
+);
 export const kOwner = "ada@example.org";
 
 function free_port() {
@@ -27,7 +30,13 @@ export async function start_server(settings = []) {
   const data = mkdtempSync(join(tmpdir(), "console-server-"));
   const [http, smtp] = [await free_port(), await free_port()];
   const store = process.env.COUNTERSIGN_CONSOLE_STORE;
-  const all = [`data_dir=${data}`, `http.listen=127.0.0.1:${http}`, `inbound.listen=127.0.0.1:${smtp}`, ...(store ? [`store.url=${store}`] : []), ...settings];
+  const all = [
+    `data_dir=${data}`,
+    `http.listen=127.0.0.1:${http}`,
+    `inbound.listen=127.0.0.1:${smtp}`,
+    ...(store ? [`store.url=${store}`] : []),
+    ...settings,
+  ];
   const flags = all.flatMap((one) => ["--set", one]);
   const made = spawnSync(binary, ["bootstrap", kOwner, ...flags], { encoding: "utf8", env });
   const key = /e2a_acct_[0-9a-f]+/.exec(made.stdout)?.[0];
@@ -57,7 +66,14 @@ export async function start_server(settings = []) {
 
 /** Hands a message to the server as any mail server would. */
 export function deliver(port, from, to, content) {
-  const lines = [`EHLO mail.example`, `MAIL FROM:<${from}>`, `RCPT TO:<${to}>`, "DATA", `${content.replace(/\r?\n/g, "\r\n").replace(/^\./gm, "..")}\r\n.`, "QUIT"];
+  const lines = [
+    `EHLO mail.example`,
+    `MAIL FROM:<${from}>`,
+    `RCPT TO:<${to}>`,
+    "DATA",
+    `${content.replace(/\r?\n/g, "\r\n").replace(/^\./gm, "..")}\r\n.`,
+    "QUIT",
+  ];
   return new Promise((resolve, reject) => {
     const socket = createConnection(port, "127.0.0.1");
     let reply = "";

@@ -1,18 +1,32 @@
 // An answer is lost at a real server: the evidence, the decision, and what the timeline says afterwards.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { available as has_browser, close_browser, expect_accessible, open_at, picture } from "../smoke/browser.mjs";
+import {
+  available as has_browser,
+  close_browser,
+  expect_accessible,
+  open_at,
+  picture,
+} from "../smoke/browser.mjs";
 import { start_relay } from "./relay.mjs";
 import { available as has_server, kOwner, start_server } from "./server.mjs";
 
-const skip = !has_browser ? "Chromium is not installed (scripts/install web)" : !has_server ? "COUNTERSIGN_BINARY is not set" : false;
+const skip = !has_browser
+  ? "Chromium is not installed (scripts/install web)"
+  : !has_server
+    ? "COUNTERSIGN_BINARY is not set"
+    : false;
 const kAgent = "desk@agents.localhost";
 let relay;
 let server;
 let t;
 
 async function call(method, path, body) {
-  const init = { method, headers: { Authorization: `Bearer ${server.key}`, "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const init = {
+    method,
+    headers: { Authorization: `Bearer ${server.key}`, "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
   return await (await fetch(server.url + path, init)).json();
 }
 
@@ -40,7 +54,11 @@ after(async () => {
 
 test("a lost answer is shown with its evidence, and a person settles it", { skip }, async () => {
   const { page } = t;
-  const sent = await call("POST", `/v1/agents/${kAgent}/messages`, { to: ["legal@partner.example"], subject: "Contract", text: "For signature." });
+  const sent = await call("POST", `/v1/agents/${kAgent}/messages`, {
+    to: ["legal@partner.example"],
+    subject: "Contract",
+    text: "For signature.",
+  });
   await page.goto(`${server.url}/console/unknown`);
   await page.getByRole("heading", { name: "Contract" }).waitFor({ timeout: 30_000 });
   await page.getByText("legal@partner.example").first().waitFor();
@@ -55,6 +73,9 @@ test("a lost answer is shown with its evidence, and a person settles it", { skip
   for (let i = 0; relay.taken < 2 && i < 200; i++) await page.waitForTimeout(100);
   assert.equal(relay.taken, 2);
   await page.goto(`${server.url}/console/message/${kAgent}/${sent.message_id}`);
-  await page.getByText(/attempt 2/).first().waitFor({ timeout: 20_000 });
+  await page
+    .getByText(/attempt 2/)
+    .first()
+    .waitFor({ timeout: 20_000 });
   await picture(page, "server-timeline-unknown");
 });

@@ -1,4 +1,5 @@
-// Chromium and what the suites share. CHROMIUM names another binary; SCREENSHOTS a folder to keep pictures in.
+// Chromium and what the suites share. CHROMIUM names another binary; SCREENSHOTS a folder to keep pictures
+// in.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import assert from "node:assert/strict";
@@ -64,13 +65,17 @@ export async function open_at(url, options = {}) {
     bypassCSP: false,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(8000);
+  page.setDefaultTimeout(20_000); // a busy machine is no fault
   const complaints = [];
   const outside = [];
   watch(page, url, complaints, outside);
   const judge = () => {
     assert.deepEqual(outside, [], "requests that leave the server");
-    assert.deepEqual(complaints.filter((one) => !(options.tolerate ?? []).some((t) => t.test(one))), [], "complaints of the browser");
+    assert.deepEqual(
+      complaints.filter((one) => !(options.tolerate ?? []).some((t) => t.test(one))),
+      [],
+      "complaints of the browser",
+    );
   };
   const close = async () => {
     await context.close();
@@ -82,7 +87,8 @@ export async function open_at(url, options = {}) {
 export function watch(page, url, complaints, outside) {
   page.on("pageerror", (error) => complaints.push(`page: ${error.message}`));
   page.on("console", (message) => {
-    if (message.type() === "error" && !/Failed to load resource/.test(message.text())) complaints.push(`console: ${message.text()}`);
+    if (message.type() === "error" && !/Failed to load resource/.test(message.text()))
+      complaints.push(`console: ${message.text()}`);
   });
   page.on("dialog", (dialog) => {
     complaints.push(`dialog: ${dialog.message()}`);
@@ -90,7 +96,8 @@ export function watch(page, url, complaints, outside) {
   });
   page.on("request", (request) => {
     const target = request.url();
-    if (!target.startsWith(`${url}/`) && !/^(data|blob|about|chrome-extension|chrome):/.test(target)) outside.push(target);
+    if (!target.startsWith(`${url}/`) && !/^(data|blob|about|chrome-extension|chrome):/.test(target))
+      outside.push(target);
   });
 }
 
@@ -103,7 +110,10 @@ export async function sign_in(page, url, path = "/console/") {
 }
 
 export async function door(url, name, body = {}) {
-  const response = await fetch(`${url}/console/api/test/${name}`, { method: "POST", body: JSON.stringify(body) });
+  const response = await fetch(`${url}/console/api/test/${name}`, {
+    method: "POST",
+    body: JSON.stringify(body),
+  });
   return await response.json();
 }
 
@@ -114,7 +124,13 @@ export async function expect_accessible(page, name) {
     const result = await window.axe.run(document, { iframes: false, resultTypes: ["violations"] });
     return result.violations
       .filter((one) => one.impact === "serious" || one.impact === "critical")
-      .map((one) => `${one.id}: ${one.nodes.slice(0, 4).map((node) => `${node.target} ${node.any[0]?.message ?? node.failureSummary ?? ""}`).join(" | ")}`);
+      .map(
+        (one) =>
+          `${one.id}: ${one.nodes
+            .slice(0, 4)
+            .map((node) => `${node.target} ${node.any[0]?.message ?? node.failureSummary ?? ""}`)
+            .join(" | ")}`,
+      );
   });
   assert.deepEqual(found, [], `axe-core on ${name}`);
 }

@@ -13,7 +13,9 @@ test("10,000 held messages", { skip }, () =>
     await t.page.getByText("10,007 messages waiting", { exact: true }).waitFor();
     const devtools = await t.context.newCDPSession(t.page);
     await devtools.send("Performance.enable", { timeDomain: "threadTicks" });
-    const busy_ms = async () => (await devtools.send("Performance.getMetrics")).metrics.find((one) => one.name === "TaskDuration").value * 1000;
+    const busy_ms = async () =>
+      (await devtools.send("Performance.getMetrics")).metrics.find((one) => one.name === "TaskDuration")
+        .value * 1000;
     await t.page.reload({ waitUntil: "commit" });
     await t.page.locator(".hold").first().waitFor();
     const opened_ms = await t.page.evaluate(() => performance.now());
@@ -34,8 +36,12 @@ test("10,000 held messages", { skip }, () =>
       return { median: frames[30], worst: frames[59], rows: document.querySelectorAll(".hold").length };
     });
     const frame_busy_ms = ((await busy_ms()) - opening_busy_ms) / 60;
-    console.log(`processor time of the page: ${Math.round(opening_busy_ms)} ms to have all of it, ${frame_busy_ms.toFixed(1)} ms for a frame`);
-    console.log(`queue of 10,007 opened after ${Math.round(opened_ms)} ms; a frame while scrolling: median ${scrolled.median.toFixed(1)} ms, worst ${scrolled.worst.toFixed(1)} ms; ${scrolled.rows} rows exist`);
+    console.log(
+      `processor time of the page: ${Math.round(opening_busy_ms)} ms to have all of it, ${frame_busy_ms.toFixed(1)} ms for a frame`,
+    );
+    console.log(
+      `queue of 10,007 opened after ${Math.round(opened_ms)} ms; a frame while scrolling: median ${scrolled.median.toFixed(1)} ms, worst ${scrolled.worst.toFixed(1)} ms; ${scrolled.rows} rows exist`,
+    );
     assert.ok(scrolled.rows < 60, "rows out of sight do not exist");
     // Processor time rather than the clock: it is the same on a busy machine.
     assert.ok(opening_busy_ms < 1000, "opening takes less than a second");
@@ -44,4 +50,5 @@ test("10,000 held messages", { skip }, () =>
     await t.page.getByRole("link", { name: /Mira Klein/ }).click();
     await t.page.keyboard.press("j");
     await t.page.getByRole("heading", { name: "Access to the staging system" }).waitFor();
-  }));
+  }),
+);

@@ -1,15 +1,33 @@
-// Every page in both themes, on a desk and on a phone: it opens, is accessible, fits, and complains about nothing.
+// Every page in both themes, on a desk and on a phone: it opens, is accessible, fits, and complains about
+// nothing.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { available, expect_accessible, kDesktop, kPhone, close_browser, picture, sign_in, with_console } from "./browser.mjs";
+import {
+  available,
+  expect_accessible,
+  kDesktop,
+  kPhone,
+  close_browser,
+  picture,
+  sign_in,
+  with_console,
+} from "./browser.mjs";
 
 const skip = available ? false : "Chromium is not installed (scripts/install web)";
 
 after(close_browser);
 
+// Nothing sticks out to the right, neither of the page nor of a box that hides it.
 async function fits(page, name) {
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(over <= 0, `${name} is ${over} pixels too wide`);
+  const over = await page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    const cut = (element) => element.closest(".truncate,.tabs,.out-of-sight,.skip,pre,svg,.virtual");
+    return [...document.querySelectorAll("body *")]
+      .filter((element) => element.getBoundingClientRect().right > width + 1 && !cut(element))
+      .slice(0, 3)
+      .map((element) => `${element.tagName}.${element.className}`);
+  });
+  assert.deepEqual(over, [], `${name} is too wide`);
 }
 
 const pages = (world) => ({
@@ -64,7 +82,8 @@ for (const [name, options] of Object.entries({
         await expect_accessible(t.page, `detail, ${name}`);
         await picture(t.page, `${name}-detail`);
       }
-    }));
+    }),
+  );
 }
 
 test("an account without anything teaches what to do", { skip }, () =>
@@ -72,9 +91,18 @@ test("an account without anything teaches what to do", { skip }, () =>
     await sign_in(t.page, t.url);
     await t.page.getByRole("link", { name: "Create an agent" }).waitFor();
     await picture(t.page, "empty-queue");
-    for (const [path, text] of Object.entries({ agents: "No agent yet", mail: "No mailbox yet", webhooks: "No webhook yet", events: "No events", suppressions: "Nobody is suppressed", keys: "No key", unknown: "Every outcome is known" })) {
+    for (const [path, text] of Object.entries({
+      agents: "No agent yet",
+      mail: "No mailbox yet",
+      webhooks: "No webhook yet",
+      events: "No events",
+      suppressions: "Nobody is suppressed",
+      keys: "No key",
+      unknown: "Every outcome is known",
+    })) {
       await t.page.goto(`${t.url}/console/${path}`);
       await t.page.getByText(text).waitFor();
       await expect_accessible(t.page, `empty ${path}`);
     }
-  }));
+  }),
+);

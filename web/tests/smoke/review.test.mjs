@@ -1,11 +1,20 @@
 // Reviewing in a browser: decisions, corrections, the keyboard, other people, and time.
 import assert from "node:assert/strict";
 import { after, test as node_test } from "node:test";
-import { available, close_browser, door, expect_accessible, picture, sign_in, with_console } from "./browser.mjs";
+import {
+  available,
+  close_browser,
+  door,
+  expect_accessible,
+  picture,
+  sign_in,
+  with_console,
+} from "./browser.mjs";
 
 let t;
 const skip = available ? false : "Chromium is not installed (scripts/install web)";
-const id_of = (subject) => [...t.world.messages.values()].find((one) => one.message.subject === subject).message.id;
+const id_of = (subject) =>
+  [...t.world.messages.values()].find((one) => one.message.subject === subject).message.id;
 const entry = (subject) => t.world.messages.get(id_of(subject));
 const detail = () => t.page.getByRole("region", { name: "Message", exact: true });
 const waiting = (count) => t.page.getByText(`${count} message${count === 1 ? "" : "s"} waiting`).waitFor();
@@ -19,7 +28,9 @@ function test(name, options, run) {
       t = opened;
       await sign_in(t.page, t.url);
       await detail().getByRole("heading", { name: "Your quotte for the garden fence" }).waitFor();
-      await detail().getByRole("button", { name: /^Approve/ }).waitFor();
+      await detail()
+        .getByRole("button", { name: /^Approve/ })
+        .waitFor();
       await run();
     }),
   );
@@ -28,7 +39,9 @@ function test(name, options, run) {
 test("the soonest deadline is open, with why it is held and a count-down", { skip }, async () => {
   await waiting(7);
   await detail().getByText("A recipient is not on the allowlist.").waitFor();
-  await detail().getByText(/rejected by itself in 13 min|rejected by itself in 14 min/).waitFor();
+  await detail()
+    .getByText(/rejected by itself in 13 min|rejected by itself in 14 min/)
+    .waitFor();
   await detail().getByRole("button", { name: "quote.pdf" }).waitFor();
 });
 
@@ -36,7 +49,9 @@ test("with the keyboard alone: next, approve, undo", { skip }, async () => {
   await t.page.keyboard.press("j");
   await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
   await detail().locator(".mail-text mark").first().waitFor(); // evidence
-  await detail().getByRole("button", { name: /Approve/ }).waitFor();
+  await detail()
+    .getByRole("button", { name: /Approve/ })
+    .waitFor();
   await t.page.keyboard.press("a");
   await waiting(6);
   await detail().getByRole("heading", { name: "Our offer for the spring campaign" }).waitFor();
@@ -48,7 +63,9 @@ test("with the keyboard alone: next, approve, undo", { skip }, async () => {
 });
 
 test("an undo that comes too late says so", { skip }, async () => {
-  await detail().getByRole("button", { name: /^Approve/ }).click();
+  await detail()
+    .getByRole("button", { name: /^Approve/ })
+    .click();
   await waiting(6);
   t.world.undo_window = false;
   await t.page.getByRole("button", { name: "Undo" }).click();
@@ -59,9 +76,13 @@ test("an undo that comes too late says so", { skip }, async () => {
 test("edit, with the changes in sight and a file added and another removed", { skip }, async () => {
   await t.page.keyboard.press("e");
   await detail().getByLabel("Subject").fill("Your quote for the garden fence");
-  await detail().getByLabel("To", { exact: true }).fill("Mira Klein <mira.klein@customer.example>, copy@customer.example");
+  await detail()
+    .getByLabel("To", { exact: true })
+    .fill("Mira Klein <mira.klein@customer.example>, copy@customer.example");
   await detail().getByRole("button", { name: "Remove fence.png" }).click();
-  await detail().getByLabel("Files to attach").setInputFiles({ name: "plan.txt", mimeType: "text/plain", buffer: Buffer.from("plan") });
+  await detail()
+    .getByLabel("Files to attach")
+    .setInputFiles({ name: "plan.txt", mimeType: "text/plain", buffer: Buffer.from("plan") });
   await detail().getByText("plan.txt").waitFor();
   await detail().getByRole("button", { name: "Changes (3)" }).click();
   await detail().locator("ins", { hasText: "quote" }).first().waitFor();
@@ -73,29 +94,41 @@ test("edit, with the changes in sight and a file added and another removed", { s
   const sent = entry("Your quotte for the garden fence").sent;
   assert.equal(sent.subject, "Your quote for the garden fence");
   assert.deepEqual(sent.to, ["Mira Klein <mira.klein@customer.example>", "copy@customer.example"]);
-  assert.deepEqual(sent.attachments.map((file) => file.filename), ["quote.pdf", "terms.txt", "plan.txt"]);
-  assert.equal(Buffer.from(sent.attachments[1].data, "base64").toString(), "Terms: payment within 14 days.\n");
+  assert.deepEqual(
+    sent.attachments.map((file) => file.filename),
+    ["quote.pdf", "terms.txt", "plan.txt"],
+  );
+  assert.equal(
+    Buffer.from(sent.attachments[1].data, "base64").toString(),
+    "Terms: payment within 14 days.\n",
+  );
   assert.equal(sent.text, undefined);
 });
 
-test("Escape leaves the field and not the changes: what is approved is what is on the screen", { skip }, async () => {
-  await t.page.keyboard.press("e");
-  await detail().getByLabel("Subject").fill("Corrected");
-  await t.page.keyboard.press("Escape");
-  await detail().getByRole("button", { name: "Approve with changes" }).waitFor();
-  await t.page.keyboard.press("a");
-  await waiting(6);
-  assert.equal(entry("Your quotte for the garden fence").sent.subject, "Corrected");
-  await t.page.keyboard.press("u");
-  await waiting(7);
-  await t.page.getByRole("link", { name: /Mira Klein/ }).click();
-  assert.equal(await detail().getByLabel("Subject").inputValue(), "Corrected"); // an undo loses nothing either
-});
+test(
+  "Escape leaves the field and not the changes: what is approved is what is on the screen",
+  { skip },
+  async () => {
+    await t.page.keyboard.press("e");
+    await detail().getByLabel("Subject").fill("Corrected");
+    await t.page.keyboard.press("Escape");
+    await detail().getByRole("button", { name: "Approve with changes" }).waitFor();
+    await t.page.keyboard.press("a");
+    await waiting(6);
+    assert.equal(entry("Your quotte for the garden fence").sent.subject, "Corrected");
+    await t.page.keyboard.press("u");
+    await waiting(7);
+    await t.page.getByRole("link", { name: /Mira Klein/ }).click();
+    assert.equal(await detail().getByLabel("Subject").inputValue(), "Corrected"); // an undo loses nothing either
+  },
+);
 
 test("what cannot be sent is said before anything is", { skip }, async () => {
   await t.page.keyboard.press("e");
   await detail().getByLabel("To", { exact: true }).fill("nobody");
-  await detail().getByRole("button", { name: /Approve/ }).click();
+  await detail()
+    .getByRole("button", { name: /Approve/ })
+    .click();
   await detail().getByText("“nobody” is not an e-mail address.").waitFor();
   assert.equal(entry("Your quotte for the garden fence").decision, null);
 });
@@ -109,7 +142,10 @@ test("changing the text beside an HTML part warns, and the HTML can be left out"
   await detail().getByRole("button", { name: "Send the text alone" }).click();
   await detail().getByRole("button", { name: "Approve with changes" }).click();
   await waiting(6);
-  assert.deepEqual(entry("Our offer for the spring campaign").sent, { text: "Dear Ms Fischer,\n\nlater.\n", html: "" });
+  assert.deepEqual(entry("Our offer for the spring campaign").sent, {
+    text: "Dear Ms Fischer,\n\nlater.\n",
+    html: "",
+  });
 });
 
 test("reject with a reason", { skip }, async () => {
@@ -135,17 +171,29 @@ test("several with one decision, and one undo for all", { skip }, async () => {
 
 test("the slower of two reviewers is told who decided what", { skip }, async () => {
   const id = id_of("Your quotte for the garden fence");
-  await door(t.url, "decide", { id, quiet: true, decision: { as: "rejected", by: "grace@example.org", reason: "Wrong price" } });
+  await door(t.url, "decide", {
+    id,
+    quiet: true,
+    decision: { as: "rejected", by: "grace@example.org", reason: "Wrong price" },
+  });
   await t.page.keyboard.press("a");
-  await detail().getByText(/grace@example.org rejected it at/).first().waitFor();
-  await detail().getByText(/Wrong price/).first().waitFor();
+  await detail()
+    .getByText(/grace@example.org rejected it at/)
+    .first()
+    .waitFor();
+  await detail()
+    .getByText(/Wrong price/)
+    .first()
+    .waitFor();
   await waiting(6);
 });
 
 test("a decision of somebody else appears by itself", { skip }, async () => {
   const id = id_of("Your quotte for the garden fence");
   await door(t.url, "decide", { id, decision: { as: "approved", by: "grace@example.org" } });
-  await detail().getByText(/grace@example.org approved it at/).waitFor();
+  await detail()
+    .getByText(/grace@example.org approved it at/)
+    .waitFor();
   await waiting(6);
 });
 
@@ -161,12 +209,21 @@ test("what was seen is what is approved: a newer draft has to be read first", { 
 });
 
 test("a hold that ends while it is open says how it ended", { skip }, async () => {
-  const { id } = await door(t.url, "hold", { agent: "scout@agents.example.org", to: ["x@y.example"], subject: "Soon over", text: "t", expires: 1, reason: { type: "gate", code: "recipient_gate", summary: "s" } });
+  const { id } = await door(t.url, "hold", {
+    agent: "scout@agents.example.org",
+    to: ["x@y.example"],
+    subject: "Soon over",
+    text: "t",
+    expires: 1,
+    reason: { type: "gate", code: "recipient_gate", summary: "s" },
+  });
   await t.page.getByRole("link", { name: /Soon over/ }).click();
   await detail().getByRole("heading", { name: "Soon over" }).waitFor();
   await detail().getByText("Its time is up: it is being rejected now.").waitFor();
   await door(t.url, "decide", { id, quiet: true, decision: { as: "expired_rejected", by: "deadline" } });
-  await detail().getByText(/It was rejected because its time was up/).waitFor();
+  await detail()
+    .getByText(/It was rejected because its time was up/)
+    .waitFor();
 });
 
 test("a session that ends in the middle of an edit loses nothing", { skip }, async () => {
@@ -198,11 +255,19 @@ test("an edit survives looking at another message, and a reload", { skip }, asyn
 });
 
 test("a suppressed recipient is named, and the message stays held", { skip }, async () => {
-  t.world.suppressions.push({ address: "lee@customer.example", source: "bounce", created_at: new Date().toISOString() });
+  t.world.suppressions.push({
+    address: "lee@customer.example",
+    source: "bounce",
+    created_at: new Date().toISOString(),
+  });
   await t.page.getByRole("link", { name: /lee@customer.example/ }).click();
   await detail().getByRole("heading", { name: "Re: Tuesday?" }).waitFor();
-  await detail().getByRole("button", { name: /^Approve/ }).click();
-  await detail().getByText(/lee@customer.example bounced, complained or unsubscribed/).waitFor();
+  await detail()
+    .getByRole("button", { name: /^Approve/ })
+    .click();
+  await detail()
+    .getByText(/lee@customer.example bounced, complained or unsubscribed/)
+    .waitFor();
   await waiting(7);
 });
 
@@ -222,7 +287,12 @@ test("attachments: text, a picture and a PDF can be looked at", { skip }, async 
 
 test("the conversation around it, without marking anything as read", { skip }, async () => {
   await t.page.keyboard.press("o");
-  await detail().getByRole("button", { name: /A fence for our garden/ }).first().click();
+  await detail()
+    .getByRole("button", { name: /A fence for our garden/ })
+    .first()
+    .click();
   await detail().getByText("what would 40 metres of the larch fence cost").waitFor();
-  assert.ok(!t.world.requests.some((one) => /^GET \/console\/api\/v1\/agents\/[^/]+\/messages\/[^/]+$/.test(one)));
+  assert.ok(
+    !t.world.requests.some((one) => /^GET \/console\/api\/v1\/agents\/[^/]+\/messages\/[^/]+$/.test(one)),
+  );
 });

@@ -15,7 +15,8 @@ test("a wrong password is refused in words, and the e-mail stays", { skip }, () 
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByText(/E-mail or password is wrong/).waitFor();
     assert.equal(await page.getByLabel("E-mail").inputValue(), "ada@example.org");
-  }));
+  }),
+);
 
 test("too many attempts say how long to wait", { skip }, () =>
   with_console({}, async ({ page, url, world }) => {
@@ -25,7 +26,8 @@ test("too many attempts say how long to wait", { skip }, () =>
     await page.getByLabel("Password").fill("wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByText(/Try again in 30 s/).waitFor();
-  }));
+  }),
+);
 
 test("the first run: the link, a password, and in; the token leaves the address", { skip }, () =>
   with_console({ setup: true }, async ({ page, url, world }) => {
@@ -43,7 +45,8 @@ test("the first run: the link, a password, and in; the token leaves the address"
     await page.getByRole("button", { name: "Open the console" }).click();
     await page.getByRole("navigation", { name: "Console" }).waitFor();
     assert.doesNotMatch(page.url(), /first-run-token/);
-  }));
+  }),
+);
 
 test("a used set-up link says what to do", { skip }, () =>
   with_console({ setup: true }, async ({ page, url }) => {
@@ -52,7 +55,8 @@ test("a used set-up link says what to do", { skip }, () =>
     await page.getByLabel("Password").fill("three or four words");
     await page.getByRole("button", { name: "Open the console" }).click();
     await page.getByText(/This link has been used/).waitFor();
-  }));
+  }),
+);
 
 test("signing out ends the session and shows nothing of it any more", { skip }, () =>
   with_console({}, async ({ page, url, world }) => {
@@ -63,7 +67,8 @@ test("signing out ends the session and shows nothing of it any more", { skip }, 
     assert.equal(world.sessions.size, 0);
     await page.reload();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
-  }));
+  }),
+);
 
 test("a changed CSRF token is read again, once", { skip }, () =>
   with_console({}, async ({ page, url, world }) => {
@@ -72,7 +77,8 @@ test("a changed CSRF token is read again, once", { skip }, () =>
     for (const session of world.sessions.values()) session.csrf = "another";
     await page.keyboard.press("a");
     await page.getByText("6 messages waiting").waitFor();
-  }));
+  }),
+);
 
 test("agent, key, webhook: made here, secrets shown once", { skip }, () =>
   with_console({ empty: true }, async ({ page, url, world }) => {
@@ -103,15 +109,20 @@ test("agent, key, webhook: made here, secrets shown once", { skip }, () =>
     await page.getByLabel("Endpoint").fill("https://hooks.example.org/in");
     await page.getByRole("button", { name: "Create", exact: true }).click();
     await page.getByText(/whsec_0f/).waitFor();
-  }));
+  }),
+);
 
 test("an unknown hand-over is settled once, with words before the deed", { skip }, () =>
   with_console({}, async ({ page, url, world }) => {
     await sign_in(page, url, "/console/unknown");
-    await page.getByRole("button", { name: /^Send it again/ }).first().click();
+    await page
+      .getByRole("button", { name: /^Send it again/ })
+      .first()
+      .click();
     await page.getByText(/If the first copy did arrive, they have two/).waitFor();
     await expect_accessible(page, "the question about an unknown hand-over");
     await page.getByRole("dialog").getByRole("button", { name: "Send it again" }).click();
     await page.getByText("Contract for signature").waitFor({ state: "detached" });
     assert.equal(world.handovers[0].resolution.as, "send_again");
-  }));
+  }),
+);

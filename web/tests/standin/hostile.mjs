@@ -1,8 +1,12 @@
-// Mail that wants to run, fetch, hide or mislead. Everything that would call home names evil.example; everything that would
-// run sets a global or opens a dialog.
+// Mail that wants to run, fetch, hide or mislead. Everything that would call home names evil.example;
+// everything that would run sets a global or opens a dialog.
 import { add_hold } from "./world.mjs";
 
-const kReason = { type: "gate", code: "sender_gate", summary: "the sender could not be authenticated (DMARC did not pass)" };
+const kReason = {
+  type: "gate",
+  code: "sender_gate",
+  summary: "the sender could not be authenticated (DMARC did not pass)",
+};
 
 export const kHostileHtml = {
   script: `<script>top.pwned=1;alert(1)</script><p>script</p><script src="https://evil.example/x.js"></script>`,
@@ -23,20 +27,56 @@ export const kHostileHtml = {
 export function hostile(world) {
   const agent = "scout@agents.example.org";
   for (const [name, html] of Object.entries(kHostileHtml)) {
-    add_hold(world, { name: `hostile-${name}`, agent, direction: "inbound", from: "mallory@evil.example", to: [], subject: `Hostile ${name}`, text: `plain ${name}`, html, reason: kReason, expires: 3600 * 50 });
+    add_hold(world, {
+      name: `hostile-${name}`,
+      agent,
+      direction: "inbound",
+      from: "mallory@evil.example",
+      to: [],
+      subject: `Hostile ${name}`,
+      text: `plain ${name}`,
+      html,
+      reason: kReason,
+      expires: 3600 * 50,
+    });
   }
   const script = Buffer.from("<script>top.pwned=1</script>");
   add_hold(world, {
-    name: "hostile-names", agent, direction: "inbound", from: "mallory@evil.example", to: [], subject: "Invoice \u202Efdp.exe <script>top.pwned=1</script>", reason: kReason, expires: 3600 * 51,
+    name: "hostile-names",
+    agent,
+    direction: "inbound",
+    from: "mallory@evil.example",
+    to: [],
+    subject: "Invoice \u202Efdp.exe <script>top.pwned=1</script>",
+    reason: kReason,
+    expires: 3600 * 51,
     text: "See \u202Ethe attachment\u202C. \u{E0049}\u{E0067}\u{E006E}\u{E006F}\u{E0072}\u{E0065}",
     files: [
       { filename: "invoice\u202Efdp.exe", content_type: "application/pdf", bytes: script },
       { filename: "statement.pdf.exe", content_type: "application/octet-stream", bytes: script },
-      { filename: "holiday.jpg                                                .scr", content_type: "image/jpeg", bytes: script },
+      {
+        filename: "holiday.jpg                                                .scr",
+        content_type: "image/jpeg",
+        bytes: script,
+      },
       { filename: "page.html", content_type: "text/html", bytes: script },
-      { filename: "drawing.svg", content_type: "image/svg+xml", bytes: Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg"><script>top.pwned=1</script></svg>`) },
+      {
+        filename: "drawing.svg",
+        content_type: "image/svg+xml",
+        bytes: Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg"><script>top.pwned=1</script></svg>`),
+      },
       { filename: "../../etc/passwd", content_type: "text/plain", bytes: Buffer.from("root") },
     ],
   });
-  add_hold(world, { name: "hostile-homograph", agent, direction: "inbound", from: "service@\u0440\u0430ypal.com", to: [], subject: "Homograph", text: "From a host in mixed letters.", reason: kReason, expires: 3600 * 52 });
+  add_hold(world, {
+    name: "hostile-homograph",
+    agent,
+    direction: "inbound",
+    from: "service@\u0440\u0430ypal.com",
+    to: [],
+    subject: "Homograph",
+    text: "From a host in mixed letters.",
+    reason: kReason,
+    expires: 3600 * 52,
+  });
 }

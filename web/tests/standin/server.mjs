@@ -1,7 +1,7 @@
-// A stand-in for src/console in the browser suite: serves web/dist under the content security policy of API.md and answers
-// the interface from memory, deterministically. It has doors of its own under /test/ to make things happen.
-// By hand: node tests/standin/server.mjs [port] [holds] prints the address and the password. With COUNTERSIGN_URL and
-// COUNTERSIGN_KEY, /console/api/v1 is the REST API of that server.
+// A stand-in for src/console in the browser suite: serves web/dist under the content security policy of
+// API.md and answers the interface from memory, deterministically. It has doors of its own under /test/ to
+// make things happen. By hand: node tests/standin/server.mjs [port] [holds] prints the address and the
+// password. With COUNTERSIGN_URL and COUNTERSIGN_KEY, /console/api/v1 is the REST API of that server.
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
@@ -12,7 +12,12 @@ import { routes, Refused } from "./routes.mjs";
 const kPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' data:; img-src 'self' data: blob:; connect-src 'self'; " +
   "frame-src 'self' blob:; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-const kTypes = { ".js": "text/javascript", ".css": "text/css", ".html": "text/html; charset=utf-8", ".svg": "image/svg+xml" };
+const kTypes = {
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".html": "text/html; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
 const dist = new URL("../../dist/", import.meta.url);
 
 export async function start(options = {}) {
@@ -73,7 +78,8 @@ async function read_body(request) {
 async function api(world, request, response, url) {
   const body = request.method === "GET" ? {} : await read_body(request);
   const path = url.pathname.slice("/console/api".length);
-  if (world.backend && path.startsWith("/v1/")) return forward(world.backend, request, response, path + url.search, body);
+  if (world.backend && path.startsWith("/v1/"))
+    return forward(world.backend, request, response, path + url.search, body);
   const context = { world, request, response, body, query: url.searchParams, headers: {} };
   try {
     for (const [method, pattern, handler, open] of routes) {
@@ -83,7 +89,11 @@ async function api(world, request, response, url) {
       const result = await handler(context, ...match.slice(1).map(decodeURIComponent));
       if (result === undefined) return; // it answered by itself
       const status = context.status ?? (result === null ? 204 : 200);
-      response.writeHead(status, { "Content-Type": "application/json", "X-Request-Id": "req_standin", ...context.headers });
+      response.writeHead(status, {
+        "Content-Type": "application/json",
+        "X-Request-Id": "req_standin",
+        ...context.headers,
+      });
       response.end(result === null ? "" : JSON.stringify(result));
       return;
     }
@@ -99,7 +109,11 @@ async function api(world, request, response, url) {
 async function forward(backend, request, response, path, body) {
   const headers = { Authorization: `Bearer ${backend.key}`, "Content-Type": "application/json" };
   if (request.headers["if-match"]) headers["If-Match"] = request.headers["if-match"];
-  const init = { method: request.method, headers, ...(request.method === "GET" ? {} : { body: JSON.stringify(body) }) };
+  const init = {
+    method: request.method,
+    headers,
+    ...(request.method === "GET" ? {} : { body: JSON.stringify(body) }),
+  };
   const answer = await fetch(backend.url + path, init);
   const etag = answer.headers.get("ETag");
   response.writeHead(answer.status, { "Content-Type": "application/json", ...(etag ? { ETag: etag } : {}) });

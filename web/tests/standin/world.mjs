@@ -1,4 +1,5 @@
-// What the stand-in knows: an account with agents, holds of many kinds, a mailbox, hand-overs, webhooks and events.
+// What the stand-in knows: an account with agents, holds of many kinds, a mailbox, hand-overs, webhooks and
+// events.
 import { createHash } from "node:crypto";
 import { Refused } from "./refused.mjs";
 import { hostile } from "./hostile.mjs";
@@ -60,38 +61,116 @@ export function make_world(options) {
 
 export function add_hold(world, fields) {
   const {
-    name, agent, direction = "outbound", from, to, cc = [], bcc = [], subject, text = "", html = "", files = [],
-    reason, protection = null, expires = 3600 * 20, on_expiry = "reject", age = 600, conversation, warnings = [],
-    authentication = null, verified_domain = null,
+    name,
+    agent,
+    direction = "outbound",
+    from,
+    to,
+    cc = [],
+    bcc = [],
+    subject,
+    text = "",
+    html = "",
+    files = [],
+    reason,
+    protection = null,
+    expires = 3600 * 20,
+    on_expiry = "reject",
+    age = 600,
+    conversation,
+    warnings = [],
+    authentication = null,
+    verified_domain = null,
   } = fields;
   const id = world.id("msg", name ?? subject);
   const outbound = direction === "outbound";
   const hold = {
-    id, agent_email: agent, direction, header_from: outbound ? agent : from, envelope_from: outbound ? null : from,
-    verified_domain, to: outbound ? to : [agent], subject, conversation_id: conversation ?? world.id("conv", name ?? subject),
-    review_status: "pending_review", created_at: ago(age), hold_reason: reason, approval_expires_at: ahead(expires),
-    on_expiry, revision: 1, attachment_count: files.length, snippet: text.replace(/\s+/g, " ").slice(0, 140),
+    id,
+    agent_email: agent,
+    direction,
+    header_from: outbound ? agent : from,
+    envelope_from: outbound ? null : from,
+    verified_domain,
+    to: outbound ? to : [agent],
+    subject,
+    conversation_id: conversation ?? world.id("conv", name ?? subject),
+    review_status: "pending_review",
+    created_at: ago(age),
+    hold_reason: reason,
+    approval_expires_at: ahead(expires),
+    on_expiry,
+    revision: 1,
+    attachment_count: files.length,
+    snippet: text.replace(/\s+/g, " ").slice(0, 140),
   };
   const message = {
-    ...hold, cc, reply_to: [], delivered_to: outbound ? (to[0] ?? "") : agent, read_status: outbound ? "" : "unread", labels: [],
-    authentication, protection, raw_message: null, attachments: [],
-    ...(outbound ? { body: { text, ...(html ? { html } : {}) }, draft: { bcc, reply_to: "", attachments: [] } } : {}),
+    ...hold,
+    cc,
+    reply_to: [],
+    delivered_to: outbound ? (to[0] ?? "") : agent,
+    read_status: outbound ? "" : "unread",
+    labels: [],
+    authentication,
+    protection,
+    raw_message: null,
+    attachments: [],
+    ...(outbound
+      ? { body: { text, ...(html ? { html } : {}) }, draft: { bcc, reply_to: "", attachments: [] } }
+      : {}),
   };
   const attachments = files.map((file, index) => ({
-    index, filename: file.filename, content_type: file.content_type, size: file.bytes.length, ...(file.content_id ? { content_id: file.content_id } : {}),
+    index,
+    filename: file.filename,
+    content_type: file.content_type,
+    size: file.bytes.length,
+    ...(file.content_id ? { content_id: file.content_id } : {}),
   }));
-  const headers = [["From", hold.header_from ?? ""], ["To", hold.to.join(", ")], ["Subject", subject], ["Date", new Date(hold.created_at).toUTCString()], ["Message-ID", `<${id}@mx.example.org>`]];
-  world.messages.set(id, { message, hold, body: { text, html, headers, attachments, warnings, source: headers.map((h) => h.join(": ")).join("\r\n") + "\r\n\r\n" + (html || text) }, files, decision: null });
+  const headers = [
+    ["From", hold.header_from ?? ""],
+    ["To", hold.to.join(", ")],
+    ["Subject", subject],
+    ["Date", new Date(hold.created_at).toUTCString()],
+    ["Message-ID", `<${id}@mx.example.org>`],
+  ];
+  world.messages.set(id, {
+    message,
+    hold,
+    body: {
+      text,
+      html,
+      headers,
+      attachments,
+      warnings,
+      source: headers.map((h) => h.join(": ")).join("\r\n") + "\r\n\r\n" + (html || text),
+    },
+    files,
+    decision: null,
+  });
   return id;
 }
 
-const kSubjects = ["Your order has shipped", "Re: offer for the spring campaign", "Appointment on Tuesday", "Invoice 2026-%", "Question about your delivery"];
+const kSubjects = [
+  "Your order has shipped",
+  "Re: offer for the spring campaign",
+  "Appointment on Tuesday",
+  "Invoice 2026-%",
+  "Question about your delivery",
+];
 
 function add_plain_hold(world, i) {
   add_hold(world, {
-    name: `plain-${i}`, agent: "scout@agents.example.org", to: [`customer${i}@shop${i % 40}.example`], age: 60 + i,
-    subject: kSubjects[i % kSubjects.length].replace("%", String(1000 + i)), text: `Dear customer ${i},\n\nthis is message ${i}.\n`,
-    reason: { type: "gate", code: "recipient_gate", summary: "a recipient is not on the allowlist", detail: `customer${i}@shop${i % 40}.example` },
+    name: `plain-${i}`,
+    agent: "scout@agents.example.org",
+    to: [`customer${i}@shop${i % 40}.example`],
+    age: 60 + i,
+    subject: kSubjects[i % kSubjects.length].replace("%", String(1000 + i)),
+    text: `Dear customer ${i},\n\nthis is message ${i}.\n`,
+    reason: {
+      type: "gate",
+      code: "recipient_gate",
+      summary: "a recipient is not on the allowlist",
+      detail: `customer${i}@shop${i % 40}.example`,
+    },
     expires: 3600 * 24 + i * 7,
   });
 }
@@ -99,4 +178,8 @@ function add_plain_hold(world, i) {
 export const pending = (world) =>
   [...world.messages.values()]
     .filter((one) => one.hold && !one.decision)
-    .sort((a, b) => Date.parse(a.hold.approval_expires_at) - Date.parse(b.hold.approval_expires_at) || (a.hold.id < b.hold.id ? -1 : 1));
+    .sort(
+      (a, b) =>
+        Date.parse(a.hold.approval_expires_at) - Date.parse(b.hold.approval_expires_at) ||
+        (a.hold.id < b.hold.id ? -1 : 1),
+    );
