@@ -176,7 +176,7 @@ const kKeys: [string, string][] = [
   ["u", "undo the last approval"],
   ["x", "select; a and r then decide about all selected"],
   ["o", "open or close the conversation"],
-  ["Esc", "leave the edit, clear the selection"],
+  ["Esc", "leave a field, an edit without changes, the selection"],
   ["?", "this list"],
 ];
 

@@ -79,8 +79,12 @@ function value_of(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : JSON.stringify(value);
 }
 
+const kIds = /^(id|type|reason_code|.*_id)$/;
+
 export function entry_of(item: TimelineItem): TimelineEntry {
-  const details = Object.entries(item.detail).filter(([name, value]) => value !== "" && value !== null && name !== "outcome");
+  const shown = Object.entries(item.detail).filter(([name, value]) => value !== "" && value !== null && name !== "outcome");
+  const details = shown.filter(([name]) => !kIds.test(name));
+  const ids = shown.filter(([name, value]) => kIds.test(name) && value !== item.title).map(([, value]) => value_of(value));
   const tone = tone_of_item(item);
   return {
     at: item.at,
@@ -94,12 +98,13 @@ export function entry_of(item: TimelineItem): TimelineEntry {
     ),
     children: (
       <>
-        <div class="quiet small">{item.actor}</div>
+        {item.actor !== "" && <div class="quiet small">{item.actor}</div>}
         {details.map(([name, value]) => (
           <div key={name} class="small">
             <span class="faint">{word(name)}</span> <span class="mono">{value_of(value)}</span>
           </div>
         ))}
+        {ids.length > 0 && <div class="faint tiny mono">{ids.join(" · ")}</div>}
       </>
     ),
   };

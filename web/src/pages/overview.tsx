@@ -75,7 +75,7 @@ function Numbers({ now }: { now: Overview }) {
         <Tile name="Unknown outcome" value={now.unknown.toLocaleString()} detail={now.unknown ? "you decide" : "every answer is known"} href={path_to("unknown")} alarm={now.unknown > 0} />
         <Tile name="Relay" value={relay_open ? "Away" : "Ready"} detail={now.relay.transport} alarm={relay_open} />
         <Tile name="Webhooks failing" value={now.webhooks_failing.toLocaleString()} detail={now.webhooks_failing ? "see their deliveries" : "all are answering"} href={path_to("webhooks")} alarm={now.webhooks_failing > 0} />
-        <Tile name="Incoming, unread" value={now.inbound_backlog.toLocaleString()} detail={now.inbound_backlog ? "received, being examined" : "nothing waits"} />
+        <Tile name="Incoming" value={now.inbound_backlog.toLocaleString()} detail={now.inbound_backlog ? "received, not yet examined" : "nothing waits"} />
       </div>
       <div class="charts">
         <Chart title="Time to a decision" hours={now.decision_seconds} />

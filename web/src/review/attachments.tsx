@@ -114,5 +114,5 @@ function Look({ path, kind, name }: { path: string; kind: Exclude<Kind, null>; n
     );
   }
   if (kind === "picture") return <img class="preview-picture" src={shown.url} alt={`Attachment ${name}`} />;
-  return <iframe class="preview-pdf" src={shown.url} title={`Attachment ${name}`} />;
+  return <iframe class="preview-pdf" src={`${shown.url}#navpanes=0`} title={`Attachment ${name}`} />;
 }

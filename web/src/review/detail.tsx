@@ -191,7 +191,11 @@ function Loaded({ id, keys, onDecided, back, seen, load }: Props & { seen: Seen;
       e: () => outbound && set_editing(true),
       r: () => set_rejecting(true),
       o: () => set_around(!around),
-      Escape: () => set_editing(false),
+      // Changes are left by discarding them: what is not on the screen must not be what is approved.
+      Escape: () => {
+        if (editing && changed(before, draft).length === 0) set_editing(false);
+        else (document.activeElement as HTMLElement | null)?.blur();
+      },
       "Ctrl+Enter": () => editing && void do_approve(),
     },
     keys && pending,

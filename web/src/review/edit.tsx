@@ -6,7 +6,7 @@ import { Diff } from "../ui/data";
 import { toast_error } from "../ui/dialog";
 import { Segments, TextField } from "../ui/fields";
 import { Icon } from "../ui/icons";
-import { changed, files_changed, type Draft } from "./draft";
+import { changed, files_changed, type Draft, type DraftFile } from "./draft";
 import { read_file } from "./files";
 import { MailFrame } from "./mail_frame";
 
@@ -142,16 +142,28 @@ function Files({ draft, before, onChange }: { draft: Draft; before: Draft; onCha
   );
 }
 
-const names = (draft: Draft): string => draft.files.map((file) => `${file.filename} (${bytes(file.size)})`).join("\n");
+// Files are the same or not; a comparison of their names by words would say less.
+function FileChanges({ before, draft }: { before: Draft; draft: Draft }) {
+  const kept = new Set(draft.files.flatMap((file) => (file.kind === "kept" ? [file.index] : [])));
+  const label = (file: DraftFile) => `${file.filename} (${bytes(file.size)})`;
+  return (
+    <ul class="diff">
+      {before.files.map((file, i) => (
+        <li key={i}>{file.kind === "kept" && kept.has(file.index) ? label(file) : <del>{label(file)}</del>}</li>
+      ))}
+      {draft.files.map((file, i) => file.kind === "new" && <li key={`new${i}`}><ins>{label(file)}</ins></li>)}
+    </ul>
+  );
+}
 
 function Changes({ before, draft, list }: { before: Draft; draft: Draft; list: (keyof Draft)[] }) {
   if (list.length === 0) return <p class="quiet">Nothing is changed: it would be sent as the agent wrote it.</p>;
   return (
-    <dl class="changes stack">
+    <dl class="changes">
       {list.map((name) => [
         <dt key={`${name}-name`}>{kNames[name]}</dt>,
         <dd key={name} class={name === "html" ? "mono small" : undefined}>
-          <Diff before={name === "files" ? names(before) : before[name]} after={name === "files" ? names(draft) : draft[name]} />
+          {name === "files" ? <FileChanges before={before} draft={draft} /> : <Diff before={before[name]} after={draft[name]} />}
         </dd>,
       ])}
     </dl>

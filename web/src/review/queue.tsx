@@ -81,7 +81,7 @@ export function Queue({ selected }: { selected: string | null }) {
       toggle(selected);
       move(1);
     },
-    Escape: () => set_marked(new Set()),
+    ...(marked.size > 0 ? { Escape: () => set_marked(new Set()) } : {}),
   });
 
   const chosen = useMemo(() => list.items.filter((one) => marked.has(one.id)), [list.items, marked]);

@@ -41,6 +41,17 @@ export async function close_browser() {
 /** A stand-in and a page on it. What the page complains about fails the test at close(). */
 export async function open(options = {}) {
   const standin = await start(options);
+  const opened = await open_at(standin.url, options);
+  const close = async (failed = false) => {
+    await opened.context.close();
+    await standin.stop();
+    if (!failed) opened.judge(); // the first failure is the one to look at
+  };
+  return { ...standin, ...opened, close };
+}
+
+/** A page on a server that runs already. */
+export async function open_at(url, options = {}) {
   const browser = await browser_of();
   const context = await browser.newContext({
     viewport: options.viewport ?? kDesktop,
@@ -56,15 +67,16 @@ export async function open(options = {}) {
   page.setDefaultTimeout(8000);
   const complaints = [];
   const outside = [];
-  watch(page, standin.url, complaints, outside);
-  const close = async (failed = false) => {
-    await context.close();
-    await standin.stop();
-    if (failed) return; // the first failure is the one to look at
+  watch(page, url, complaints, outside);
+  const judge = () => {
     assert.deepEqual(outside, [], "requests that leave the server");
     assert.deepEqual(complaints.filter((one) => !(options.tolerate ?? []).some((t) => t.test(one))), [], "complaints of the browser");
   };
-  return { ...standin, browser, context, page, close, complaints, outside };
+  const close = async () => {
+    await context.close();
+    judge();
+  };
+  return { url, context, page, close, judge, complaints, outside };
 }
 
 export function watch(page, url, complaints, outside) {

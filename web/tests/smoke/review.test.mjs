@@ -78,6 +78,20 @@ test("edit, with the changes in sight and a file added and another removed", { s
   assert.equal(sent.text, undefined);
 });
 
+test("Escape leaves the field and not the changes: what is approved is what is on the screen", { skip }, async () => {
+  await t.page.keyboard.press("e");
+  await detail().getByLabel("Subject").fill("Corrected");
+  await t.page.keyboard.press("Escape");
+  await detail().getByRole("button", { name: "Approve with changes" }).waitFor();
+  await t.page.keyboard.press("a");
+  await waiting(6);
+  assert.equal(entry("Your quotte for the garden fence").sent.subject, "Corrected");
+  await t.page.keyboard.press("u");
+  await waiting(7);
+  await t.page.getByRole("link", { name: /Mira Klein/ }).click();
+  assert.equal(await detail().getByLabel("Subject").inputValue(), "Corrected"); // an undo loses nothing either
+});
+
 test("what cannot be sent is said before anything is", { skip }, async () => {
   await t.page.keyboard.press("e");
   await detail().getByLabel("To", { exact: true }).fill("nobody");

@@ -35,7 +35,12 @@ async function answer(world, request, response) {
   world.requests.push(`${request.method} ${url.pathname}`);
   if (url.pathname.startsWith("/console/api/")) return api(world, request, response, url);
   if (!url.pathname.startsWith("/console")) return send(response, 404, "not here");
-  const path = url.pathname.slice("/console/".length);
+  serve_dist(url.pathname, response);
+}
+
+/** A page or an asset of web/dist, under the policy of API.md. */
+export function serve_dist(pathname, response) {
+  const path = pathname.slice("/console/".length);
   const is_file = path.startsWith("assets/") || path === "icon.svg";
   try {
     const file = is_file ? new URL(path, dist) : new URL("index.html", dist);
