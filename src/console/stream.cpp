@@ -6,6 +6,8 @@
 #include <set>
 
 #include "account/session.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
 #include "console/context.hpp"
 #include "console/guard.hpp"
 
@@ -20,9 +22,10 @@ using store::Query;
 constexpr std::chrono::seconds kHeartbeat{20};
 /// Then the browser asks again, perhaps another node.
 constexpr std::chrono::minutes kLifetime{15};
-constexpr std::int64_t kEventsPerRead = 200;
 /// Positions are given before the commit: one may appear this far behind others.
 constexpr std::int64_t kLag = 256;
+/// More than what is looked at again, so that there is always room for news.
+constexpr std::int64_t kEventsPerRead = 2 * kLag;
 
 constexpr Query kLast("console.last_event", "SELECT CAST(COALESCE(MAX(position), 0) AS BIGINT) FROM events");
 constexpr Query kNews("console.news",
@@ -66,6 +69,23 @@ class Listener {
 
   /// The next piece of the stream; nothing at its end.
   static Awaitable<std::optional<std::string>> next(std::shared_ptr<Listener> self) {
+    try {
+      auto work = wait(self);
+      co_return co_await std::move(work);
+    } catch (const EnvironmentError& fault) {
+      log::debug("console.stream_ended", {{"error", fault.what()}});
+    }
+    co_return std::nullopt;  // the browser comes again
+  }
+
+  /// What stands in the log already is no news.
+  void skip(std::int64_t last, const News& news) {
+    last_ = last;
+    (void)unseen(news);
+  }
+
+ private:
+  static Awaitable<std::optional<std::string>> wait(std::shared_ptr<Listener> self) {
     if (!self->begun_) {
       self->begun_ = true;
       co_return "retry: 2000\n: here is what happens from now on\n\n";
@@ -88,13 +108,6 @@ class Listener {
     co_return std::nullopt;
   }
 
-  /// What stands in the log already is no news.
-  void skip(std::int64_t last, const News& news) {
-    last_ = last;
-    (void)unseen(news);
-  }
-
- private:
   std::string unseen(const News& news) {
     std::string text;
     for (const auto& [position, event] : news.events) {
