@@ -39,7 +39,7 @@ std::span<const Migration> migrations() {
                                               {9, "reviewer_mail", kReviewerMail},
                                               {10, "retention", kRetention},
                                               {11, "listeners", kListeners},
-                                              {13, "console", kConsole}}};
+                                              {12, "console", kConsole}}};
   return kAll;
 }
 

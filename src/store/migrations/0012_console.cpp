@@ -1,4 +1,4 @@
-// Schema 13: people. Passwords, sessions of browsers, and what it takes to take an approval back.
+// Schema 12: people. Passwords, sessions of browsers, and what it takes to take an approval back.
 #include <string_view>
 
 namespace countersign::store {
