@@ -22,7 +22,7 @@ const proxy = {
 
 export default defineConfig({
   base: "/console/",
-  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  esbuild: { jsx: "automatic", jsxImportSource: "preact" },
   build: {
     target: "es2022",
     cssTarget: "es2022",

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
+import { build } from "esbuild";
 
 const source = fileURLToPath(new URL("../src/", import.meta.url));
 const input = readdirSync(source, { recursive: true })
@@ -12,8 +12,18 @@ const input = readdirSync(source, { recursive: true })
   .map((name) => join(source, name));
 const dir = mkdtempSync(join(tmpdir(), "console-tests-"));
 try {
-  const bundle = await rolldown({ input, platform: "node", logLevel: "silent" });
-  await bundle.write({ dir, format: "esm", entryFileNames: "[name].mjs" });
+  await build({
+    entryPoints: input,
+    outdir: dir,
+    outExtension: { ".js": ".mjs" },
+    entryNames: "[name]",
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    logLevel: "error",
+  });
   const files = readdirSync(dir)
     .filter((name) => name.endsWith(".test.mjs"))
     .map((name) => join(dir, name));
