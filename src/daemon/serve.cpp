@@ -58,8 +58,8 @@ void announce(const Config& config, std::uint16_t port, std::uint16_t smtp_port)
   }
 }
 
-// Whoever reads this line may become the first person of the console. A store that is away just now does not keep
-// the node from serving.
+// Whoever reads this line may become the first person of the console. A store that is away just now does not
+// keep the node from serving.
 void invite(const Config& config, Node& node) {
   std::string link;
   try {
