@@ -146,7 +146,8 @@ Awaitable<Answer> sign_in(Context& context, Visit& visit) {
 
   // A new token at every sign-in, and the end of the browser's old one: nobody can have planted it.
   const std::string token = random_hex(kTokenDigits);
-  auto enter = [known = *known, newer = made->newer, email = given->email, client = account::address_subject(visit.client),
+  auto enter = [known = *known, newer = made->newer, email = given->email,
+                client = account::address_subject(visit.client),
                 session = session_of(context, known->user.id, token, visit.now),
                 old = session_token(visit.request.headers), now = visit.now](store::Tx& tx) {
     const auto current = account::find_password(tx, email);

@@ -1,6 +1,7 @@
 // `countersign serve`.
 #include <cstdlib>
 
+#include "base/error.hpp"
 #include "base/fault.hpp"
 #include "base/log.hpp"
 #include "daemon/commands.hpp"
@@ -58,9 +59,15 @@ void announce(const Config& config, std::uint16_t port, std::uint16_t smtp_port)
   }
 }
 
-// Whoever reads this line may become the first person of the console.
+// Whoever reads this line may become the first person of the console. A store that is away just now does not
+// keep the node from serving.
 void invite(const Config& config, Node& node) {
-  std::string link = node.setup_link();
+  std::string link;
+  try {
+    link = node.setup_link();
+  } catch (const EnvironmentError& fault) {
+    log::warn("console.no_setup_link", {{"error", fault.what()}, {"note", "the next start prints one"}});
+  }
   if (link.empty()) return;
   if (link.starts_with('/')) link = fmt::format("http://{}:{}{}", config.http.address, node.port(), link);
   log::info("console.setup", {{"link", link}, {"note", "open it in a browser to choose your password"}});

@@ -279,11 +279,11 @@ TEST_P(InvariantsTest, SeesAHandOverOfSomethingElseThanWasApproved) {
 TEST_P(InvariantsTest, AnApprovalThatWasTakenBackIsNoUntruthOnceTheHoldIsAnnouncedAgain) {
   observed("held", "review.approved");
   announced("held", "email.review_approved");
-  run(
-      fmt::format("INSERT INTO events (id, user_id, type, agent_email, message_id, envelope, created_at_us) VALUES "
-                  "('evt_again', 'u', 'email.review_requested', 'a@x.example', '{}', "
-                  "'{{\"type\":\"email.review_requested\",\"id\":\"evt_again\"}}', {})",
-                  id_of("held"), kNow));
+  run(fmt::format(
+      "INSERT INTO events (id, user_id, type, agent_email, message_id, envelope, created_at_us) VALUES "
+      "('evt_again', 'u', 'email.review_requested', 'a@x.example', '{}', "
+      "'{{\"type\":\"email.review_requested\",\"id\":\"evt_again\"}}', {})",
+      id_of("held"), kNow));
   EXPECT_THAT(broken(), UnorderedElementsAreArray({"journal-decision-true", "event-true"}));
   run(set("held", "decisions_undone = 1"));
   EXPECT_THAT(broken(), IsEmpty());
