@@ -55,8 +55,12 @@ Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& 
     return unexpected(Refusal(Unseen{judgement.seen == notify::Seen::wait, std::move(judgement.reason)}));
   }
   if (judgement.unseen_by_policy) notify::note_approved_unseen(tx, expired.message);
-  const Verdict verdict{ReviewStatus::review_expired_approved, Reason::review_expired_approved,
-                        std::string(kActor), "", true, {}};
+  const Verdict verdict{ReviewStatus::review_expired_approved,
+                        Reason::review_expired_approved,
+                        std::string(kActor),
+                        "",
+                        true,
+                        {}};
   return approve_locked(tx, std::move(*message), {}, verdict, send, shared_domain, now);
 }
 

@@ -29,17 +29,17 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 
 std::span<const Migration> migrations() {
   static const std::array<Migration, 12> kAll{{{1, "first_light", kFirstLight},
-                                              {2, "delivered_once", kDeliveredOnce},
-                                              {3, "mail_in", kMailIn},
-                                              {4, "mailbox", kMailbox},
-                                              {5, "domain_keys", kDomainKeys},
-                                              {6, "reply_pairs", kReplyPairs},
-                                              {7, "labels", kLabels},
-                                              {8, "events_out", kEventsOut},
-                                              {9, "reviewer_mail", kReviewerMail},
-                                              {10, "retention", kRetention},
-                                              {11, "listeners", kListeners},
-                                              {12, "console", kConsole}}};
+                                               {2, "delivered_once", kDeliveredOnce},
+                                               {3, "mail_in", kMailIn},
+                                               {4, "mailbox", kMailbox},
+                                               {5, "domain_keys", kDomainKeys},
+                                               {6, "reply_pairs", kReplyPairs},
+                                               {7, "labels", kLabels},
+                                               {8, "events_out", kEventsOut},
+                                               {9, "reviewer_mail", kReviewerMail},
+                                               {10, "retention", kRetention},
+                                               {11, "listeners", kListeners},
+                                               {12, "console", kConsole}}};
   return kAll;
 }
 
