@@ -163,8 +163,8 @@ def boundaries():
     rows = []
     commits = {opening: (passed_by, stages) for opening, passed_by, stages in _commits()}
     for name, (stage, passed_by, _) in POINTS.items():
-        if stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL, NOTIFY) or name in _FIRST or not _transports(passed_by):
-        if stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL, LISTEN) or name in _FIRST or not _transports(passed_by):
+        aside = stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL, NOTIFY, LISTEN)
+        if aside or name in _FIRST or not _transports(passed_by):
             continue
         stores = ("postgres",) if passed_by == _RECEIPTS else ("sqlite", "postgres")
         rows.append(Boundary(name, stage, _transports(passed_by), stores))
