@@ -95,6 +95,10 @@ Trouble trouble_of(const std::exception_ptr& error) {
   }
 }
 
+// Steps that a message takes alone or with others.
+void passed_reading() { CS_FAULT("inbound.read"); }
+void passed_publishing() { CS_FAULT("inbound.published"); }
+
 }  // namespace
 
 class Processor::Impl : public std::enable_shared_from_this<Impl> {
@@ -311,7 +315,7 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
 
   asio::awaitable<void> finish_alone(Work& work) {
     if (!work.read) co_await read_alone(work);
-    CS_FAULT("inbound.read");
+    passed_reading();
     co_await deliver(work.taken, *work.loaded, work.envelope, work.reading);
   }
 
@@ -344,7 +348,7 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
     try {
       auto reading = read_all_on_pool(group, errors, options_);
       co_await asio::co_spawn(readers_, std::move(reading), asio::use_awaitable);
-      CS_FAULT("inbound.read");
+      passed_reading();
       unread = std::ranges::any_of(errors, [](const auto& one) { return one != nullptr; });
       if (!unread) co_await deliver_all(group);
     } catch (...) {
@@ -455,7 +459,7 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
       return outcomes;
     };
     const std::vector<Published> outcomes = co_await store::write(database_, std::move(body), urgency_);
-    CS_FAULT("inbound.published");
+    passed_publishing();
     auto outcome = outcomes.begin();
     for (const Work& work : group) {
       for (const Arrival& arrival : work.loaded->arrivals) tell(arrival, *outcome++);
@@ -491,7 +495,7 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
         return outcome;
       };
       const Published outcome = co_await store::write(database_, std::move(body), urgency_);
-      CS_FAULT("inbound.published");
+      passed_publishing();
       if (arrival.agent_email) tell(arrival, outcome);
     }
     if (loaded.arrivals.empty()) co_await forget(taken);
