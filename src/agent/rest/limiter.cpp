@@ -152,7 +152,7 @@ class Limiter::Shared : public std::enable_shared_from_this<Shared> {
       make_room(now);
       std::size_t number = 0;
       for (auto& [subject, waiters] : batch) {
-        Holding* const holding = outcome ? &keep(subject, (*outcome)[number++], now) : nullptr;
+        Holding* const holding = outcome ? &keep(subject, (*outcome)[number++]) : nullptr;
         for (Waiter& waiter : waiters) {
           answers.emplace_back(std::move(waiter.done), holding != nullptr ? Answer(answer_of(*holding, now))
                                                                           : std::unexpected(outcome.error()));
@@ -162,12 +162,14 @@ class Limiter::Shared : public std::enable_shared_from_this<Shared> {
     for (auto& [done, what] : answers) done(std::move(what));
   }
 
-  Holding& keep(const std::string& subject, const PermitBlock& block, UtcTime now) {
+  Holding& keep(const std::string& subject, const PermitBlock& block) {
     Holding& holding = holdings_[subject];
     holding.block = block;
     holding.left = block.granted;
     // What comes back, comes back when a slot ends; what another node gives back may be asked for then.
-    holding.refused_until = block.remaining > 0 ? now : std::min(block.next_at, block.until);
+    // Where there are some, nobody is refused for their want: a request that began before this answer did may
+    // ask after it.
+    holding.refused_until = block.remaining > 0 ? UtcTime{} : std::min(block.next_at, block.until);
     return holding;
   }
 

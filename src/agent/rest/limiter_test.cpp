@@ -75,6 +75,12 @@ TEST_P(LimiterTest, ANodeThatIsStartedAgainAndAgainDoesNotUseTheLimitUp) {
   }
 }
 
+TEST_P(LimiterTest, ARequestThatBeganBeforeTheAnswerOfAnotherIsNotRefusedForIt) {
+  Limiter node("send", {100, 60s}, &db());
+  EXPECT_EQ(allowed(ask({&node}, 1, kStart + 1ms)), 1);
+  EXPECT_EQ(allowed(ask({&node}, 1, kStart)), 1);
+}
+
 TEST_P(LimiterTest, LimitsOfOtherNamesAndAProcessAloneCountForThemselves) {
   Limiter poll("poll", {1, 60s}, &db());
   Limiter send("send", {1, 60s}, &db());
