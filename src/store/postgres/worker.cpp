@@ -187,10 +187,10 @@ Worker::Attempt Worker::resolve(QueuedJob& queued, const std::string& reason) {
   constexpr std::chrono::milliseconds kPause{50};
   while (std::chrono::steady_clock::now() < queued.deadline) {
     try {
-      if (!session_.was_committed(
-              std::min(queued.deadline, std::chrono::steady_clock::now() + kConnectMax))) {
-        return Attempt::again;
-      }
+      const bool committed =
+          session_.was_committed(std::min(queued.deadline, std::chrono::steady_clock::now() + kConnectMax));
+      health_.succeeded();  // nobody else has to find out
+      if (!committed) return Attempt::again;
       queued.job->settle();
       return Attempt::ended;
     } catch (const OutcomeUnknown& unknown) {
