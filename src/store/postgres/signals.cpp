@@ -100,7 +100,7 @@ bool PostgresSignals::connect() {
   PQsetNoticeReceiver(connection_.get(), [](void*, const PGresult*) {}, nullptr);
   busy_ = PQsetnonblocking(connection_.get(), 1) == 0 && PQsendQuery(connection_.get(), kListen) == 1;
   answer_until_ = steady_clock::now() + kAnswerPatience;
-  next_send_ = Time::min();
+  next_send_ = steady_clock::now();
   return busy_;
 }
 
