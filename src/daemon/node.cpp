@@ -207,6 +207,7 @@ class Node::Impl {
     work_.reset();
     io_.stop();
     for (std::thread& thread : threads_) thread.join();
+    database_->stop();  // its threads post to io_; open still where a start failed half-way
   }
 
   void start() {

@@ -76,7 +76,10 @@ class CourierTest : public test::StoreTest {
     options_.timeout = 5s;
     options_.ca_file = certificates_.ca_file();
   }
-  ~CourierTest() override { stop(); }
+  ~CourierTest() override {
+    stop();
+    store_.close();  // its threads post to io_
+  }
 
   ScriptedHttpServer& serve(ScriptedHttpServer::Connections connections) {
     return server_.emplace(std::move(connections), certificates_.certificate_file(),
