@@ -73,6 +73,22 @@ TEST(Signals, WhatIsSentTogetherIsHeardTogether) {
   EXPECT_LT(ear.heard().size(), 100U);
 }
 
+TEST(Signals, WhoHearsOneMayAnswerAtOnceWithItsFirst) {
+  const TestStore place(Backend::postgres);
+  Ear asks;
+  Ear answers;
+  std::unique_ptr<store::Signals> answering;
+  answering = store::open_signals(place.options(), [&, heard = answers.hook()](Topics topics) {
+    heard(topics);
+    if (topics == 1) answering->send(2);
+  });
+  const auto asking = store::open_signals(place.options(), asks.hook());
+  answers.wait_for(kAllTopics);
+  asks.wait_for(kAllTopics);
+  asking->send(1);
+  asks.wait_for(2);
+}
+
 TEST(Signals, AServerThatIsAwayIsNoFault) {
   store::Options options;
   options.url = "postgres://nobody@127.0.0.1:1/none";
