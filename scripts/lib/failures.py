@@ -14,20 +14,14 @@ LINES = 40
 CASES = 5  # of one program
 
 
-def failed_names(folder: Path) -> list[str]:
-    listed = folder / "LastTestsFailed.log"
-    if not listed.exists():
-        return []
-    return [line.partition(":")[2] for line in listed.read_text().splitlines() if line]
-
-
-def outputs(log: str) -> dict[str, list[str]]:
-    """Name of each test → the lines it printed."""
+def failed_tests(log: str) -> dict[str, list[str]]:
+    """Name of each test that did not pass → the lines it printed."""
     found = {}
     for part in re.split(r"^\d+/\d+ Testing: ", log, flags=re.M)[1:]:
         name, _, rest = part.partition("\n")
-        printed = rest.partition("\nOutput:\n")[2].partition("\n<end of output>\n")[0]
-        found[name] = printed.splitlines()[1:]  # a line of dashes is first
+        printed, _, end = rest.partition("\nOutput:\n")[2].partition("\n<end of output>\n")
+        if "\nTest Passed.\n" not in end:
+            found[name] = printed.splitlines()[1:]  # a line of dashes is first
     return found
 
 
@@ -57,13 +51,8 @@ def shortened(lines: list[str]) -> list[str]:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]) / "Testing" / "Temporary"
-    names = failed_names(folder)
-    if not names:
-        return
-    printed = outputs((folder / "LastTest.log").read_text(errors="replace"))
-    for name in names:
-        lines = printed.get(name, ["it left no output"])
+    log = Path(sys.argv[1]) / "Testing" / "Temporary" / "LastTest.log"
+    for name, lines in failed_tests(log.read_text(errors="replace")).items():
         cases = failed_cases(lines)
         print(f"\n== {name} failed")
         for case in cases[:CASES] or [lines[-LINES:]]:
