@@ -1,13 +1,12 @@
 // Pages cost what they show: every list is a range of an index in the order of the list, on both stores. What
-// the database says about its plan, with statistics of a mailbox that is not empty. PostgreSQL reads tables
-// of this size from end to end rather than use an index, so that is taken from it; it still sorts where an
-// index has not the order.
+// the database says about its plan, with statistics of a mailbox that is not empty. PostgreSQL would read
+// tables of this size from end to end rather than use an index, did the store not take that from it; it still
+// sorts where an index has not the order.
 #include <gmock/gmock.h>
-
-#include <deque>
 
 #include "mailbox/conversation.hpp"
 #include "mailbox/mailbox.hpp"
+#include "support/planning.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::mailbox {
@@ -54,40 +53,7 @@ constexpr Query kInsertAgent("test.agent",
                              "VALUES ($1, 'u', 'agents.example', 'agents.example', 0)");
 constexpr Query kContents("test.contents",
                           "INSERT INTO message_contents (message_id, text) SELECT id, 'text' FROM messages");
-constexpr Query kScanNothing("test.scan_nothing", "", "SET LOCAL enable_seqscan = off");
-constexpr Query kSortNothing("test.sort_nothing", "", "SET LOCAL enable_sort = off");
 constexpr Query kAnalyze("test.analyze", "ANALYZE");
-
-// Asks for the plan of every statement that passes through it.
-class PlanningTx final : public store::ReadTx {
- public:
-  explicit PlanningTx(store::ReadTx& inner) : inner_(inner) {
-    if (dialect() == store::Dialect::sqlite) return;
-    (void)inner_.query(kScanNothing);
-    (void)inner_.query(kSortNothing);
-  }
-  [[nodiscard]] store::Dialect dialect() const noexcept override { return inner_.dialect(); }
-
-  [[nodiscard]] const std::vector<std::string>& plan() const { return plan_; }
-
- private:
-  store::Rows run(const Query& query, store::Params params) override {
-    const bool sqlite = dialect() == store::Dialect::sqlite;
-    names_.push_back("plan." + std::string(query.name()));
-    texts_.push_back((sqlite ? "EXPLAIN QUERY PLAN " : "EXPLAIN ") + std::string(query.text(dialect())));
-    const std::size_t column = sqlite ? 3 : 0;
-    for (const store::Row row : inner_.query(Query(names_.back(), texts_.back()), params)) {
-      plan_.push_back(row.text(column));
-    }
-    return inner_.query(query, params);
-  }
-
-  store::ReadTx& inner_;
-  std::vector<std::string> plan_;
-  // As long as the drivers may compare them.
-  static inline std::deque<std::string> names_;
-  static inline std::deque<std::string> texts_;
-};
 
 class PlanTest : public test::StoreTest {
  protected:
@@ -109,7 +75,7 @@ class PlanTest : public test::StoreTest {
   template <class Work>
   std::string wasted_by(Work work) {
     return db().read([&](store::ReadTx& tx) {
-      PlanningTx planning(tx);
+      test::PlanningTx planning(tx);
       work(planning);
       std::string wasted;
       bool uses_index = false;

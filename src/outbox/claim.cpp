@@ -19,16 +19,17 @@ namespace {
 
 using store::Query;
 
-// Accounts with due attempts, in id order after $1: index probes, however many attempts an account has.
+// Accounts with due attempts, in id order after $1: index probes, however many attempts an account has. A
+// subquery with a LIMIT, because PostgreSQL turns EXISTS into a join that reads all that is due.
 constexpr Query kAccounts("outbox.accounts",
                           "WITH RECURSIVE waiting (user_id) AS ("
                           "SELECT min(user_id) FROM submissions WHERE state = 'queued' AND user_id > $1 "
                           "UNION ALL SELECT (SELECT min(s.user_id) FROM submissions s WHERE s.state = "
                           "'queued' AND s.user_id > w.user_id) "
                           "FROM waiting w WHERE w.user_id IS NOT NULL) "
-                          "SELECT w.user_id FROM waiting w WHERE w.user_id IS NOT NULL AND EXISTS "
+                          "SELECT w.user_id FROM waiting w WHERE w.user_id IS NOT NULL AND "
                           "(SELECT 1 FROM submissions d WHERE d.state = 'queued' AND d.user_id = w.user_id "
-                          "AND d.due_at_us <= $3) LIMIT $2");
+                          "AND d.due_at_us <= $3 LIMIT 1) IS NOT NULL LIMIT $2");
 
 // The last three: an earlier hand-over of it may have been taken, by whom, since when.
 #define CS_CLAIMED                                       \
@@ -100,11 +101,17 @@ constexpr Query kOverdue(
     "submissions s WHERE s.state = 'queued' AND s.repeated_at_us IS NULL AND s.first_due_at_us <= $1 AND "
     "s.due_at_us <= $2 ORDER BY s.first_due_at_us, s.id LIMIT $3");
 
+// $1 lists id and epoch of each.
+#define CS_RENEW "UPDATE submissions SET lease_until_us = $3 FROM "
+#define CS_RENEWED                                                                                \
+  " WHERE submissions.id = c.id AND submissions.epoch = c.epoch AND submissions.worker = $2 AND " \
+  "submissions.state IN ('claimed', 'handover') RETURNING submissions.message_id"
 constexpr Query kRenew(
     "outbox.renew",
-    "UPDATE submissions SET lease_until_us = $4 WHERE id = $1 AND epoch = $2 AND worker = $3 AND "
-    "state IN ('claimed', 'handover')");
-// $1 lists id and epoch of each.
+    CS_RENEW "(SELECT value ->> 'id' AS id, value ->> 'epoch' AS epoch FROM json_each($1)) c" CS_RENEWED,
+    CS_RENEW
+    "(SELECT e ->> 'id' AS id, CAST(e ->> 'epoch' AS BIGINT) AS epoch FROM "
+    "unnest(ARRAY(SELECT jsonb_array_elements($1::jsonb))) e) c" CS_RENEWED);
 #define CS_FENCE                                                                                       \
   "UPDATE submissions SET state = 'handover', provider = $3, fenced_at_us = $4, first_fenced_at_us = " \
   "COALESCE(first_fenced_at_us, $4), lease_until_us = $5 FROM "
@@ -281,7 +288,6 @@ std::vector<Claim> claim(store::Tx& tx, const ClaimCommand& command) {
   cancel_unrepeatable(tx, taken, command);
   cancel_trashed(tx, taken, messages, command.now);
   cancel_suppressed(tx, taken, messages, command.now);
-  if (!taken.empty()) mailbox::mark_sending(tx, messages_of(taken));
   std::vector<Claim> claims;
   claims.reserve(taken.size());
   for (Taken& one : taken) claims.push_back(std::move(one.claim));
@@ -321,18 +327,31 @@ std::vector<std::optional<Work>> load_work(store::ReadTx& tx, std::span<const Cl
   return works;
 }
 
-bool renew(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime lease_until) {
-  return tx.execute(kRenew, {claim.id.str(), claim.epoch, worker, lease_until}) == 1;
+namespace {
+
+std::string list_of(std::span<const Claim> claims) {
+  boost::json::array list;
+  for (const Claim& claim : claims)
+    list.push_back(boost::json::object{{"id", claim.id.str()}, {"epoch", claim.epoch}});
+  return boost::json::serialize(list);
+}
+
+}  // namespace
+
+std::int64_t renew(store::Tx& tx, std::span<const Claim> claims, std::string_view worker,
+                   UtcTime lease_until) {
+  std::vector<std::string> messages;
+  const std::string claimed = list_of(claims);  // named: see load_work
+  for (const store::Row row : tx.query(kRenew, {claimed, worker, lease_until}))
+    messages.push_back(row.text(0));
+  if (!messages.empty()) mailbox::mark_sending(tx, to_json_list(messages));
+  return static_cast<std::int64_t>(messages.size());
 }
 
 std::vector<bool> fence(store::Tx& tx, std::span<const Claim> claims, const FenceCommand& command) {
-  boost::json::array list;
-  for (const Claim& claim : claims) {
-    CS_FAULT("outbox.fence");
-    list.push_back(boost::json::object{{"id", claim.id.str()}, {"epoch", claim.epoch}});
-  }
+  for (std::size_t i = 0; i < claims.size(); ++i) CS_FAULT("outbox.fence");
   std::set<std::pair<std::string, std::int64_t>> fenced;
-  const std::string claimed = boost::json::serialize(list);  // named: see load_work
+  const std::string claimed = list_of(claims);  // named: see load_work
   for (const store::Row row :
        tx.query(kFence, {claimed, command.worker, command.provider, command.now, command.lease_until})) {
     fenced.emplace(row.text(0), row.integer(1));

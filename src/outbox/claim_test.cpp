@@ -4,15 +4,23 @@
 #include <set>
 
 #include "outbox/outbox_fixture.hpp"
+#include "support/planning.hpp"
 
 namespace countersign::outbox {
 namespace {
 
 using mailbox::DeliveryStatus;
+using testing::AnyOf;
+using testing::Contains;
+using testing::Each;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
+
+constexpr store::Query kAnalyze("test.analyze", "ANALYZE");
 
 class ClaimTest : public OutboxTest {};
 COUNTERSIGN_ON_EVERY_STORE(ClaimTest);
@@ -23,7 +31,7 @@ std::map<std::string, int> per_account(const std::vector<Claim>& claims) {
   return counts;
 }
 
-TEST_P(ClaimTest, TakesWhatIsDueOnceWithAnEpochAndMarksItSending) {
+TEST_P(ClaimTest, TakesWhatIsDueOnceWithAnEpoch) {
   add_account(1);
   const MessageId id = queue(1);
   const Claim claim = claim_one();
@@ -31,7 +39,6 @@ TEST_P(ClaimTest, TakesWhatIsDueOnceWithAnEpochAndMarksItSending) {
   EXPECT_EQ(claim.epoch, 1);
   EXPECT_EQ(claim.attempt, 1);
   EXPECT_THAT(attempts(id), ElementsAre("claimed/1"));
-  EXPECT_EQ(message(id).delivery_status, DeliveryStatus::sending);
   EXPECT_THAT(this->claim(), IsEmpty());
 }
 
@@ -195,6 +202,42 @@ TEST_P(ClaimTest, ARenewedLeaseIsNotRescued) {
   now_ += std::chrono::seconds(2);
   EXPECT_EQ(rescue().requeued, 0);
   EXPECT_TRUE(fence(claim));
+}
+
+TEST_P(ClaimTest, AHandOverThatOutlastsItsFirstRenewalIsSending) {
+  add_account(1);
+  const MessageId id = queue(1);
+  const Claim claim = claim_one();
+  EXPECT_EQ(message(id).delivery_status, DeliveryStatus::accepted);
+  EXPECT_TRUE(renew(claim));
+  EXPECT_EQ(message(id).delivery_status, DeliveryStatus::sending);
+}
+
+TEST_P(ClaimTest, WhoLostItsLeaseSaysNothingOfTheMessage) {
+  add_account(1);
+  const MessageId id = queue(1);
+  const Claim claim = claim_one();
+  now_ += kLease + std::chrono::seconds(1);
+  ASSERT_EQ(rescue().requeued, 1);
+  const DeliveryStatus before = *message(id).delivery_status;
+  EXPECT_FALSE(renew(claim));
+  EXPECT_EQ(message(id).delivery_status, before);
+}
+
+TEST_P(ClaimTest, LookingForWorkDoesNotGoThroughTheQueue) {
+  for (int account = 1; account <= 2; ++account) {
+    add_account(account);
+    for (int i = 0; i < 40; ++i) queue(account);
+  }
+  db().write([](store::Tx& tx) { return tx.execute(kAnalyze); });
+  const std::vector<std::string> plan = db().read([now = now_](store::ReadTx& tx) {
+    test::PlanningTx planning(tx);
+    EXPECT_TRUE(is_anything_due(planning, now));
+    return planning.plan();
+  });
+  EXPECT_THAT(plan, Contains(HasSubstr("submissions_due")));
+  EXPECT_THAT(plan, Each(Not(AnyOf(HasSubstr("Seq Scan"), HasSubstr("Hash"), HasSubstr("Bitmap"),
+                                   StartsWith("SCAN submissions")))));
 }
 
 TEST_P(ClaimTest, AReleasedAttemptCountsNoAttempt) {

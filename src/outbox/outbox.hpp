@@ -83,8 +83,10 @@ struct Work {
                                                          std::string_view worker,
                                                          std::string_view from_domain);
 
-/// Prolongs the lease; false when it is no longer ours.
-[[nodiscard]] bool renew(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime lease_until);
+/// Prolongs the leases that are still ours, and says of their messages that they are `sending`: most
+/// hand-overs are over before that (decision 0017). Returns how many those are.
+std::int64_t renew(store::Tx& tx, std::span<const Claim> claims, std::string_view worker,
+                   UtcTime lease_until);
 
 struct FenceCommand {
   std::string worker;

@@ -102,7 +102,8 @@ bool OutboxTest::release(const Claim& claim, std::string_view detail) {
 }
 
 bool OutboxTest::renew(const Claim& claim) {
-  return db().write([&](store::Tx& tx) { return outbox::renew(tx, claim, kWorker, now_ + kLease); });
+  return db().write(
+      [&](store::Tx& tx) { return outbox::renew(tx, std::span(&claim, 1), kWorker, now_ + kLease) == 1; });
 }
 
 bool OutboxTest::repeat(const Claim& claim) {

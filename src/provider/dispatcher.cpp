@@ -462,11 +462,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     std::vector<outbox::Claim> claims;
     for (const auto& [key, claim] : in_flight_) claims.push_back(claim);
     if (claims.empty()) co_return;
-    auto body = [this, claims, until = clock_.now() + options_.lease](store::Tx& tx) {
-      std::int64_t renewed = 0;
-      for (const outbox::Claim& claim : claims)
-        renewed += outbox::renew(tx, claim, options_.worker, until) ? 1 : 0;
-      return renewed;
+    auto body = [this, claims = std::move(claims), until = clock_.now() + options_.lease](store::Tx& tx) {
+      return outbox::renew(tx, claims, options_.worker, until);
     };
     try {
       co_await store::write(database_, std::move(body));

@@ -12,7 +12,8 @@ namespace {
 
 using store::Query;
 
-// Webhooks with pending deliveries, in id order after $1: index probes, however many deliveries wait.
+// Webhooks with pending deliveries, in id order after $1: index probes, however many deliveries wait. A
+// subquery with a LIMIT, because PostgreSQL turns EXISTS into a join that reads all that is due.
 constexpr Query kDue(
     "webhook.due_lanes",
     "WITH RECURSIVE waiting (webhook_id) AS (SELECT min(webhook_id) FROM webhook_deliveries WHERE "
@@ -21,8 +22,8 @@ constexpr Query kDue(
     "w.webhook_id IS NOT NULL) SELECT w.webhook_id FROM waiting w JOIN webhook_lanes l ON l.webhook_id = "
     "w.webhook_id JOIN webhooks h ON h.id = w.webhook_id WHERE h.enabled = 1 AND (l.lease_until_us IS NULL "
     "OR "
-    "l.lease_until_us <= $3) AND EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.status = 'pending' AND "
-    "d.webhook_id = w.webhook_id AND d.due_at_us <= $3) LIMIT $2");
+    "l.lease_until_us <= $3) AND (SELECT 1 FROM webhook_deliveries d WHERE d.status = 'pending' AND "
+    "d.webhook_id = w.webhook_id AND d.due_at_us <= $3 LIMIT 1) IS NOT NULL LIMIT $2");
 
 #define CS_CLAIM                                                                                        \
   "UPDATE webhook_lanes SET epoch = epoch + 1, worker = $2, lease_until_us = $4 WHERE (lease_until_us " \

@@ -16,6 +16,7 @@ extern const std::string_view kReviewerMail;
 extern const std::string_view kRetention;
 extern const std::string_view kListeners;
 extern const std::string_view kConsole;
+extern const std::string_view kRoomToUpdate;
 
 namespace {
 
@@ -28,7 +29,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 12> kAll{{{1, "first_light", kFirstLight},
+  static const std::array<Migration, 13> kAll{{{1, "first_light", kFirstLight},
                                                {2, "delivered_once", kDeliveredOnce},
                                                {3, "mail_in", kMailIn},
                                                {4, "mailbox", kMailbox},
@@ -39,7 +40,8 @@ std::span<const Migration> migrations() {
                                                {9, "reviewer_mail", kReviewerMail},
                                                {10, "retention", kRetention},
                                                {11, "listeners", kListeners},
-                                               {12, "console", kConsole}}};
+                                               {12, "console", kConsole},
+                                               {13, "room_to_update", kRoomToUpdate}}};
   return kAll;
 }
 
@@ -50,6 +52,8 @@ std::string migration_text(const Migration& migration, Dialect dialect) {
   replace_all(
       text, "{position}",
       sqlite ? "INTEGER PRIMARY KEY AUTOINCREMENT" : "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY");
+  // What SQLite has no words for, up to the end of the line.
+  replace_all(text, "{postgres}", sqlite ? "-- " : "");
   // The number of the writing transaction, where several write at a time.
   replace_all(text, "{xact}",
               sqlite ? "BIGINT NOT NULL DEFAULT 0"

@@ -11,8 +11,9 @@ namespace countersign::store {
 
 /// One step. `sql` holds several statements separated by `;` and a line end. Where the dialects differ it
 /// uses
-/// `{blob}` (BLOB | BYTEA), `{position}` (an ascending integer key the store assigns) and `{xact}` (a column
-/// that holds the writing transaction's number; 0 where there is one writer).
+/// `{blob}` (BLOB | BYTEA), `{position}` (an ascending integer key the store assigns), `{xact}` (a column
+/// that holds the writing transaction's number; 0 where there is one writer) and `{postgres}` (the rest of
+/// the line is for PostgreSQL alone).
 struct Migration {
   int version;
   std::string_view name;

@@ -139,13 +139,17 @@ void Connection::connect(const std::string& url, TimePoint deadline) {
 }
 
 void Connection::configure(std::chrono::milliseconds statement_timeout) {
-  // A commit that is not durable must not be acknowledged, whatever the server's default.
+  // A commit that is not durable must not be acknowledged, whatever the server's default. Every statement has
+  // its index: while a table is young, or its statistics are, the planner would rather read all of it, and a
+  // prepared statement keeps that plan as the table grows. What reads whole tables on purpose says so
+  // (invariants).
   static constexpr Query kConfigure{
       "store.configure", "",
       "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $1, false), "
       "set_config('idle_in_transaction_session_timeout', $2, false), set_config('synchronous_commit', "
       "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
-      "ELSE current_setting('synchronous_commit') END, false)"};
+      "ELSE current_setting('synchronous_commit') END, false), set_config('enable_seqscan', 'off', false), "
+      "set_config('jit', 'off', false)"};
   const auto limit = std::max<std::int64_t>(1, statement_timeout.count());
   const std::string statement = std::to_string(limit);
   const std::string idle = std::to_string(2 * limit);
