@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kChunk = 16 * 1024;
 constexpr std::size_t kAddressEntriesMax = 4000;  // per field, usable or not
+constexpr std::size_t kInnerSeparatorsMax = 64;    // of one entry, inside quotes, comments and angle brackets
 
 void start_gmime() {
   static std::once_flag once;
@@ -135,14 +136,19 @@ void add_addresses(AddressList& out, InternetAddressList* list, std::size_t mail
 }
 
 // Length of the first entry of an address list: up to the comma or semicolon outside quotes, comments and
-// angle brackets. GMime reads one entry at a time, since it takes quadratic time over a list of broken ones.
+// angle brackets. GMime reads one entry at a time, since it takes quadratic time over a list of broken ones;
+// what is never closed would be such a list again, so that the last of many separators inside ends the entry.
 std::size_t entry_length(std::string_view list) {
   int comments = 0;
   bool quoted = false;
   bool angled = false;
+  std::size_t inner = 0;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const char c = list[i];
-    if (c == '\\') {
+    if (c == ',' || c == ';') {
+      const bool inside = quoted || comments > 0 || angled;
+      if (!inside || ++inner > kInnerSeparatorsMax) return i;
+    } else if (c == '\\') {
       ++i;
     } else if (quoted) {
       quoted = c != '"';
@@ -154,8 +160,6 @@ std::size_t entry_length(std::string_view list) {
       quoted = true;
     } else if (c == '<' || c == '>') {
       angled = c == '<';
-    } else if ((c == ',' || c == ';') && !angled) {
-      return i;
     }
   }
   return list.size();

@@ -147,7 +147,7 @@ template <typename Visit>
 void for_each_group(std::string_view fields, Visit visit) {
   std::size_t groups = 0;
   while (!fields.empty()) {
-    const Entity group = read_entity(fields);
+    const Entity group = read_header_only(fields);
     if (!group.fields.empty() && (++groups > kGroupsMax || !visit(group))) return;
     if (group.body.size() < fields.size()) {
       fields = group.body;

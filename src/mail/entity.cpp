@@ -65,18 +65,28 @@ struct Delimiter {
   bool last = false;
 };
 
-// The first delimiter line at or after `from`; `dashed` is `--` and the boundary.
-std::optional<Delimiter> find_delimiter(std::string_view body, std::string_view dashed, std::size_t from) {
+// The delimiter line that begins at `start`, where `dashed` stands.
+std::optional<Delimiter> delimiter_at(std::string_view body, std::string_view dashed, std::size_t start) {
+  const Line line = line_at(body, start);
+  const std::string_view rest = trim(line.text.substr(dashed.size()));
+  if (rest.empty() || rest == "--") return Delimiter{start, line.next, !rest.empty()};
+  return std::nullopt;
+}
+
+// The first delimiter line at or after `from`, where a line begins; `line` is a line end, `--` and the
+// boundary. Looking for the line end too keeps matches apart: a boundary of dashes is in a line of them
+// everywhere.
+std::optional<Delimiter> find_delimiter(std::string_view body, std::string_view line, std::size_t from) {
+  const std::string_view dashed = line.substr(1);
+  if (body.substr(from).starts_with(dashed)) {
+    if (const auto delimiter = delimiter_at(body, dashed, from)) return delimiter;
+  }
   while (from < body.size()) {
     // memmem is linear whatever the boundary; std::string_view::find is not.
-    const void* found = memmem(body.data() + from, body.size() - from, dashed.data(), dashed.size());
+    const void* found = memmem(body.data() + from, body.size() - from, line.data(), line.size());
     if (found == nullptr) return std::nullopt;
-    const auto start = static_cast<std::size_t>(static_cast<const char*>(found) - body.data());
-    from = start + 1;
-    if (start > 0 && body[start - 1] != '\n') continue;
-    const Line line = line_at(body, start);
-    const std::string_view rest = trim(line.text.substr(dashed.size()));
-    if (rest.empty() || rest == "--") return Delimiter{start, line.next, !rest.empty()};
+    from = static_cast<std::size_t>(static_cast<const char*>(found) - body.data()) + 1;
+    if (const auto delimiter = delimiter_at(body, dashed, from)) return delimiter;
   }
   return std::nullopt;
 }
@@ -86,11 +96,12 @@ std::optional<Delimiter> find_delimiter(std::string_view body, std::string_view 
 std::vector<std::string_view> split(std::string_view body, const std::string& boundary,
                                     std::size_t parts_max) {
   std::vector<std::string_view> parts;
-  const std::string dashed = "--" + boundary;
-  auto delimiter = find_delimiter(body, dashed, 0);
+  if (boundary.find('\n') != std::string::npos) return parts;  // RFC 2231 can spell one
+  const std::string line = "\n--" + boundary;
+  auto delimiter = find_delimiter(body, line, 0);
   while (delimiter && !delimiter->last && parts.size() < parts_max) {
     const std::size_t start = delimiter->next;
-    delimiter = find_delimiter(body, dashed, start);
+    delimiter = find_delimiter(body, line, start);
     std::string_view part = body.substr(start, delimiter ? delimiter->start - start : std::string_view::npos);
     if (delimiter) {
       // The line end before a delimiter belongs to the delimiter.
@@ -164,7 +175,8 @@ Entity read_entity(std::string_view raw) {
 
 Entity read_header_only(std::string_view raw) {
   Entity entity;
-  read_header(raw.substr(0, kRawBytesMax), entity.fields);
+  raw = raw.substr(0, kRawBytesMax);
+  entity.body = raw.substr(read_header(raw, entity.fields));
   drop_overlong(entity.fields);
   return entity;
 }

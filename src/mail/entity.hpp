@@ -45,7 +45,7 @@ struct Entity {
 /// Reads the structure of any bytes. The views point into `raw`. A multipart without a usable boundary or
 /// without parts counts as one plain text.
 [[nodiscard]] Entity read_entity(std::string_view raw);
-/// The same with the fields alone: no media type, body or parts.
+/// The same with the body as it stands: no media type or parts.
 [[nodiscard]] Entity read_header_only(std::string_view raw);
 
 }  // namespace countersign::mail

@@ -245,11 +245,27 @@ TEST(Parse, LeavesOutWhatLiesBeyondACap) {
   EXPECT_EQ(parse("To: " + repeat("a@b.example,", 60'000) + "\r\n\r\n").to.size(), 1000u);
 }
 
+TEST(Parse, EndsAnAddressThatHoldsTooManySeparators) {
+  const auto named = [](std::size_t commas) {
+    return parse("From: \"" + std::string(commas, ',') + "\" <a@b.example>\r\n\r\n").from;
+  };
+  EXPECT_EQ(named(64).value().display_name, std::string(64, ','));
+  EXPECT_FALSE(named(65));
+}
+
+TEST(Parse, TakesNoBoundaryWithALineEnd) {
+  for (const std::string_view boundary : {"boundary*=us-ascii''a%0Ab", "boundary=\"=?utf-8?q?a=0Ab?=\""}) {
+    const Message message =
+        parse(fmt::format("Content-Type: multipart/mixed; {}\r\n\r\n--a\nb\r\n\r\nx", boundary));
+    EXPECT_EQ(message.text, "--a\nb\n\nx") << boundary;
+  }
+}
+
 // Inputs that made a decoder, a list or a tree take more than linear time somewhere.
 TEST(Parse, TakesTimeInProportionToHostileMail) {
   std::vector<std::string> mails;
   for (const std::string_view piece :
-       {"a, ", "a: ", "a:b; ", "<a@b ", "((a) ", "=?", "=?utf-8?b?w7bCoA==?=", "=?a?q?"}) {
+       {"a, ", "a: ", "a:b; ", "<a@b ", "<a, ", "((a) ", "=?", "=?utf-8?b?w7bCoA==?=", "=?a?q?"}) {
     for (const std::string_view field :
          {"From: ", "To: ", "Subject: ", "Content-Type: a/b; x=", "References: <"}) {
       mails.push_back(std::string(field) + repeat(piece, 60'000) + "\r\n\r\nx");

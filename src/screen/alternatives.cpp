@@ -19,7 +19,9 @@ std::vector<std::uint64_t> words_of(std::string_view text) {
   for (std::size_t i = 0; i < folded.words.size() && out.size() < kWordsMax; ++i) {
     std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
     std::size_t length = 0;
-    for (std::size_t at = folded.words[i].at; at < folded.text.size(); ++at, ++length) {
+    // Fold cuts a long word into several, with nothing in between.
+    const std::size_t end = i + 1 < folded.words.size() ? folded.words[i + 1].at : folded.text.size();
+    for (std::size_t at = folded.words[i].at; at < end; ++at, ++length) {
       const auto byte = static_cast<unsigned char>(folded.text[at]);
       if (byte < '0' || (byte > '9' && byte < 'a') || (byte > 'z' && byte < 0x80)) break;
       hash = (hash ^ byte) * 0x100000001b3;

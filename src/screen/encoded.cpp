@@ -164,8 +164,7 @@ class Finder {
   void escapes(char mark) {
     constexpr std::size_t kBeforeMax = 256;
     const std::size_t start = at_;
-    const std::size_t word = std::max(word_, at_ > kBeforeMax ? at_ - kBeforeMax : 0);
-    std::string out(text_.substr(word, at_ - word));
+    std::string out;
     std::size_t count = 0;
     while (at_ < text_.size() && out.size() < budget_) {
       if (text_[at_] == mark) {
@@ -184,7 +183,9 @@ class Finder {
                                   : mark == '=' ? "quoted-printable"
                                   : mark == '&' ? "references"
                                                 : "escapes";
-    if (count >= kEscapesMin) add(kind, mail::repair_utf8(out), start);
+    if (count < kEscapesMin) return;
+    const std::size_t word = std::max(word_, start > kBeforeMax ? start - kBeforeMax : 0);
+    add(kind, mail::repair_utf8(std::string(text_.substr(word, start - word)) + out), start);
   }
 
   bool escape(char mark, std::string& out) {

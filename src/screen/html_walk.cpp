@@ -133,11 +133,10 @@ class Walker final : public mail::HtmlSink {
     const bool at_start = trim(walk_.shown).empty();
     if (!all.empty() && all.back().reason == reason && all.back().at_start == at_start) return all.back();
     if (all.size() >= kUnseenMax) {
-      for (Unseen& one : all) {
-        if (one.reason == reason) return one;
-      }
-      return all.back();
+      const auto first = first_unseen_.find(reason);
+      return first == first_unseen_.end() ? all.back() : all[first->second];
     }
+    first_unseen_.try_emplace(reason, all.size());
     return all.emplace_back(Unseen{reason, "", at_start});
   }
 
@@ -243,6 +242,7 @@ class Walker final : public mail::HtmlSink {
   Walk walk_;
   std::vector<Open> open_;
   std::map<std::string, std::size_t, std::less<>> counts_;
+  std::map<std::string_view, std::size_t> first_unseen_;  // of a reason, in walk_.unseen
   bool space_ = false;
   bool in_link_ = false;
   std::string_view last_reason_;

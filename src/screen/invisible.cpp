@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mail/utf8.hpp"
+#include "screen/encoded.hpp"
 #include "screen/fold.hpp"
 
 namespace countersign::screen {
@@ -38,10 +39,19 @@ class Finder {
     end_selectors();
     end_override(text_.size());
     report();
+    // One text of a kind, not one a place: many small ones would cost more to read than they hold.
+    for (std::string* spelled : {&tagged_, &bits_, &swapped_bits_, &bytes_, &turned_}) {
+      if (!spelled->empty()) out_.decoded.push_back(std::move(*spelled));
+    }
     return std::move(out_);
   }
 
  private:
+  static void append(std::string& spelled, std::string_view more) {
+    if (!spelled.empty()) spelled.push_back('\n');
+    spelled += more;
+  }
+
   void take(char32_t c, std::size_t at) {
     if (is_tag(c)) {
       if (before_ == kBlackFlag) in_flag_ = true;
@@ -99,7 +109,7 @@ class Finder {
         if (++bits % 8 == 0) text.push_back(static_cast<char>(value & 0xff));
       }
       const auto printable = [](char c) { return c == '\n' || (c >= 0x20 && c < 0x7f); };
-      if (!text.empty() && std::ranges::all_of(text, printable)) out_.decoded.push_back(std::move(text));
+      if (!text.empty() && std::ranges::all_of(text, printable)) append(swapped ? swapped_bits_ : bits_, text);
     }
   }
 
@@ -112,7 +122,7 @@ class Finder {
   void end_selectors() {
     if (selected_.size() >= kSelectorsMin) {
       if (selector_runs_++ == 0) first_selectors_at_ = selectors_at_;
-      out_.decoded.push_back(mail::repair_utf8(selected_));
+      append(bytes_, mail::repair_utf8(selected_));
     }
     selected_.clear();
   }
@@ -120,9 +130,7 @@ class Finder {
   // What is shown backwards.
   void end_override(std::size_t at) {
     if (reversed_from_ == 0 || reversed_from_ > at) return;
-    std::string text(text_.substr(reversed_from_, std::min(at - reversed_from_, kDecodedMax)));
-    std::ranges::reverse(text);
-    out_.decoded.push_back(mail::repair_utf8(text));
+    append(turned_, backwards(mail::cut_utf8(text_.substr(reversed_from_, at - reversed_from_), kDecodedMax)));
     reversed_from_ = 0;
   }
 
@@ -130,7 +138,6 @@ class Finder {
     if (tags_ > 0) {
       add("hidden_text.tag_characters", tags_ >= 4 ? 0.6 : 0.3,
           fmt::format("Holds {} invisible tag characters.", tags_), tags_at_);
-      out_.decoded.push_back(tagged_);
     }
     if (selector_runs_ > 0) {
       add("hidden_text.variation_selectors", 0.55, "Holds bytes written as invisible variation selectors.",
@@ -162,7 +169,12 @@ class Finder {
   bool in_flag_ = false;
   std::size_t tags_ = 0;
   std::size_t tags_at_ = 0;
+  // What they spell: tags, bits either way, variation selectors, text that is turned around.
   std::string tagged_;
+  std::string bits_;
+  std::string swapped_bits_;
+  std::string bytes_;
+  std::string turned_;
   std::u32string run_;
   std::size_t run_at_ = 0;
   std::size_t runs_ = 0;

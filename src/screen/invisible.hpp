@@ -12,7 +12,7 @@ namespace countersign::screen {
 
 struct Invisible {
   std::vector<Finding> findings;
-  std::vector<std::string> decoded;  // what the hidden characters spell
+  std::vector<std::string> decoded;  // what the hidden characters spell, one text of a kind
 };
 
 [[nodiscard]] Invisible find_invisible(std::string_view text);

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kUrlMax = 2048;
 constexpr std::size_t kLabelMax = 200;  // of a link in Markdown
+constexpr std::string_view kLink = "](http";
 
 // The name between the braces of the first placeholder in a URL's query; "" when there is none.
 std::string placeholder(std::string_view url) {
@@ -69,13 +70,17 @@ std::vector<Finding> find_placeholders(std::string_view text, const std::vector<
                          : "A URL has a place for data to be filled in.",
                    visible_excerpt(url)});
   };
-  for (std::size_t at = text.find("](http"); at != std::string_view::npos; at = text.find("](http", at + 1)) {
+  for (std::size_t at = text.find(kLink); at != std::string_view::npos;) {
     const std::size_t begin = at > kLabelMax ? at - kLabelMax : 0;
     const std::size_t bracket = text.substr(begin, at - begin).rfind('[');
     const bool image =
         bracket != std::string_view::npos && begin + bracket > 0 && text[begin + bracket - 1] == '!';
-    const std::string_view url = text.substr(at + 2, kUrlMax);
+    // To the next link, whose URL is its own, so that each byte is looked at once.
+    const std::size_t start = at + 2;
+    const std::size_t next = text.find(kLink, start);
+    const std::string_view url = text.substr(start, std::min(next - start, kUrlMax));
     look(url.substr(0, url.find_first_of(" \n\"")), image);
+    at = next;
   }
   for (const Link& link : links) look(link.url, false);
   return out;

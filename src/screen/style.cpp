@@ -240,7 +240,7 @@ void StyleSheet::add(std::string_view css) {
     const std::size_t close = std::min(rest.find('}'), rest.size());
     const Style style = parse_declarations(rest.substr(0, close));
     rest.remove_prefix(std::min(close + 1, rest.size()));
-    for (std::string_view list = selectors; !list.empty();) {
+    for (std::string_view list = selectors; !list.empty() && rules_.size() < kSelectorsMax;) {
       const std::size_t comma = std::min(list.find(','), list.size());
       const std::string_view selector = trim(list.substr(0, comma));
       list.remove_prefix(std::min(comma + 1, list.size()));

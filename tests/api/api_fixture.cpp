@@ -36,6 +36,13 @@ std::string operation_of(const Ask& ask) {
   return match && match->operation->declared ? std::string(match->operation->id) : std::string();
 }
 
+rest::ApiSettings settings(account::Limits limits, rest::SearchLimits search) {
+  rest::ApiSettings settings{std::string(kSharedDomain), "https://mail.example", "", "maildir", limits,
+                             "secret"};
+  settings.search = search;
+  return settings;
+}
+
 }  // namespace
 
 outbox::SendResult StoppableSendStep::send(store::Tx& tx, const account::Agent& agent,
@@ -67,10 +74,8 @@ std::string Reply::next_cursor() const {
   return cursor.is_null() ? std::string() : std::string(cursor.as_string());
 }
 
-ApiTest::ApiTest(rest::ServerOptions options, account::Limits limits)
-    : api_(db(), send_step_,
-           {std::string(kSharedDomain), "https://mail.example", "", "maildir", limits, "secret"}),
-      server_(options, clock_, hooks()) {
+ApiTest::ApiTest(rest::ServerOptions options, account::Limits limits, rest::SearchLimits search)
+    : api_(db(), send_step_, settings(limits, search)), server_(options, clock_, hooks()) {
   static const bool quiet = (log::configure(log::Level::error, log::Format::text), true);
   EXPECT_TRUE(quiet);
   api_.attach(server_);

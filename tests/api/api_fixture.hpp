@@ -78,7 +78,8 @@ inline const std::string kBotPath = "/v1/agents/bot@agents.example";
 /// Two accounts, ada and eve, with an account key each; ada has the agents bot and sister, and bot a key.
 class ApiTest : public StoreTest {
  protected:
-  explicit ApiTest(rest::ServerOptions options = {}, account::Limits limits = {});
+  explicit ApiTest(rest::ServerOptions options = {}, account::Limits limits = {},
+                   rest::SearchLimits search = {});
   ~ApiTest() override;
 
   /// Sends one request and checks what is true of every answer: declared schema, JSON, the error envelope.

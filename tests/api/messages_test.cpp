@@ -12,6 +12,8 @@ const std::string kMessages = kBotPath + "/messages";
 
 class MessagesApiTest : public ApiTest {
  protected:
+  explicit MessagesApiTest(rest::SearchLimits search = {}) : ApiTest({}, {}, search) {}
+
   std::vector<std::string> subjects(const std::string& query) {
     const Reply page = get(kMessages + "?" + query);
     EXPECT_THAT(page, Answered(200));
@@ -101,6 +103,57 @@ TEST_P(MessagesApiTest, PagesCoverTheListOnceWhateverArrivesMeanwhile) {
     receive("later");
   } while (!cursor.empty());
   EXPECT_THAT(seen, ElementsAre("m6", "m5", "m4", "m3", "m2", "m1", "m0"));
+}
+
+// Six messages, of which the oldest and the fourth match, looked through two at a time.
+class SearchApiTest : public MessagesApiTest {
+ protected:
+  explicit SearchApiTest(rest::SearchLimits limits = {.rows_of_step = 2}) : MessagesApiTest(limits) {
+    for (const char* subject : {"invoice 1", "a", "b", "invoice 2", "c", "d"}) receive(subject);
+  }
+  Reply search(const std::string& more) { return get(kMessages + "?subject_contains=invoice" + more); }
+  // The numbers of messages on each page.
+  std::vector<std::size_t> pages(const std::string& more) {
+    std::vector<std::size_t> out;
+    std::string cursor;
+    do {
+      const Reply page = search(more + (cursor.empty() ? "" : "&cursor=" + cursor));
+      out.push_back(page.items().size());
+      cursor = page.next_cursor();
+    } while (!cursor.empty() && out.size() < 20);
+    return out;
+  }
+};
+COUNTERSIGN_ON_EVERY_STORE(SearchApiTest);
+
+TEST_P(SearchApiTest, GoesOnWithinTheRequestUntilThePageIsFullOrTheMailboxEnds) {
+  EXPECT_THAT(pages(""), ElementsAre(2U));
+  EXPECT_THAT(pages("&limit=2"), ElementsAre(2U)) << "no cursor to an empty page";
+  EXPECT_THAT(pages("&limit=1"), ElementsAre(1U, 1U));
+  EXPECT_THAT(pages("&limit=1&sort=asc"), ElementsAre(1U, 1U));
+  EXPECT_THAT(pages("&from=nobody"), ElementsAre(0U));
+  EXPECT_THAT(search("&deleted=perhaps"), Refused(422, "invalid_request"));
+}
+
+class ShortSearchApiTest : public SearchApiTest {
+ protected:
+  ShortSearchApiTest() : SearchApiTest({.rows_of_step = 2, .steps_max = 2}) {}
+};
+COUNTERSIGN_ON_EVERY_STORE(ShortSearchApiTest);
+
+TEST_P(ShortSearchApiTest, EndsAPageAfterItsStepsAndLeadsOn) {
+  EXPECT_THAT(pages(""), ElementsAre(1U, 1U));
+  EXPECT_THAT(pages("&from=nobody"), ElementsAre(0U, 0U));
+}
+
+class HurriedSearchApiTest : public SearchApiTest {
+ protected:
+  HurriedSearchApiTest() : SearchApiTest({.rows_of_step = 2, .time_max = std::chrono::milliseconds(0)}) {}
+};
+COUNTERSIGN_ON_EVERY_STORE(HurriedSearchApiTest);
+
+TEST_P(HurriedSearchApiTest, BeginsNoFurtherStepOnceItsTimeIsOver) {
+  EXPECT_THAT(pages(""), ElementsAre(0U, 1U, 1U, 0U));
 }
 
 TEST_P(MessagesApiTest, ACursorIsBoundToItsAgentAndFilters) {

@@ -1,4 +1,5 @@
-"""SIGKILL at every step of receiving: what was told 250 is in the mailbox, once; what was not may be repeated."""
+"""SIGKILL at every step of receiving: what was told 250 is in the mailbox of each recipient, once; what was not may
+be repeated."""
 
 import smtplib
 import unittest
@@ -12,8 +13,9 @@ GONE = (OSError, smtplib.SMTPException)
 STEPS = ("inbound.arrival", "inbound.take", "inbound.take>store.before_commit", "inbound.take>store.commit",
          "inbound.take>store.after_commit", "inbound.taken", "inbound.claim", "inbound.claim>store.commit",
          "inbound.claim>store.after_commit", "inbound.claimed", "inbound.read", "inbound.publish",
-         "mailbox.inbound", "hold.received_event", "inbound.publish>store.commit",
+         "mailbox.inbound", "mailbox.inbound@2", "hold.received_event", "inbound.publish>store.commit",
          "inbound.publish>store.after_commit", "inbound.published")
+SECOND = "bob@agents.localhost"
 
 
 @on_both_stores
@@ -22,7 +24,7 @@ class ReceiveCrash(Inbox):
         """Repeats a delivery until it is told 250, over the death of the other side; how often it was tried."""
         for attempt in range(1, 20):
             try:
-                deliver(self.port, raw, [AGENT])
+                deliver(self.port, raw, [AGENT, SECOND])
                 return attempt
             except GONE:
                 if self.server.wait_briefly_for_death():
@@ -32,6 +34,7 @@ class ReceiveCrash(Inbox):
 
     def test_killed_at_every_step_each_mail_arrives_once(self):
         self.start(inbound__lease_seconds=2)
+        self.account.create_agent(SECOND)
         repeated = 0
         for step in STEPS:
             with self.subTest(step):
@@ -44,8 +47,9 @@ class ReceiveCrash(Inbox):
                     self.server.restart()
                 self.wait_for(f"Killed at {step}")
         eventually("nothing is left in the spool", lambda: self.count("arrival_contents") == 0)
-        subjects = sorted(item["subject"] for item in self.inbox())
-        self.assertEqual(subjects, sorted(f"Killed at {step}" for step in STEPS))
+        for agent in (AGENT, SECOND):
+            subjects = sorted(item["subject"] for item in self.account.messages(agent, read_status="all"))
+            self.assertEqual(subjects, sorted(f"Killed at {step}" for step in STEPS), agent)
         self.assertGreater(repeated, 3, "some deaths were before the 250")
 
     def test_killed_when_a_report_is_applied_it_counts_once(self):

@@ -4,6 +4,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,10 +16,19 @@
 #include "agent/ws/admission.hpp"
 #include "base/time.hpp"
 #include "hold/loop.hpp"
+#include "mailbox/mailbox.hpp"
 #include "outbox/send_step.hpp"
 #include "store/database.hpp"
 
 namespace countersign::agent::rest {
+
+/// How far one request looks through a mailbox for what no index answers. A page that ends before it is full
+/// leads on; only then can a last page be empty.
+struct SearchLimits {
+  std::int64_t rows_of_step = mailbox::kRowsExaminedMax;  // between steps others read
+  int steps_max = 50;
+  std::chrono::milliseconds time_max{5'000};  // no new step then; clients wait for 30 s
+};
 
 struct ApiSettings {
   std::string shared_domain;       // anybody's agents may live here; empty: none
@@ -44,6 +55,7 @@ struct ApiSettings {
   std::function<std::shared_ptr<net::Takeover>(ws::Admission admission, const net::Headers& headers,
                                                const std::string& request_id)>
       listen = {};
+  SearchLimits search = {};
 };
 
 /// Context is what handlers share; see handlers/context.hpp.

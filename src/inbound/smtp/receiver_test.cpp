@@ -330,6 +330,19 @@ TEST_F(ReceiverTest, AClientThatGoesAwayInTheMiddleLeavesNothing) {
   EXPECT_THAT(intake_.kept(), IsEmpty());
 }
 
+TEST_F(ReceiverTest, AMessageThatEndsWithTheConnectionIsNone) {
+  start();
+  SmtpClient client = connect();
+  client.reply();
+  client.send(std::string(kHello) + envelope() + "half of it\r\n");
+  client.half_close();
+  EXPECT_THAT(client.rest(), Not(HasSubstr("Message stored")));
+  EXPECT_TRUE(eventually([this] { return receiver_->connections() == 0; }));
+  EXPECT_EQ(receiver_->content_bytes_in_flight(), 0U);
+  EXPECT_THAT(messages(), ElementsAre("lost"));
+  EXPECT_THAT(intake_.kept(), IsEmpty());
+}
+
 TEST_F(ReceiverTest, AClientThatGoesAwayBeforeTheAnswerDoesNotUndoTheMessage) {
   intake_.hold(true);
   start();

@@ -132,6 +132,12 @@ class Server:
             return stat.read().rpartition(")")[2].split()[0] == "T"
 
     @property
+    def resident_bytes(self):
+        [kilobytes] = [line.split()[1] for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+                       if line.startswith("VmRSS:")]
+        return int(kilobytes) * 1024
+
+    @property
     def cpu_seconds(self):
         """Time the process has spent on processors, its own and the kernel's for it."""
         with open(f"/proc/{self._process.pid}/stat", encoding="ascii") as stat:

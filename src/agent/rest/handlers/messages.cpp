@@ -1,4 +1,8 @@
 // The mailbox of an agent: lists, single messages, labels, trash, lifecycle.
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
 #include "agent/rest/handlers/context.hpp"
 #include "agent/rest/handlers/drafts.hpp"
 #include "agent/rest/handlers/filters.hpp"
@@ -106,21 +110,42 @@ CursorKey key_of_message(const mailbox::Message& message) {
   return {to_us(message.created_at), message.id.str()};
 }
 
-Awaitable<Response> list_messages(Context& context, const Call& call) {
-  auto body = [&context, email = agent_email(call), listing = read_listing(context, call)](
-                  store::ReadTx& tx, const Principal& principal) -> Result<json::object, ApiError> {
+// The next rows of a list, `missing` at most.
+Awaitable<Result<mailbox::MessagePage, ApiError>> list_step(Context& context, const Call& call,
+                                                            Result<Listing, ApiError> listing,
+                                                            std::optional<journal::Position> after,
+                                                            std::int64_t missing) {
+  auto body = [&context, email = agent_email(call), listing = std::move(listing), after = std::move(after),
+               missing](store::ReadTx& tx,
+                        const Principal& principal) -> Result<mailbox::MessagePage, ApiError> {
     const Result<Agent, ApiError> agent = resolve_agent(tx, context, principal, email);
     if (!agent) return unexpected(agent.error());
     if (!listing) return unexpected(listing.error());
-    const mailbox::MessagePage page =
-        mailbox::list(tx, email, listing->filter, listing->page.position(), listing->page.limit + 1);
-    std::optional<CursorKey> reached;
-    if (page.reached) reached = CursorKey{to_us(page.reached->at), page.reached->id};
-    return page_view(context, listing->page, page.messages, key_of_message, message_summary_view, reached);
+    return mailbox::list(tx, email, listing->filter, after, missing, context.settings.search.rows_of_step);
   };
-  const Result<json::object, ApiError> view = co_await read(context, call, std::move(body));
-  if (!view) co_return call.refuse(view.error());
-  co_return json_response(200, *view);
+  co_return co_await read(context, call, std::move(body));
+}
+
+Awaitable<Response> list_messages(Context& context, const Call& call) {
+  using std::chrono::steady_clock;
+  const SearchLimits& limits = context.settings.search;
+  const Result<Listing, ApiError> listing = read_listing(context, call);
+  const auto give_up = steady_clock::now() + limits.time_max;
+  mailbox::MessagePage found;
+  if (listing) found.reached = listing->page.position();
+  for (int steps = 1;; ++steps) {
+    const std::int64_t missing = listing ? listing->page.limit + 1 - std::ssize(found.messages) : 0;
+    Result<mailbox::MessagePage, ApiError> step =
+        co_await list_step(context, call, listing, found.reached, missing);
+    if (!step) co_return call.refuse(step.error());
+    std::ranges::move(step->messages, std::back_inserter(found.messages));
+    found.reached = std::move(step->reached);
+    if (!found.reached || steps >= limits.steps_max || steady_clock::now() >= give_up) break;
+  }
+  std::optional<CursorKey> reached;
+  if (found.reached) reached = CursorKey{to_us(found.reached->at), found.reached->id};
+  co_return json_response(
+      200, page_view(context, listing->page, found.messages, key_of_message, message_summary_view, reached));
 }
 
 Awaitable<Response> get_message(Context& context, const Call& call) {
