@@ -79,6 +79,7 @@ struct Decision {
   bool edited = false;
   outbox::SendResult send;            // outbound only
   std::optional<UtcTime> undo_until;  // it can be taken back until about then
+  bool unseen = false;                // by the clock, and a policy does without a mail to reviewers
 };
 
 /// Turns a held draft into exactly one queued send (or local delivery), or says why not.
