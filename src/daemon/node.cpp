@@ -59,10 +59,9 @@ account::Limits limits_of(const Config& config) {
           config.limits.storage_bytes_max};
 }
 
-// An embedded store has no other nodes.
 rest::ServerOptions server_options(const Config& config, store::Database& database) {
   rest::ServerOptions options;
-  if (database.dialect() == store::Dialect::postgres) options.shared = &database;
+  options.shared = shared_store(database);
   options.poll.limit = config.rate_limits.poll_per_minute;
   options.registration.limit = config.rate_limits.registration_per_hour;
   options.send.limit = config.rate_limits.send_per_minute;
