@@ -61,6 +61,13 @@ class ReviewerMail:
         self.assertEqual(sorted(links), ["approve", "reject"])
         self.assertEqual(mail.defects, [])
 
+    def test_reviewers_hear_of_a_hold_without_waiting_for_somebody_to_look(self):
+        never = {"notifications__poll_interval_ms": 3_600_000}
+        self.open(**never)
+        for subject in ("One", "Two"):
+            self.mailed(self.hold(subject))
+        eventually("both are recorded", lambda: self.count("review_mails") == 2)
+
     def test_looking_a_hundred_times_changes_nothing(self):
         self.open()
         message_id = self.hold()
