@@ -201,7 +201,7 @@ TEST_P(ReviewPageTest, AReasonIsTrimmedAndNotLongerThanItMayBe) {
 TEST_P(ReviewPageTest, EveryTextIsEscaped) {
   mailbox::Draft draft = draft_to({std::string(kStranger)});
   draft.subject = "</h1><script>alert(1)</script>";
-  draft.text = "</pre><form action=//evil.example><button>x</button></form>\"'&";
+  draft.text = "</pre><form action=//evil.example><button>x</button></form>\"'&\a";
   office_.hold(kAuthor, draft);
   mails_ = db().write([&](store::Tx& tx) {
     return notify::claim(tx, {"worker", office_.now(), office_.now() + 60s, 8, 0s, 1h, "seed"});
@@ -211,6 +211,7 @@ TEST_P(ReviewPageTest, EveryTextIsEscaped) {
   EXPECT_THAT(page.body, Not(HasSubstr("<script")));
   EXPECT_THAT(page.body, Not(HasSubstr("evil.example><button")));
   EXPECT_THAT(page.body, HasSubstr("&lt;/pre&gt;&lt;form action=//evil.example&gt;"));
+  EXPECT_THAT(page.body, HasSubstr("&quot;&#39;&amp; </pre>"));
 }
 
 }  // namespace
