@@ -380,6 +380,47 @@ TEST_P(ReviewMailTest, WhatWasDecidedFirstIsNotMailed) {
   office_.expect_sound();
 }
 
+TEST_P(ReviewMailTest, AHoldThatStandsAgainIsToldOfAllTheSame) {
+  const auto decided_for_now = [&](const MessageId& id) {
+    const UtcTime at = office_.now();
+    approve::ApproveCommand command{office_.owner(), id, "reviewer", {}, {}, 1h};
+    EXPECT_TRUE(db().write([&](store::Tx& tx) {
+      return approve::approve_and_send(tx, command, office_.send_step(), kSharedDomain, at);
+    }));
+    return at;
+  };
+  const auto taken_back = [&](const MessageId& id, UtcTime at) {
+    const approve::UndoCommand command{office_.owner(), id, at};
+    return db().write([&](store::Tx& tx) { return approve::undo(tx, command, office_.now()); }).has_value();
+  };
+  const MessageId early = hold();
+  UtcTime at = decided_for_now(early);
+  EXPECT_THAT(claim(), IsEmpty());
+  EXPECT_EQ(state(early), "cancelled");
+  ASSERT_TRUE(taken_back(early, at));
+  EXPECT_EQ(state(early), "waiting");
+  EXPECT_EQ(send(), 1U);
+  EXPECT_EQ(state(early), "mailed sent");
+
+  const MessageId late = hold();
+  office_.pass(60s);
+  EXPECT_EQ(send(Outcome::deferred), 1U);
+  at = decided_for_now(late);
+  office_.pass(30s);
+  EXPECT_THAT(claim(), IsEmpty());
+  EXPECT_EQ(state(late), "mailed cancelled");
+  ASSERT_TRUE(taken_back(late, at));
+  EXPECT_EQ(send(), 1U);
+  EXPECT_EQ(state(late), "mailed sent");
+
+  // Whoever was told is not told twice.
+  at = decided_for_now(late);
+  ASSERT_TRUE(taken_back(late, at));
+  office_.pass(1h);
+  EXPECT_THAT(claim(), IsEmpty());
+  office_.expect_sound();
+}
+
 TEST_P(ReviewMailTest, HoldsThatComeCloseTogetherShareTheNextMail) {
   hold();
   EXPECT_EQ(send(), 1U);
