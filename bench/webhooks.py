@@ -1,18 +1,18 @@
 """Telling events: how fast a backlog goes out to a sink on the same machine.
 
-    bench/webhooks.py sqlite|postgres [POSTGRES_URL]     COUNTERSIGN_BINARY is the program
+Run by scripts/bench, or by itself with the program in COUNTERSIGN_BINARY (one built for speed, not for tests).
 
-As many events as make DELIVERIES deliveries are put into the log, so that nothing but the fan-out and the deliveries
+As many events as make the deliveries are put into the log, so that nothing but the fan-out and the deliveries
 is measured, and the server is started. The sink is one Python process that answers 204 over TLS and counts; it is
 measured by itself, with the same requests over as many connections, for comparison. Rates go from the first request to
 the last; the processor time is the server's, from its start, which other work on the machine changes less.
 """
 
+import argparse
 import asyncio
 import contextlib
 import json
 import multiprocessing
-import os
 import pathlib
 import shutil
 import ssl
@@ -30,8 +30,6 @@ from support.stores import PostgresStore, SqliteStore  # noqa: E402
 from support.waiting import eventually  # noqa: E402
 from webhook_receiver import WebhookReceiver  # noqa: E402
 
-DELIVERIES = 20_000
-WEBHOOKS = (1, 10, 100)
 WEBHOOKS_PER_ACCOUNT = 50  # no more are allowed
 CONNECTIONS = 16
 ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -77,8 +75,8 @@ async def ask(port, ca_file, count, body):
     writer.close()
 
 
-async def ask_all(port, ca_file, body):
-    await asyncio.gather(*[ask(port, ca_file, DELIVERIES // CONNECTIONS, body) for _ in range(CONNECTIONS)])
+async def ask_all(port, ca_file, count, body):
+    await asyncio.gather(*[ask(port, ca_file, count // CONNECTIONS, body) for _ in range(CONNECTIONS)])
 
 
 def fill(store, count):
@@ -91,7 +89,7 @@ def fill(store, count):
         f"{data}}}', {int(time.time() * 1e6)}, 'pending' FROM n CROSS JOIN users u")
 
 
-def measure(kind, postgres_url, receiver, webhooks):
+def measure(kind, postgres_url, receiver, deliveries, webhooks):
     directory = pathlib.Path(tempfile.mkdtemp(prefix="countersign-webhooks."))
     store = SqliteStore(directory) if kind == "sqlite" else PostgresStore(postgres_url)
     seen = multiprocessing.Array("d", 3, lock=False)
@@ -109,14 +107,14 @@ def measure(kind, postgres_url, receiver, webhooks):
             Account(clients[i % len(clients)]).ask(201, "POST", "/v1/webhooks", {
                 "url": f"https://a.hooks.test:{port}/{i}", "events": ["email.sent"]})
         server.stop()
-        fill(store, DELIVERIES // webhooks)
+        fill(store, deliveries // webhooks)
         server.start()
-        eventually("everything is told", lambda: seen[0] >= DELIVERIES, 600)
+        eventually("everything is told", lambda: seen[0] >= deliveries, 600)
         eventually("everything is recorded", lambda: not store.rows(
             "SELECT 1 FROM webhook_deliveries WHERE status = 'pending' LIMIT 1"))
-        print(f"{kind}, {webhooks} webhooks: {DELIVERIES / (seen[2] - seen[1]):.0f} deliveries/s, "
-              f"{server.cpu_seconds / DELIVERIES * 1e6:.0f} us of processor time each, "
-              f"{seen[0] - DELIVERIES:.0f} more than once", flush=True)
+        print(f"{kind}, {webhooks} webhooks: {deliveries / (seen[2] - seen[1]):.0f} deliveries/s, "
+              f"{server.cpu_seconds / deliveries * 1e6:.0f} us of processor time each, "
+              f"{seen[0] - deliveries:.0f} more than once", flush=True)
         server.stop()
         server.check()
     finally:
@@ -128,7 +126,14 @@ def measure(kind, postgres_url, receiver, webhooks):
 
 
 def main():
-    kind, postgres_url = sys.argv[1], (sys.argv[2:] or [None])[0]
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("kind", choices=("sqlite", "postgres"))
+    arguments.add_argument("postgres_url", nargs="?", help="for postgres: a superuser's")
+    arguments.add_argument("--deliveries", type=int, default=20_000)
+    arguments.add_argument("--webhooks", type=int, nargs="+", default=[1, 10, 100])
+    asked = arguments.parse_args()
+    if (asked.kind == "postgres") != bool(asked.postgres_url):
+        arguments.error("postgres, and postgres only, needs a URL")
     with WebhookReceiver() as receiver, contextlib.ExitStack() as stack:
         seen = multiprocessing.Array("d", 3, lock=False)
         port = free_port()
@@ -138,10 +143,10 @@ def main():
         stack.callback(sink.kill)
         time.sleep(0.5)
         begin = time.time()
-        asyncio.run(ask_all(port, receiver.ca_file, b"x" * 600))
-        print(f"the sink by itself: {DELIVERIES / (time.time() - begin):.0f}/s", flush=True)
-        for webhooks in [int(count) for count in os.environ.get("WEBHOOKS", "").split()] or WEBHOOKS:
-            measure(kind, postgres_url, receiver, webhooks)
+        asyncio.run(ask_all(port, receiver.ca_file, asked.deliveries, b"x" * 600))
+        print(f"the sink by itself: {asked.deliveries / (time.time() - begin):.0f}/s", flush=True)
+        for webhooks in asked.webhooks:
+            measure(asked.kind, asked.postgres_url, receiver, asked.deliveries, webhooks)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ struct Decision {
   bool edited = false;
   outbox::SendResult send;            // outbound only
   std::optional<UtcTime> undo_until;  // it can be taken back until about then
+  bool unseen = false;                // by the clock, and a policy does without a mail to reviewers
 };
 
 /// Turns a held draft into exactly one queued send (or local delivery), or says why not.
@@ -97,7 +98,7 @@ enum class UndoRefusal : std::uint8_t { not_found, too_late };
 /// Takes an approval back: the hold stands again as it did, with its draft and revision, and ends later by
 /// the time it was decided. Only while nobody has claimed what it queued. Effects (all in tx): −1 submission
 /// with its recipients, the composed bytes; review approved→pending; journal row review.hold_created and
-/// email.review_requested, once more.
+/// email.review_requested, once more; reviewers who had not been told yet still are.
 [[nodiscard]] Result<std::monostate, UndoRefusal> undo(store::Tx& tx, const UndoCommand& command,
                                                        UtcTime now);
 /// Removes up to `limit` of the drafts that were kept for an undo before `cutoff`; how many.

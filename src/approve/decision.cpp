@@ -166,6 +166,7 @@ void resolve(store::Tx& tx, const mailbox::Message& message, const Verdict& verd
   CS_ASSERT(updated == 1);
   journal::Transition transition{verdict.reason, now, {}, {}, {}, message.round()};
   transition.evidence["review_resolution"] = name_of(verdict.status);
+  if (!verdict.source.empty()) transition.evidence["source"] = verdict.source;
   journal::record(tx, message.journal_subject(), transition);
 }
 

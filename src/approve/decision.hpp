@@ -12,7 +12,8 @@ struct Verdict {
   std::string actor;
   std::string rejection_reason;
   bool auto_resolved = false;
-  Duration undo_for{};  // how long what it queues waits, so that it can be taken back
+  Duration undo_for{};        // how long what it queues waits, so that it can be taken back
+  std::string_view source{};  // what it rests on, for the lifecycle, where the reason does not say
 };
 
 /// The held message, locked, or why there is none to decide. A hold whose time is up is decided by the clock

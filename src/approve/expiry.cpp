@@ -12,6 +12,8 @@ using store::Query;
 
 constexpr std::string_view kActor = "expiry";
 constexpr std::string_view kOnItsWay = "no mail to a reviewer has left yet";
+// Evidence of an approval that a policy allowed although no mail had left.
+constexpr std::string_view kUnseen = "unseen";
 
 // A sweep goes by deadline and id, so that holds it could not decide do not keep it from later ones.
 constexpr Query kExpired("approve.expired",
@@ -60,8 +62,11 @@ Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& 
                         std::string(kActor),
                         "",
                         true,
-                        {}};
-  return approve_locked(tx, std::move(*message), {}, verdict, send, shared_domain, now);
+                        {},
+                        judgement.unseen_by_policy ? kUnseen : ""};
+  auto decision = approve_locked(tx, std::move(*message), {}, verdict, send, shared_domain, now);
+  if (decision) decision->unseen = judgement.unseen_by_policy;
+  return decision;
 }
 
 Result<UtcTime, Refusal> postpone_expiry(store::Tx& tx, const Expired& expired, const notify::Policy& policy,

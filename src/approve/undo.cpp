@@ -9,6 +9,7 @@
 #include "approve/kept_draft.hpp"
 #include "base/assert.hpp"
 #include "mailbox/mailbox.hpp"
+#include "notify/queue.hpp"
 #include "outbox/outbox.hpp"
 
 namespace countersign::approve {
@@ -71,6 +72,7 @@ Result<std::monostate, UndoRefusal> undo(store::Tx& tx, const UndoCommand& comma
   if (!restore_draft(tx, *message)) return unexpected(UndoRefusal::too_late);
   message = mailbox::lock_for_review(tx, command.user, command.message);
   CS_ASSERT(message.has_value());
+  notify::queue_again(tx, message->id, now);
   tell(tx, *message, now);
   return std::monostate{};
 }

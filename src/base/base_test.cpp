@@ -100,6 +100,13 @@ TEST(Text, ListsSurviveTheirJsonForm) {
   EXPECT_TRUE(from_json_list("[]").empty());
 }
 
+TEST(Text, HtmlKeepsNoMeaningOfItsOwn) {
+  EXPECT_EQ(escape_html(R"(<a href="x" title='y'>&amp;</a>)"),
+            "&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;amp;&lt;/a&gt;");
+  EXPECT_EQ(escape_html("plain, \xc3\xa4\t\n"), "plain, \xc3\xa4\t\n");
+  EXPECT_EQ(escape_html(""), "");
+}
+
 TEST(Text, Utf8IsCheckedByRfc3629) {
   for (const char* good : {"", "a", "é", "€", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"})
     EXPECT_TRUE(is_utf8(good)) << good;

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 
+#include "base/error.hpp"
 #include "base/time.hpp"
 
 namespace countersign::log {
@@ -118,6 +119,11 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
                                ? as_json(level, event, fields)
                                : as_text(level, event, fields);
   s.logger->log(spdlog::level::info, "{}", line);
+}
+
+void failure(std::string_view event, const std::exception& error) {
+  const bool surroundings = dynamic_cast<const EnvironmentError*>(&error) != nullptr;
+  write(surroundings ? Level::warn : Level::error, event, {{"error", error.what()}});
 }
 
 }  // namespace countersign::log

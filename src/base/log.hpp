@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -45,5 +46,9 @@ inline void warn(std::string_view event, std::initializer_list<Field> fields = {
 inline void error(std::string_view event, std::initializer_list<Field> fields = {}) {
   write(Level::error, event, fields);
 }
+
+/// Why a step of a worker was not done, as the field `error`: a warning where it lay in the surroundings
+/// (EnvironmentError), which pass; else an error.
+void failure(std::string_view event, const std::exception& error);
 
 }  // namespace countersign::log

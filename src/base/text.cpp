@@ -70,6 +70,33 @@ std::size_t code_points(std::string_view utf8) noexcept {
   return count;
 }
 
+std::string escape_html(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 8);
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
 bool is_utf8(std::string_view bytes) noexcept {
   std::size_t i = 0;
   const auto at = [&](std::size_t index) { return static_cast<unsigned char>(bytes[index]); };

@@ -1,4 +1,4 @@
-// Small text helpers: lists kept as JSON arrays in text columns, code points, ASCII case.
+// Small text helpers: lists kept as JSON arrays in text columns, code points, ASCII case, HTML.
 #pragma once
 
 #include <string>
@@ -22,6 +22,9 @@ namespace countersign {
 [[nodiscard]] std::string_view trim(std::string_view text);
 /// Number of Unicode code points of valid UTF-8.
 [[nodiscard]] std::size_t code_points(std::string_view utf8) noexcept;
+/// `text` as HTML content or the value of a quoted attribute: `& < > " '` as character references, all else
+/// as it is (WHATWG HTML §13.3). Line ends and controls are the caller's business.
+[[nodiscard]] std::string escape_html(std::string_view text);
 /// Valid UTF-8 by RFC 3629 (no surrogates, no overlong forms, nothing above U+10FFFF).
 [[nodiscard]] bool is_utf8(std::string_view bytes) noexcept;
 

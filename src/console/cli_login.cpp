@@ -34,32 +34,6 @@ net::Response plain(int status, std::string_view text) {
   return response;
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string encoded(std::string_view text) {
   std::string out;
   for (const char c : text) out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
@@ -74,7 +48,7 @@ std::optional<std::string> form_value(std::string_view form, std::string_view na
 }
 
 std::string hidden(std::string_view name, std::string_view value) {
-  return fmt::format("<input type=hidden name=\"{}\" value=\"{}\">", name, escaped(value));
+  return fmt::format("<input type=hidden name=\"{}\" value=\"{}\">", name, escape_html(value));
 }
 
 // The form goes to this server or to the callback, the one script is the one whose hash stands here.
@@ -129,15 +103,15 @@ net::Response ask_person(const Wish& wish, const Person& person) {
       fmt::format("<form method=post action=\"{}\">{}{}{}<button>Give it a key</button></form>", kCliPage,
                   hidden("cli_callback", wish.callback), hidden("cli_state", wish.state),
                   hidden("csrf_token", csrf_token(person.token)));
-  const std::string no =
-      fmt::format("<form method=post action=\"{}\">{}{}<button>No</button></form>", escaped(wish.callback),
-                  hidden("cli_state", wish.state), hidden("error", "the person in the browser said no"));
+  const std::string no = fmt::format("<form method=post action=\"{}\">{}{}<button>No</button></form>",
+                                     escape_html(wish.callback), hidden("cli_state", wish.state),
+                                     hidden("error", "the person in the browser said no"));
   return html(
       fmt::format(
           "<h1>A command-line client wants to sign in</h1><p>A program on this computer, at <b>{}</b>, "
           "asks for a key to everything in the account <b>{}</b>. Say yes only if you have just "
           "started it.</p>{}{}",
-          escaped(wish.origin), escaped(person.principal.email), yes, no),
+          escape_html(wish.origin), escape_html(person.principal.email), yes, no),
       wish.origin);
 }
 
@@ -172,7 +146,7 @@ Awaitable<net::Response> hand_over_key(Context& context, const Wish& wish, const
   co_return html(
       fmt::format("<p>Handing the key over …</p><form method=post action=\"{}\">{}{}{}<button>Go on"
                   "</button></form><script>{}</script>",
-                  escaped(wish.callback), hidden("cli_state", wish.state), hidden("api_key", plaintext),
+                  escape_html(wish.callback), hidden("cli_state", wish.state), hidden("api_key", plaintext),
                   hidden("agent_email", *agent), kSubmit),
       wish.origin);
 }

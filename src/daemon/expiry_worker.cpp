@@ -82,7 +82,8 @@ asio::awaitable<void> ExpiryWorker::decide(approve::Expired expired) {
   };
   const auto decision = co_await store::write(database_, std::move(body));
   if (decision) {
-    log::info("expiry.approved", {{"message_id", expired.message.str()}});
+    log::info("expiry.approved",
+              {{"message_id", expired.message.str()}, {"source", decision->unseen ? "unseen" : "seen"}});
     if (hook_) hook_("expired_approved");
     queued_();
     co_return;

@@ -121,11 +121,12 @@ std::string_view name_of(inbound::Published outcome) {
 
 MailIn::MailIn(const Config& config, asio::io_context& io, asio::thread_pool& readers,
                store::Database& database, const Clock& clock, Instruments& instruments, std::string worker,
-               bool sole_process, std::function<void()> happened)
+               bool sole_process, std::function<void()> happened, std::function<void()> held)
     : database_(database),
       clock_(clock),
       instruments_(instruments),
       happened_(std::move(happened)),
+      held_(std::move(held)),
       return_paths_(load_signing_secret(config)),
       strand_(asio::make_strand(io)),
       dns_(strand_, dns_options(config)),
@@ -157,9 +158,10 @@ inbound::ProcessorHooks MailIn::processor_hooks(Instruments& instruments) {
   inbound::ProcessorHooks hooks;
   // The acceptor is made after the processor, which looks at nothing before it runs.
   hooks.busy = [this] { return acceptor_.under_way() >= kBusySenders; };
-  hooks.published = [&instruments, told = happened_](inbound::Published outcome) {
+  hooks.published = [this, &instruments](inbound::Published outcome) {
     instruments.arrival(name_of(outcome));
-    told();
+    happened_();
+    if (outcome == inbound::Published::held) held_();
   };
   hooks.report = [this](std::string_view content, std::vector<std::string> recipients, UtcTime received) {
     return take_report(content, std::move(recipients), received);

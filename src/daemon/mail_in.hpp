@@ -31,11 +31,12 @@ namespace countersign::daemon {
 class MailIn {
  public:
   /// The references must outlive it. Listens from construction on (accepts after start()); messages are read
-  /// on `readers`. `happened` is called, on any thread, when there may be new events. Throws EnvironmentError
-  /// when an address, the certificate or a DNS server cannot be used.
+  /// on `readers`. `happened` is called, on any thread, when there may be new events, `held` when a message
+  /// waits for a reviewer. Throws EnvironmentError when an address, the certificate or a DNS server cannot be
+  /// used.
   MailIn(const Config& config, boost::asio::io_context& io, boost::asio::thread_pool& readers,
          store::Database& database, const Clock& clock, Instruments& instruments, std::string worker,
-         bool sole_process, std::function<void()> happened);
+         bool sole_process, std::function<void()> happened, std::function<void()> held);
 
   /// Accepts connections.
   void start();
@@ -60,6 +61,7 @@ class MailIn {
   const Clock& clock_;
   Instruments& instruments_;
   const std::function<void()> happened_;
+  const std::function<void()> held_;
   const provider::feedback::ReturnPaths return_paths_;
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
   net::UnboundResolver dns_;

@@ -59,10 +59,9 @@ account::Limits limits_of(const Config& config) {
           config.limits.storage_bytes_max};
 }
 
-// An embedded store has no other nodes.
 rest::ServerOptions server_options(const Config& config, store::Database& database) {
   rest::ServerOptions options;
-  if (database.dialect() == store::Dialect::postgres) options.shared = &database;
+  options.shared = shared_store(database);
   options.poll.limit = config.rate_limits.poll_per_minute;
   options.registration.limit = config.rate_limits.registration_per_hour;
   options.send.limit = config.rate_limits.send_per_minute;
@@ -70,7 +69,8 @@ rest::ServerOptions server_options(const Config& config, store::Database& databa
 }
 
 rest::ApiSettings api_settings(const Config& config, asio::any_io_executor workers, Wakes& wakes,
-                               EventsOut& events_out, agent::ws::Hub& websockets) {
+                               provider::Notifier& notifier, EventsOut& events_out,
+                               agent::ws::Hub& websockets) {
   rest::ApiSettings settings;
   settings.shared_domain = config.shared_domain;
   settings.public_url = config.http.public_url;
@@ -78,6 +78,7 @@ rest::ApiSettings api_settings(const Config& config, asio::any_io_executor worke
   settings.limits = limits_of(config);
   settings.cursor_secret = load_signing_secret(config);
   settings.queued = [&wakes] { wakes.wake(Topic::submissions); };
+  settings.held = [&notifier] { notifier.wake(); };
   settings.screening = config.screening.enabled;
   settings.workers = std::move(workers);
   settings.loops = {config.loops.window, config.loops.replies_max, config.loops.automatic_replies_max};
@@ -172,7 +173,7 @@ class Node::Impl {
                       [this] { return janitor_.sweep(); }),
         server_(server_options(config, *database_), clock, server_hooks()),
         api_(*database_, send_,
-             api_settings(config, readers_.get_executor(), wakes_, events_out_, websockets_)),
+             api_settings(config, readers_.get_executor(), wakes_, notifier_, events_out_, websockets_)),
         feedback_(config, *database_, clock, io_.get_executor(), files_,
                   [this](std::string_view source, std::string_view outcome) {
                     instruments_.feedback(source, outcome);
@@ -184,12 +185,13 @@ class Node::Impl {
                         wakes_.wake(Topic::submissions);
                         wakes_.wake(Topic::events);
                       }),
-        mail_in_(config, io_, readers_, *database_, clock, instruments_, random_id("node_"), embedded_,
-                 [this] { wakes_.wake(Topic::events); }),
+        mail_in_(
+            config, io_, readers_, *database_, clock, instruments_, random_id("node_"), embedded_,
+            [this] { wakes_.wake(Topic::events); }, [this] { notifier_.wake(); }),
         gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
                     [this] { return instruments_.measure(*database_, transport_->name(), clock_.now()); }),
-        console_(
-            make_console(config, *database_, clock, server_, instruments_, [this] { events_out_.wake(); })),
+        console_(make_console(config, *database_, clock, server_, instruments_,
+                              [this] { wakes_.wake(Topic::events); })),
         http_(io_, http_options(config), with_console(server_.service(), console_.get())),
         signals_(io_, SIGTERM, SIGINT) {
     api_.attach(server_);

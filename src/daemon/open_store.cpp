@@ -31,4 +31,8 @@ store::Options store_options(const Config& config) {
   return options;
 }
 
+store::Database* shared_store(store::Database& database) {
+  return database.dialect() == store::Dialect::postgres ? &database : nullptr;
+}
+
 }  // namespace countersign::daemon

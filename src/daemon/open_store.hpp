@@ -15,4 +15,8 @@ namespace countersign::daemon {
 /// How the store of these settings is opened.
 [[nodiscard]] store::Options store_options(const Config& config);
 
+/// The store, when other nodes may use it too: what is promised of the whole deployment is then kept there.
+/// Null: an embedded store has no other nodes.
+[[nodiscard]] store::Database* shared_store(store::Database& database);
+
 }  // namespace countersign::daemon

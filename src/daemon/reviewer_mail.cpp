@@ -2,8 +2,11 @@
 
 #include "base/assert.hpp"
 #include "base/id.hpp"
+#include "daemon/open_store.hpp"
 
 namespace countersign::daemon {
+
+namespace asio = boost::asio;
 
 notify::Policy unseen_policy(const Config& config) {
   const bool approve = config.notifications.on_unseen == OnUnseen::approve;
@@ -38,13 +41,16 @@ provider::NotifierHooks notifier_hooks(Instruments& instruments) {
 ReviewLinks::ReviewLinks(const Config& config, store::Database& database, const Clock& clock,
                          outbox::SendStep& send, std::function<void(std::string_view outcome)> decided)
     : clock_(clock),
-      limiter_({config.notifications.links_per_minute, std::chrono::minutes(1)}),
+      limiter_("review_links", {config.notifications.links_per_minute, std::chrono::minutes(1)},
+               shared_store(database)),
       pages_(database, clock, send, notify::Links(load_signing_secret(config)), config.shared_domain,
-             {std::move(decided), [this](const net::Request& request) -> std::optional<std::int64_t> {
-                const auto decision = limiter_.take(request.peer_address, clock_.now());
-                if (decision.allowed) return std::nullopt;
-                return decision.retry_after_seconds;
-              }}) {}
+             {std::move(decided), [this](std::string client) { return too_many(std::move(client)); }}) {}
+
+asio::awaitable<std::optional<std::int64_t>> ReviewLinks::too_many(std::string client) {
+  const agent::rest::RateDecision decision = co_await limiter_.take(std::move(client), clock_.now());
+  if (decision.allowed) co_return std::nullopt;
+  co_return decision.retry_after_seconds;
+}
 
 void ReviewLinks::attach(agent::rest::Server& server) {
   const auto mount = [&](std::string_view path, std::string name, notify::LinkAction action) {

@@ -1,7 +1,7 @@
 // Mail to reviewers on this node, and the pages behind its links, as the configuration wants them.
 #pragma once
 
-#include "agent/rest/rate_limit.hpp"
+#include "agent/rest/limiter.hpp"
 #include "agent/rest/server.hpp"
 #include "daemon/config.hpp"
 #include "daemon/instruments.hpp"
@@ -19,7 +19,7 @@ namespace countersign::daemon {
                                                          provider::MessageSigner* signer);
 [[nodiscard]] provider::NotifierHooks notifier_hooks(Instruments& instruments);
 
-/// The review pages on the node's listener, limited per client.
+/// The review pages on the node's listener, limited per client, on all nodes of a store together.
 class ReviewLinks {
  public:
   /// All references must outlive it. `decided` is called after a commit that may have queued a submission.
@@ -30,8 +30,10 @@ class ReviewLinks {
   void attach(agent::rest::Server& server);
 
  private:
+  [[nodiscard]] boost::asio::awaitable<std::optional<std::int64_t>> too_many(std::string client);
+
   const Clock& clock_;
-  agent::rest::RateLimiter limiter_;
+  agent::rest::Limiter limiter_;
   review_page::ReviewPages pages_;
 };
 

@@ -50,7 +50,7 @@ std::vector<Setting> notification_settings() {
              "Longest pause between two looks for what is to be mailed.",
              [](Config& c, std::int64_t v) { c.notifications.poll_interval = std::chrono::milliseconds(v); }),
       number("notifications.links_per_minute", 60, {1, kMillion},
-             "Requests to the review pages that one address may make in a minute.",
+             "Requests to the review pages that one address may make in a minute, of all nodes together.",
              [](Config& c, std::int64_t v) { c.notifications.links_per_minute = v; }),
   };
 }

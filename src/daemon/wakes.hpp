@@ -19,9 +19,8 @@ enum class Topic : std::uint8_t {
   events = 0,       // the log has grown
   submissions = 1,  // mail is queued for the outside
   listeners = 2,    // a WebSocket has replaced one that may be on another node
-  notices = 3,      // mail to reviewers is queued
 };
-inline constexpr std::size_t kTopics = 4;
+inline constexpr std::size_t kTopics = 3;
 
 class Wakes {
  public:

@@ -24,9 +24,6 @@ struct Sender {
 /// The Message-ID of a mail, without angle brackets.
 [[nodiscard]] std::string message_id_of(const ReviewMailId& mail, const Sender& sender);
 
-/// `text` for HTML content and attribute values: `& < > " '` as character references, controls as blanks.
-[[nodiscard]] std::string escape_html(std::string_view text);
-
 /// `text` on one line, without controls and the invisible characters that change the direction of text
 /// (Unicode bidirectional controls), at most `code_points_max` long.
 [[nodiscard]] std::string one_line(std::string_view text, std::size_t code_points_max);

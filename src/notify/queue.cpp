@@ -18,6 +18,19 @@ constexpr Query kQueue(
     "COALESCE(a.review_digest_seconds, u.review_digest_seconds, 0) * 1000000 AS period_us FROM agents a JOIN "
     "users u ON u.id = a.user_id WHERE a.email = $2) q WHERE 1 = 1 ON CONFLICT (message_id) DO NOTHING");
 
+// Both touch their row whatever its state: a worker that holds it ends first, and one that comes finds the
+// hold.
+constexpr Query kQueueAgain(
+    "notify.queue_again",
+    "UPDATE review_notifications SET state = CASE WHEN state = 'cancelled' THEN 'waiting' ELSE state END, "
+    "due_at_us = CASE WHEN state = 'cancelled' THEN $2 ELSE due_at_us END WHERE message_id = $1");
+constexpr Query kMailAgain(
+    "notify.mail_again",
+    "UPDATE review_mails SET state = CASE WHEN state = 'cancelled' THEN 'queued' ELSE state END, "
+    "due_at_us = CASE WHEN state = 'cancelled' THEN $2 ELSE due_at_us END, "
+    "settled_at_us = CASE WHEN state = 'cancelled' THEN NULL ELSE settled_at_us END "
+    "WHERE id = (SELECT mail_id FROM review_notifications WHERE message_id = $1)");
+
 // Differs because SQLite has one writer and no row locks to skip.
 constexpr Query kMuteWaiting(
     "notify.mute_waiting",
@@ -33,6 +46,11 @@ void queue(store::Tx& tx, const account::Agent& agent, const MessageId& message,
   CS_FAULT("notify.queue");
   const UtcTime urgent = now + (deadline - now) / 2;
   tx.send(kQueue, {message.str(), agent.email, now, urgent});
+}
+
+void queue_again(store::Tx& tx, const MessageId& message, UtcTime now) {
+  tx.send(kQueueAgain, {message.str(), now});
+  tx.send(kMailAgain, {message.str(), now});
 }
 
 std::int64_t mute_waiting(store::Tx& tx, std::int64_t limit) { return tx.execute(kMuteWaiting, {limit}); }

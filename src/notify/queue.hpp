@@ -19,6 +19,11 @@ namespace countersign::notify {
 void queue(store::Tx& tx, const account::Agent& agent, const MessageId& message, UtcTime deadline,
            UtcTime now);
 
+/// Notes that a message whose decision was taken back waits as before: what was cancelled because of that
+/// decision is due now. Keeps whoever gathers or mails at the same time from cancelling it (locks its rows,
+/// in tx).
+void queue_again(store::Tx& tx, const MessageId& message, UtcTime now);
+
 /// For a deployment that mails no reviewers: mutes up to `limit` notifications that wait; how many.
 std::int64_t mute_waiting(store::Tx& tx, std::int64_t limit);
 

@@ -121,6 +121,7 @@ TEST_P(FeedbackTest, ATransientBounceSuppressesNothing) {
   bounce.bounce_type = BounceType::transient;
   EXPECT_EQ(apply(bounce), FeedbackOutcome::applied);
   EXPECT_EQ(status(), DeliveryStatus::bounced);
+  EXPECT_THAT(events(id_), ElementsAre("email.sent", "email.bounced"));
   EXPECT_EQ(lifecycle(id_).back(), "delivery.transient_bounce");
   EXPECT_THAT(texts(kSuppressed), IsEmpty());
 }

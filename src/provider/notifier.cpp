@@ -15,6 +15,7 @@
 #include "base/id.hpp"
 #include "base/log.hpp"
 #include "mail/address.hpp"
+#include "net/bell.hpp"
 #include "notify/queue.hpp"
 #include "store/awaitable.hpp"
 
@@ -28,11 +29,6 @@ using notify::ReviewMail;
 constexpr std::int64_t kTogether = 500;  // rows per transaction of upkeep
 constexpr std::chrono::milliseconds kRecordPauseFirst{100};
 constexpr std::chrono::milliseconds kRecordPauseMax{5'000};
-
-void report(std::string_view event, const std::exception& error) {
-  const bool environment = dynamic_cast<const EnvironmentError*>(&error) != nullptr;
-  log::write(environment ? log::Level::warn : log::Level::error, event, {{"error", error.what()}});
-}
 
 Outcome outcome_of(Verdict verdict) {
   switch (verdict) {
@@ -65,7 +61,7 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
         options_(std::move(options)),
         hooks_(std::move(hooks)),
         timers_(timers),
-        bell_(timers.make(strand_)),
+        bell_(timers, strand_),
         heartbeat_(timers.make(strand_)) {}
 
   asio::awaitable<void> run() {
@@ -76,14 +72,14 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
     if (woken_.exchange(true)) return;
     asio::post(strand_, [self = shared_from_this()] {
       self->woken_ = false;
-      self->ring();
+      self->bell_.ring();
     });
   }
 
   void stop() {
     stopping_ = true;
     asio::post(strand_, [self = shared_from_this()] {
-      self->ring();
+      self->bell_.ring();
       self->heartbeat_->cancel();
     });
   }
@@ -91,27 +87,20 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
  private:
   // Everything below runs on the strand.
 
-  void ring() {
-    rung_ = true;
-    bell_->cancel();
-  }
-
   static asio::awaitable<void> work(std::shared_ptr<Impl> self) {
     self->keeping_ = true;
     asio::co_spawn(self->strand_, keep_leases(self), asio::detached);
     co_await self->rescue(self->options_.sole_process ? UtcTime::max() : self->clock_.now());
     while (!self->stopping_) {
-      self->rung_ = false;
+      self->bell_.answer();
       const bool more = self->options_.enabled ? co_await self->claim_some() : co_await self->mute_some();
-      if (!more && !self->rung_ && !self->stopping_) co_await self->rest();
+      if (!more && !self->stopping_) co_await self->bell_.rest(self->options_.poll_interval);
     }
     self->heartbeat_->cancel();
-    while (!self->in_flight_.empty() || self->keeping_) co_await self->rest();
-  }
-
-  asio::awaitable<void> rest() {
-    bell_->expires_after(options_.poll_interval);
-    co_await bell_->wait();
+    while (!self->in_flight_.empty() || self->keeping_) {
+      self->bell_.answer();
+      co_await self->bell_.rest(self->options_.poll_interval);
+    }
   }
 
   // True: there may be more.
@@ -121,7 +110,7 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
       const std::int64_t muted = co_await store::write(database_, std::move(body));
       co_return muted == kTogether;
     } catch (const std::exception& error) {  // also a bug must not end the loop
-      report("notifier.mute_failed", error);
+      log::failure("notifier.mute_failed", error);
     }
     co_return false;
   }
@@ -141,7 +130,7 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
       auto take = [command](store::Tx& tx) { return notify::claim(tx, command); };
       mails = co_await store::write(database_, std::move(take));
     } catch (const std::exception& error) {  // also a bug must not end the loop
-      report("notifier.claim_failed", error);
+      log::failure("notifier.claim_failed", error);
       co_return false;
     }
     for (ReviewMail& mail : mails) {
@@ -160,7 +149,7 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
       log::error("notifier.abandoned", {{"mail", mail.id.str()}, {"error", error.what()}});
     }
     self->in_flight_.erase({mail.id, mail.epoch});
-    self->ring();
+    self->bell_.ring();
   }
 
   asio::awaitable<void> hand_over(const ReviewMail& mail) {
@@ -285,7 +274,7 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
       co_await self->forget();
     }
     self->keeping_ = false;
-    self->ring();
+    self->bell_.ring();
   }
 
   asio::awaitable<void> renew() {
@@ -300,7 +289,7 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
     try {
       co_await store::write(database_, std::move(body));
     } catch (const std::exception& error) {  // also a bug must not end the loop
-      report("notifier.renew_failed", error);
+      log::failure("notifier.renew_failed", error);
     }
   }
 
@@ -311,9 +300,9 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
       const std::int64_t rescued = co_await store::write(database_, std::move(body));
       if (rescued == 0) co_return;
       log::warn("notifier.rescued", {{"mails", rescued}});
-      ring();
+      bell_.ring();
     } catch (const std::exception& error) {  // also a bug must not end the loop
-      report("notifier.rescue_failed", error);
+      log::failure("notifier.rescue_failed", error);
     }
   }
 
@@ -322,7 +311,7 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
     try {
       co_await store::write(database_, std::move(body));
     } catch (const std::exception& error) {  // also a bug must not end the loop
-      report("notifier.forget_failed", error);
+      log::failure("notifier.forget_failed", error);
     }
   }
 
@@ -334,13 +323,12 @@ class Notifier::Impl : public std::enable_shared_from_this<Impl> {
   NotifierOptions options_;
   NotifierHooks hooks_;
   net::Timers& timers_;
-  std::unique_ptr<net::Timer> bell_;
+  net::Bell bell_;
   std::unique_ptr<net::Timer> heartbeat_;
   // By mail and epoch: a lease lost here may be claimed again here while its first holder still waits.
   std::map<std::pair<notify::ReviewMailId, std::int64_t>, ReviewMail> in_flight_;
   std::chrono::milliseconds outage_pause_{};
   std::chrono::steady_clock::time_point quiet_until_{};
-  bool rung_ = false;
   bool keeping_ = false;
   std::atomic<bool> woken_ = false;
   std::atomic<bool> stopping_ = false;

@@ -4,12 +4,10 @@
 
 #include "base/assert.hpp"
 #include "base/crypto.hpp"
-#include "notify/compose.hpp"
+#include "base/text.hpp"
 
 namespace countersign::review_page {
 namespace {
-
-using notify::escape_html;
 
 // Colours keep a contrast of 4.5 to 1 in both schemes (WCAG 2.2, 1.4.3); what is pressed is 44 pixels high.
 constexpr std::string_view kStyle = R"css(
@@ -75,8 +73,9 @@ const std::string& policy() {
   return text;
 }
 
-// What would reorder the text around it is shown by its name instead (UAX #9, the overrides).
-std::string without_overrides(std::string_view text) {
+// What would reorder the text around it is shown by its name instead (UAX #9, the overrides), and a control
+// as a blank.
+std::string plainly(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const std::string_view at = text.substr(i, 3);
@@ -84,7 +83,8 @@ std::string without_overrides(std::string_view text) {
       out += at[2] == '\xad' ? "[U+202D]" : "[U+202E]";
       i += 2;
     } else {
-      out += text[i];
+      const auto c = static_cast<unsigned char>(text[i]);
+      out += (c < 0x20 && c != '\n') || c == 0x7f ? ' ' : text[i];
     }
   }
   return out;
@@ -127,7 +127,7 @@ net::Response render(const Page& page) {
   }
   if (!page.body.empty()) {
     html += fmt::format("<h2>{}</h2><pre tabindex=\"0\" dir=\"auto\">{}</pre>", escape_html(page.body_title),
-                        escape_html(without_overrides(page.body)));
+                        escape_html(plainly(page.body)));
     if (page.body_cut) html += "<p class=\"note\">The rest is not shown here.</p>";
   }
   if (!page.note.empty()) html += fmt::format("<p class=\"note\">{}</p>", escape_html(page.note));

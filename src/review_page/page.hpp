@@ -36,6 +36,7 @@ struct Page {
   bool body_cut = false;
   std::string note;  // below the body
   std::optional<Form> form;
+  std::int64_t retry_after_seconds = 0;  // 0: does not say
 };
 
 /// The answer, with the headers of contract §19 and a policy that allows this page's own style and form only.

@@ -28,6 +28,7 @@ using notify::readable_time;
 constexpr std::size_t kReasonMax = 2000;  // code points, contract §19
 constexpr std::size_t kFactMax = 500;
 constexpr std::size_t kFilesShown = 10;
+constexpr std::int64_t kAwaySeconds = 30;
 constexpr std::string_view kDefaultReason = "rejected by the reviewer";
 constexpr std::string_view kActor = "review link: ";
 
@@ -342,7 +343,7 @@ ReviewPages::ReviewPages(store::Database& database, const Clock& clock, outbox::
 
 asio::awaitable<net::Response> ReviewPages::respond(LinkAction action, net::Request request) {
   Page page = notice(503, "Not now", "Something here is away for the moment. Try again in a minute.");
-  bool away = false;
+  page.retry_after_seconds = kAwaySeconds;
   try {
     auto work = answer(action, request);
     page = co_await std::move(work);
@@ -351,15 +352,14 @@ asio::awaitable<net::Response> ReviewPages::respond(LinkAction action, net::Requ
     page.message =
         "Whether your decision was kept cannot be told right now. Open the link again in a minute: it "
         "says what became of it, and pressing twice never counts twice.";
-    away = true;
   } catch (const EnvironmentError& error) {
     log::warn("review_page.failed", {{"request_id", request.request_id}, {"error", error.what()}});
-    away = true;
   }
   net::Response response = render(page);
-  if (away) response.headers.add("Retry-After", "30");
   if (page.status == 405) response.headers.add("Allow", "GET, POST");
-  if (page.status == 429) response.headers.add("Retry-After", "60");
+  if (page.retry_after_seconds > 0) {
+    response.headers.add("Retry-After", std::to_string(page.retry_after_seconds));
+  }
   co_return response;
 }
 
@@ -368,8 +368,13 @@ asio::awaitable<Page> ReviewPages::answer(LinkAction action, const net::Request&
   if (!post && request.method != "GET") {
     co_return notice(405, "This page can only be read, and its form be sent", "");
   }
-  if (hooks_.too_many && hooks_.too_many(request)) {
-    co_return notice(429, "Too many requests", "Wait a minute, then open the link again.");
+  if (hooks_.too_many) {
+    auto asking = hooks_.too_many(request.peer_address);
+    if (const std::optional<std::int64_t> seconds = co_await std::move(asking)) {
+      Page page = notice(429, "Too many requests", "Wait a minute, then open the link again.");
+      page.retry_after_seconds = *seconds;
+      co_return page;
+    }
   }
   if (request.body_too_large) co_return notice(413, "Too much text", "The form holds more than it may.");
   const std::string_view form = post ? std::string_view(request.body) : std::string_view(request.query);

@@ -31,8 +31,9 @@ inline constexpr std::size_t kShownBytesMax = 64 * 1024;
 struct Hooks {
   /// A hold was decided here: "approved", "rejected".
   std::function<void(std::string_view outcome)> decided;
-  /// Seconds to wait when this client has asked too often; nothing: it has not.
-  std::function<std::optional<std::int64_t>(const net::Request& request)> too_many;
+  /// Seconds to wait when whoever is at this address has asked too often; nothing: has not. May throw
+  /// store::Unavailable.
+  std::function<boost::asio::awaitable<std::optional<std::int64_t>>(std::string client)> too_many;
 };
 
 class ReviewPages {

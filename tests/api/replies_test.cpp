@@ -223,7 +223,7 @@ TEST_P(RepliesApiTest, AForwardQuotesTheOriginalAndCarriesItsAttachments) {
               "From: \"Writer, A\" <writer@elsewhere.example>\r\nTo: bot@agents.example\r\n"
               "Subject: Files\r\nMessage-ID: <f@elsewhere.example>\r\nMIME-Version: 1.0\r\n"
               "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n"
-              "Look <here>\r\n> and the history\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\n"
+              "It's <here>\r\n> and the history\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\n"
               "Content-Transfer-Encoding: base64\r\n\r\nAAEC/w==\r\n--b--\r\n");
   const Reply sent = forward(
       original,
@@ -238,8 +238,8 @@ TEST_P(RepliesApiTest, AForwardQuotesTheOriginalAndCarriesItsAttachments) {
   EXPECT_THAT(mail.text, StartsWith("For you.\n\n---------- Forwarded message ----------\n"
                                     "From: Writer, A <writer@elsewhere.example>\nDate: "));
   EXPECT_THAT(mail.text,
-              HasSubstr("Subject: Files\nTo: bot@agents.example\n\nLook <here>\n> and the history"));
-  EXPECT_THAT(mail.html, HasSubstr("Look &lt;here&gt;"));
+              HasSubstr("Subject: Files\nTo: bot@agents.example\n\nIt's <here>\n> and the history"));
+  EXPECT_THAT(mail.html, HasSubstr("It&#39;s &lt;here&gt;<br>\n&gt; and the history"));
   ASSERT_EQ(mail.parts.size(), 2U);
   EXPECT_EQ(mail.parts[0].filename, "a.pdf");
   EXPECT_EQ(mail.parts[0].content, std::string("\0\1\2\xff", 4));

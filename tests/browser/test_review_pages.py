@@ -6,14 +6,16 @@ COUNTERSIGN_SCREENSHOTS names a folder for pictures of the pages; docs/review-pa
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import subprocess
 import sys
 import unittest
 
 from support.client import draft
-from support.review import REVIEWER_MAIL, links_of, mail_about, with_public_url
+from support.review import REVIEWER_MAIL, links_of, long_ago, mail_about, with_public_url
 from support.scenario import AGENT, on_sqlite
+from support.waiting import eventually
 
 HERE = pathlib.Path(__file__).resolve().parent
 DRIVER = pathlib.Path(os.environ.get("COUNTERSIGN_BROWSER_DRIVER") or HERE.parents[1] / "build/browser",
@@ -59,7 +61,8 @@ def picture(name):
 class ReviewPages:
     def setUp(self):
         super().setUp()
-        self.server = with_public_url(self.add_server(**REVIEWER_MAIL)).start()
+        self.secret = secrets.token_hex(32)
+        self.server = with_public_url(self.add_server(**REVIEWER_MAIL, signing__secret=self.secret)).start()
         self.account = self.open_account(self.server)
         self.account.create_agent(AGENT)
         self.account.hold_everything(AGENT)
@@ -114,6 +117,30 @@ class ReviewPages:
         self.assertEqual((pressed["status"], pressed["heading"]), (200, "Rejected"))
         self.assertIn("Numbers & <dates> are off – again", pressed["text"])
         self.assertEqual(self.account.review(message_id)["review_status"], "review_rejected")
+
+    def test_links_whose_time_is_over_say_what_became_of_the_message(self):
+        waiting, its_links = self.hold()
+        decided, links = self.hold("Nobody looked")
+        self.store.execute(f"UPDATE messages SET approval_expires_at_us = 1 WHERE id = '{decided}'")
+        eventually("the clock decides", lambda: self.account.review(decided)["review_status"] == "review_expired_rejected")
+        still_waits, late, later = visit(
+            {"url": self.old(its_links["approve"], waiting), **PHONE, **picture("expired-phone")},
+            {"url": links["approve"], **PHONE, **picture("late-phone")},
+            {"url": self.old(links["approve"], decided), **DESK, "dark": True, **picture("expired-desk-dark")})
+        self.assertEqual((still_waits["status"], still_waits["heading"]), (410, "This link has expired"))
+        self.assertIn("The message still waits", still_waits["text"])
+        self.assertEqual((late["status"], late["heading"]), (409, "Already rejected"))
+        self.assertEqual((later["status"], later["heading"]), (410, "This link has expired"))
+        for seen in (late, later):
+            self.assertIn("rejected by the clock", seen["text"])
+        for seen in (still_waits, late, later):
+            self.assert_is_good(seen, seen["heading"])
+        self.assertEqual(self.account.review(waiting)["review_status"], "pending_review")
+
+    def old(self, link, message_id):
+        [[link_key]] = self.store.rows("SELECT r.link_key FROM review_mails r JOIN review_notifications n ON n.mail_id = "
+                                       f"r.id WHERE n.message_id = '{message_id}'")
+        return long_ago(link, self.secret, link_key)
 
     def test_the_mail_itself_fits_a_phone_and_asks_nothing_of_anybody(self):
         message_id, _ = self.hold()

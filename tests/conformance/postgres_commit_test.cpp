@@ -229,20 +229,15 @@ TEST_F(PostgresOutageTest, AServerKilledDuringCommitsLosesNothingThatWasToldAndK
 }
 
 TEST_F(PostgresOutageTest, WhileTheServerIsDownWritesFailFastAndAfterwardsTheyWork) {
+  db_->stop();
+  options_.deadline = std::chrono::hours(24);
+  db_ = store::open(options_);
   db_->write(adds("before"));
   server_.stop();
-  using Clock = std::chrono::steady_clock;
-  const auto first = Clock::now();
-  EXPECT_THROW(db_->write(adds("down")), store::Unavailable);
-  EXPECT_LT(Clock::now() - first, std::chrono::seconds(5)) << "well before the deadline of 20 s";
-  for (int i = 0; i < 20; ++i) {
-    const auto next = Clock::now();
-    EXPECT_THROW(db_->write(adds("down")), store::Unavailable);
-    EXPECT_LT(Clock::now() - next, std::chrono::milliseconds(500));
-  }
+  // Who waited for a deadline would wait for longer than any test may run.
+  for (int i = 0; i < 20; ++i) EXPECT_THROW(db_->write(adds("down")), store::Unavailable);
   server_.start();
-  bool works = false;
-  while (!works && Clock::now() - first < std::chrono::seconds(30)) {
+  for (bool works = false; !works;) {
     try {
       db_->write(adds("after"));
       works = true;
@@ -250,7 +245,6 @@ TEST_F(PostgresOutageTest, WhileTheServerIsDownWritesFailFastAndAfterwardsTheyWo
       // The next attempt to connect is at most half a second away.
     }
   }
-  EXPECT_TRUE(works);
   EXPECT_THAT(things(*db_), ElementsAre("after", "before"));
 }
 

@@ -4,6 +4,7 @@ import json
 import unittest
 
 from support.client import draft, path_of
+from support.event_types import contract_types, documented
 from support.hooks import WebhookReceiver
 from support.peers import SmtpSink, plain_relay
 from support.scenario import AGENT, on_both_stores
@@ -12,14 +13,8 @@ from support.sns import SnsStandIn, ses_event
 from support.waiting import eventually
 from test_receive import _ZONE, Inbox
 
-# Contract vocabulary §2, and email.unknown of our own.
-TYPES = {
-    "email.received", "email.sent", "email.failed", "email.unknown", "email.delivered", "email.bounced",
-    "email.complained", "email.flagged", "email.blocked", "email.review_requested", "email.review_approved",
-    "email.review_rejected", "domain.sending_verified", "domain.sending_failed", "domain.suppression_added",
-    "agent.suppression_added"}
-# Nothing changes a domain's sending status yet, so that nothing can tell of it.
-WITHOUT_A_CAUSE = {"domain.sending_verified", "domain.sending_failed"}
+TYPES = contract_types() | {"email.unknown"}
+WITHOUT_A_CAUSE = {one.type for one in documented() if not one.occurs}
 HELD = "held@agents.localhost"
 
 

@@ -7,6 +7,7 @@ from support.client import draft, path_of
 from support.load import Load, assert_nothing_lost_or_doubled
 from support.maildir import Maildir
 from support.relay import PostfixRelay, relay_settings
+from support.review import look
 from support.scenario import AGENT, on_postgres
 from support.waiting import eventually
 
@@ -53,6 +54,15 @@ class Nodes:
         nodes[1].stop()
         nodes[1].restart()
         self.assertEqual(clients[1].request("GET", path).status, 429)
+
+    def test_so_are_those_of_the_pages_behind_a_reviewers_links(self):
+        nodes = self.start_nodes(2, notifications__links_per_minute=20)
+        pages = [look(f"{nodes[i % 2].url}/v1/approve?t=guess") for i in range(30)]
+        self.assertEqual([page.status for page in pages], [400] * 20 + [429] * 10)
+        self.assertTrue(1 <= int(pages[-1].headers["retry-after"]) <= 65, pages[-1].headers)
+        nodes[1].stop()
+        nodes[1].restart()
+        self.assertEqual(look(f"{nodes[1].url}/v1/approve?t=guess").status, 429)
 
     def test_sends_and_approvals_spread_over_the_nodes(self):
         self.spread(self.start_nodes(3))

@@ -7,6 +7,7 @@ import unittest
 from support import sender
 from support.client import draft, path_of
 from support.postgres import free_port
+from support.review import REVIEWER_MAIL, mail_about
 from support.scenario import AGENT, on_both_stores
 from support.sender import bounce, deliver, deliver_through_proxy, mail
 from support.waiting import eventually
@@ -149,6 +150,13 @@ class Receive(Inbox):
         self.assertEqual(review["subject"], "An offer")
         self.assertEqual(review["hold_reason"]["type"], "scan")
         self.assertEqual([item["subject"] for item in self.inbox()], ["Lunch"])
+
+    def test_reviewers_hear_of_held_mail_without_waiting_for_somebody_to_look(self):
+        self.start(**{**REVIEWER_MAIL, "notifications__poll_interval_ms": 3_600_000})
+        self.protect_inbound({"policy": "allowlist", "action": "review", "allowlist": []})
+        deliver(self.port, mail("From nobody", AGENT), [AGENT])
+        [held] = eventually("it is held", self.account.reviews)
+        mail_about(self.server.maildir, held["id"])
 
     def test_an_answer_lands_in_the_thread_it_answers(self):
         self.start()

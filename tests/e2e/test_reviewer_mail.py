@@ -61,6 +61,13 @@ class ReviewerMail:
         self.assertEqual(sorted(links), ["approve", "reject"])
         self.assertEqual(mail.defects, [])
 
+    def test_reviewers_hear_of_a_hold_without_waiting_for_somebody_to_look(self):
+        never = {"notifications__poll_interval_ms": 3_600_000}
+        self.open(**never)
+        for subject in ("One", "Two"):
+            self.mailed(self.hold(subject))
+        eventually("both are recorded", lambda: self.count("review_mails") == 2)
+
     def test_looking_a_hundred_times_changes_nothing(self):
         self.open()
         message_id = self.hold()
@@ -206,6 +213,24 @@ class ReviewerMail:
         reason = self.store.rows("SELECT rejection_reason FROM messages")
         self.assertEqual(reason, [["reviewer_not_notified: mail to reviewers is turned off"]])
         self.assertEqual(self.events(), ["email.review_requested", "email.review_rejected", "email.failed"])
+
+    def test_who_switches_mail_about_an_agent_off_lets_its_clock_approve_unless_the_account_forbids_it(self):
+        self.open()
+        everything = {"policy": "allowlist", "action": "review", "allowlist": []}
+        self.account.protect(AGENT, everything, {"ttl_seconds": 1, "on_expiry": "approve",
+                                                 "suppress_notifications": True})
+        approved = self.hold("Unseen")
+        eventually("the clock approves it", lambda: self.status_of(approved) == "review_expired_approved")
+        lifecycle = self.account.ask(200, "GET", path_of("agents", AGENT, "messages", approved, "lifecycle")).json
+        [decision] = [row for row in lifecycle["items"] if row["reason_code"] == "review.expired_approved"]
+        self.assertEqual(decision["evidence"]["source"], "unseen")
+        self.account.ask(200, "PUT", "/v1/account/review-settings", {"on_unseen": "reject"})
+        rejected = self.hold("Unseen and forbidden")
+        eventually("the clock rejects it", lambda: self.status_of(rejected) == "review_expired_rejected")
+        self.assertEqual(self.store.rows(f"SELECT rejection_reason FROM messages WHERE id = '{rejected}'"),
+                         [["reviewer_not_notified: mail to reviewers is turned off"]])
+        self.wait_until_settled()
+        self.assertEqual(reviewer_mails(self.server.maildir), [])
 
 
 class ThroughARelay:

@@ -97,6 +97,7 @@ TEST_P(ApproveTest, WithoutEditsSendsTheDraftAsItWasHeld) {
   EXPECT_FALSE(office_.message(id).edited);
   EXPECT_THAT(raw(id), HasSubstr("figures.csv"));
   EXPECT_THAT(raw(id), Not(HasSubstr("blind@elsewhere.example")));
+  EXPECT_THAT(office_.events(id), ElementsAre("email.review_requested", "email.review_approved"));
   EXPECT_THAT(office_.lifecycle(id), ElementsAre("acceptance.outbound_api", "review.hold_created",
                                                  "review.approved", "queue.outbound_submission"));
   office_.expect_sound();
@@ -336,6 +337,7 @@ TEST_P(ApproveTest, TheClocksApprovalSaysSo) {
   office_.pass(kWeek);
   ASSERT_TRUE(office_.expire_approve(id));
   EXPECT_EQ(office_.message(id).review_status, ReviewStatus::review_expired_approved);
+  EXPECT_THAT(office_.events(id), ElementsAre("email.review_requested", "email.review_approved"));
   EXPECT_THAT(office_.lifecycle(id), testing::Contains("review.expired_approved"));
   const Snapshot snapshot = snapshot_of(db());
   EXPECT_THAT(snapshot.at("events"), testing::Contains(HasSubstr("\"auto_resolved\":true")));

@@ -241,6 +241,7 @@ TEST_P(BounceMaildirTest, AReportIsAppliedAndPutAside) {
   deliver("1", report(id));
   sweep();
   EXPECT_EQ(office_.message(id).delivery_status, DeliveryStatus::bounced);
+  EXPECT_THAT(office_.events(id), ElementsAre("email.sent", "email.bounced"));
   EXPECT_THAT(names("new"), IsEmpty());
   EXPECT_THAT(names("cur"), ElementsAre("1:2,S"));
   EXPECT_THAT(outcomes_, ElementsAre("dsn applied"));

@@ -174,6 +174,7 @@ TEST_P(LoopbackTest, ARejectedCopyStaysHidden) {
   const MessageId copy = local_copy_id(office_.send(kAuthor, to(kForeigner)), kForeigner);
   ASSERT_TRUE(office_.reject(copy));
   EXPECT_THAT(office_.inbox(kForeigner), IsEmpty());
+  EXPECT_THAT(office_.events(copy), ElementsAre("email.review_requested", "email.review_rejected"));
   office_.expect_sound();
 }
 

@@ -136,10 +136,10 @@ Office::RejectResult Office::reject(const MessageId& id, const std::string& reas
   return database_.write([&](store::Tx& tx) { return approve::reject(tx, command, now()); });
 }
 
-Office::ApproveResult Office::expire_approve(const MessageId& id) {
+Office::ApproveResult Office::expire_approve(const MessageId& id, const notify::Policy& policy) {
   const approve::Expired expired{message(id).user, id, account::OnExpiry::approve, now()};
   return database_.write([&](store::Tx& tx) {
-    return approve::expire_approve_and_send(tx, expired, send_, kSharedDomain, {}, now());
+    return approve::expire_approve_and_send(tx, expired, send_, kSharedDomain, policy, now());
   });
 }
 

@@ -71,7 +71,7 @@ class Office {
   [[nodiscard]] ApproveResult approve(const MessageId& id, const approve::PendingApprovalEdit& edit = {},
                                       std::optional<std::int64_t> revision = {});
   [[nodiscard]] RejectResult reject(const MessageId& id, const std::string& reason = "");
-  [[nodiscard]] ApproveResult expire_approve(const MessageId& id);
+  [[nodiscard]] ApproveResult expire_approve(const MessageId& id, const notify::Policy& policy = {});
   [[nodiscard]] RejectResult expire_reject(const MessageId& id);
   [[nodiscard]] std::vector<approve::Expired> expired(const std::optional<journal::Position>& after = {},
                                                       std::int64_t limit = 100);

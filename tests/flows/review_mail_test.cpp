@@ -26,6 +26,11 @@ constexpr store::Query kStates(
     "review_mail_test.states",
     "SELECT n.state || COALESCE(' ' || r.state, '') FROM review_notifications n LEFT "
     "JOIN review_mails r ON r.id = n.mail_id WHERE n.message_id = $1");
+constexpr store::Query kUnseen("review_mail_test.unseen",
+                               "SELECT approved_unseen FROM review_notifications WHERE message_id = $1");
+constexpr store::Query kEvidence(
+    "review_mail_test.evidence",
+    "SELECT evidence FROM lifecycle WHERE message_id = $1 AND reason_code = 'review.expired_approved'");
 constexpr store::Query kAttempts("review_mail_test.attempts",
                                  "SELECT outcome FROM review_mail_attempts ORDER BY mail_id, epoch");
 
@@ -86,6 +91,16 @@ class ReviewMailTest : public StoreTest {
 
   std::string state(const MessageId& id) {
     return db().read([&](store::ReadTx& tx) { return tx.query(kStates, {id.str()}).front().text(0); });
+  }
+  bool approved_unseen(const MessageId& id) {
+    return db().read([&](store::ReadTx& tx) { return tx.query(kUnseen, {id.str()}).front().flag(0); });
+  }
+  /// Of the clock's approval.
+  std::string evidence(const MessageId& id) {
+    return db().read([&](store::ReadTx& tx) { return tx.query(kEvidence, {id.str()}).front().text(0); });
+  }
+  static std::string_view name_of(const std::optional<notify::OnUnseen>& said) {
+    return said ? notify::name_of(*said) : "nothing";
   }
   std::vector<std::string> outcomes() {
     return db().read([](store::ReadTx& tx) {
@@ -236,19 +251,57 @@ TEST_P(ReviewMailTest, AnAccountThatIsMutedGetsNoMailAndNothingIsApprovedUnseen)
   EXPECT_EQ(refused_unseen(id).reason, "reviewer_not_notified: mail to reviewers is turned off");
 }
 
-TEST_P(ReviewMailTest, AnAgentThatSuppressesNotificationsIsApprovedByTheClockUnlessItSaysOtherwise) {
+// docs/review.md, "What the clock may do": whoever says something first is followed.
+TEST_P(ReviewMailTest, TheClockApprovesUnseenWhereThePolicyNearestToTheAgentSaysSo) {
+  using notify::OnUnseen;
+  constexpr OnUnseen approve = OnUnseen::approve;
+  constexpr OnUnseen reject = OnUnseen::reject;
+  struct Case {
+    std::optional<OnUnseen> agent;
+    std::optional<OnUnseen> account;
+    bool agent_wants_no_mail;  // suppress_notifications, beside on_expiry: approve
+    OnUnseen deployment;
+    OnUnseen expected;
+  };
+  for (const Case& one :
+       {Case{{}, {}, false, reject, reject}, Case{{}, {}, false, approve, approve},
+        Case{{}, {}, true, reject, approve}, Case{{}, reject, true, reject, reject},
+        Case{{}, reject, false, approve, reject}, Case{{}, approve, false, reject, approve},
+        Case{reject, {}, true, approve, reject}, Case{reject, approve, true, approve, reject},
+        Case{approve, reject, false, reject, approve}}) {
+    notify::Settings settings;
+    settings.on_unseen = one.account;
+    settle(settings);
+    settings.on_unseen = one.agent;
+    settings.mute = one.agent_wants_no_mail;
+    settle_agent(settings);
+    const MessageId id = hold();
+    office_.pass(kWeek);
+    const bool approved = office_.expire_approve(id, {one.deployment, 1h}).has_value();
+    if (!approved) ASSERT_TRUE(office_.expire_reject(id));
+    EXPECT_EQ(approved, one.expected == approve)
+        << "agent " << name_of(one.agent) << ", account " << name_of(one.account) << ", no mail "
+        << one.agent_wants_no_mail << ", deployment " << notify::name_of(one.deployment);
+    EXPECT_EQ(approved_unseen(id), approved);
+  }
+  EXPECT_THAT(claim(), IsEmpty());
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, AnApprovalSaysThatItWasUnseenAndOneOfWhichAMailHasLeftDoesNot) {
+  const MessageId seen = hold();
+  EXPECT_EQ(send(), 1U);
   office_.protect(kAuthor,
                   [](account::Protection& protection) { protection.hold_suppress_notifications = true; });
-  const MessageId approved = hold();
+  const MessageId unseen = hold();
   office_.pass(kWeek);
-  EXPECT_TRUE(office_.expire_approve(approved));
-  notify::Settings settings;
-  settings.mute = true;
-  settings.on_unseen = notify::OnUnseen::reject;
-  settle_agent(settings);
-  const MessageId refused = hold();
-  office_.pass(kWeek);
-  EXPECT_FALSE(refused_unseen(refused).wait);
+  ASSERT_TRUE(office_.expire_approve(seen));
+  ASSERT_TRUE(office_.expire_approve(unseen));
+  EXPECT_EQ(evidence(seen), R"({"review_resolution":"review_expired_approved"})");
+  EXPECT_EQ(evidence(unseen), R"({"review_resolution":"review_expired_approved","source":"unseen"})");
+  EXPECT_FALSE(approved_unseen(seen));
+  EXPECT_TRUE(approved_unseen(unseen));
+  office_.expect_sound();
 }
 
 TEST_P(ReviewMailTest, ALostAnswerIsNoAnswerAndTheMailIsSentAgainUnderTheSameId) {
@@ -324,6 +377,47 @@ TEST_P(ReviewMailTest, WhatWasDecidedFirstIsNotMailed) {
   office_.pass(30s);
   EXPECT_THAT(claim(), IsEmpty());
   EXPECT_EQ(state(late), "mailed cancelled");
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, AHoldThatStandsAgainIsToldOfAllTheSame) {
+  const auto decided_for_now = [&](const MessageId& id) {
+    const UtcTime at = office_.now();
+    approve::ApproveCommand command{office_.owner(), id, "reviewer", {}, {}, 1h};
+    EXPECT_TRUE(db().write([&](store::Tx& tx) {
+      return approve::approve_and_send(tx, command, office_.send_step(), kSharedDomain, at);
+    }));
+    return at;
+  };
+  const auto taken_back = [&](const MessageId& id, UtcTime at) {
+    const approve::UndoCommand command{office_.owner(), id, at};
+    return db().write([&](store::Tx& tx) { return approve::undo(tx, command, office_.now()); }).has_value();
+  };
+  const MessageId early = hold();
+  UtcTime at = decided_for_now(early);
+  EXPECT_THAT(claim(), IsEmpty());
+  EXPECT_EQ(state(early), "cancelled");
+  ASSERT_TRUE(taken_back(early, at));
+  EXPECT_EQ(state(early), "waiting");
+  EXPECT_EQ(send(), 1U);
+  EXPECT_EQ(state(early), "mailed sent");
+
+  const MessageId late = hold();
+  office_.pass(60s);
+  EXPECT_EQ(send(Outcome::deferred), 1U);
+  at = decided_for_now(late);
+  office_.pass(30s);
+  EXPECT_THAT(claim(), IsEmpty());
+  EXPECT_EQ(state(late), "mailed cancelled");
+  ASSERT_TRUE(taken_back(late, at));
+  EXPECT_EQ(send(), 1U);
+  EXPECT_EQ(state(late), "mailed sent");
+
+  // Whoever was told is not told twice.
+  at = decided_for_now(late);
+  ASSERT_TRUE(taken_back(late, at));
+  office_.pass(1h);
+  EXPECT_THAT(claim(), IsEmpty());
   office_.expect_sound();
 }
 

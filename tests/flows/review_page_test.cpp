@@ -10,6 +10,7 @@
 #include "notify/compose.hpp"
 #include "notify/review_mail.hpp"
 #include "review_page/review_pages.hpp"
+#include "store/error.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::test {
@@ -56,15 +57,24 @@ class ReviewPageTest : public StoreTest {
                        mails_[0].link_key);
   }
 
-  net::Response ask(LinkAction action, const std::string& method, const std::string& form) {
+  static net::Response ask(review_page::ReviewPages& pages, LinkAction action, const std::string& method,
+                           const std::string& form) {
     net::Request request;
     request.method = method;
     request.peer_address = "192.0.2.1";
     (method == "POST" ? request.body : request.query) = form;
     boost::asio::io_context io;
-    auto answer = boost::asio::co_spawn(io, pages_.respond(action, request), boost::asio::use_future);
+    auto answer = boost::asio::co_spawn(io, pages.respond(action, request), boost::asio::use_future);
     io.run();
     return answer.get();
+  }
+  net::Response ask(LinkAction action, const std::string& method, const std::string& form) {
+    return ask(pages_, action, method, form);
+  }
+  net::Response ask_with(review_page::Hooks hooks, const std::string& method) {
+    review_page::ReviewPages pages(db(), office_.clock(), office_.send_step(), links_,
+                                   std::string(kSharedDomain), std::move(hooks));
+    return ask(pages, LinkAction::approve, method, link(LinkAction::approve));
   }
   net::Response look(LinkAction action) { return ask(action, "GET", link(action)); }
   net::Response press(LinkAction action) { return ask(action, "POST", link(action)); }
@@ -154,6 +164,32 @@ TEST_P(ReviewPageTest, AStoreThatIsAwayIsAPageTooAndDecidesNothing) {
   EXPECT_EQ(press(LinkAction::approve).status, 200);
 }
 
+TEST_P(ReviewPageTest, WhoAsksTooOftenIsToldWhenToComeBackAndDecidesNothing) {
+  const MessageId id = hold();
+  review_page::Hooks hooks;
+  hooks.too_many = [](std::string client) -> boost::asio::awaitable<std::optional<std::int64_t>> {
+    EXPECT_EQ(client, "192.0.2.1");
+    co_return 47;
+  };
+  const net::Response page = ask_with(std::move(hooks), "POST");
+  EXPECT_EQ(page.status, 429);
+  EXPECT_EQ(page.headers.get("Retry-After"), "47");
+  EXPECT_EQ(office_.message(id).review_status, ReviewStatus::pending_review);
+}
+
+TEST_P(ReviewPageTest, AStoreThatCannotSayHowOftenSomebodyAskedIsAway) {
+  const MessageId id = hold();
+  review_page::Hooks hooks;
+  hooks.too_many = [](std::string) -> boost::asio::awaitable<std::optional<std::int64_t>> {
+    throw store::Unavailable("no connection");
+    co_return std::nullopt;
+  };
+  const net::Response page = ask_with(std::move(hooks), "POST");
+  EXPECT_EQ(page.status, 503);
+  EXPECT_EQ(page.headers.get("Retry-After"), "30");
+  EXPECT_EQ(office_.message(id).review_status, ReviewStatus::pending_review);
+}
+
 TEST_P(ReviewPageTest, AReasonIsTrimmedAndNotLongerThanItMayBe) {
   const MessageId id = hold();
   std::string form = link(LinkAction::reject) + "&reason=+";
@@ -165,7 +201,7 @@ TEST_P(ReviewPageTest, AReasonIsTrimmedAndNotLongerThanItMayBe) {
 TEST_P(ReviewPageTest, EveryTextIsEscaped) {
   mailbox::Draft draft = draft_to({std::string(kStranger)});
   draft.subject = "</h1><script>alert(1)</script>";
-  draft.text = "</pre><form action=//evil.example><button>x</button></form>\"'&";
+  draft.text = "</pre><form action=//evil.example><button>x</button></form>\"'&\a";
   office_.hold(kAuthor, draft);
   mails_ = db().write([&](store::Tx& tx) {
     return notify::claim(tx, {"worker", office_.now(), office_.now() + 60s, 8, 0s, 1h, "seed"});
@@ -175,6 +211,7 @@ TEST_P(ReviewPageTest, EveryTextIsEscaped) {
   EXPECT_THAT(page.body, Not(HasSubstr("<script")));
   EXPECT_THAT(page.body, Not(HasSubstr("evil.example><button")));
   EXPECT_THAT(page.body, HasSubstr("&lt;/pre&gt;&lt;form action=//evil.example&gt;"));
+  EXPECT_THAT(page.body, HasSubstr("&quot;&#39;&amp; </pre>"));
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ struct ApiSettings {
   std::string cursor_secret;       // keys the page cursors
   /// Called after a commit that queued mail for the outside, so that it need not wait for the next poll.
   std::function<void()> queued = [] {};
+  /// Called after a commit that holds a draft, so that its reviewers hear of it at once.
+  std::function<void()> held = [] {};
   /// Where the provider replaces Message-IDs by ids of its own: the domain that these stand in. Empty: it
   /// keeps them.
   std::string provider_id_domain = {};

@@ -19,6 +19,7 @@
 #include "base/assert.hpp"
 #include "base/fault.hpp"
 #include "base/log.hpp"
+#include "net/bell.hpp"
 #include "store/awaitable.hpp"
 #include "webhook/fan_out.hpp"
 #include "webhook/lane.hpp"
@@ -45,11 +46,6 @@ constexpr std::chrono::seconds kIdleConnectionAge{10};
 constexpr std::chrono::milliseconds kRecordPauseFirst{100};
 constexpr std::chrono::milliseconds kRecordPauseMax{5'000};
 
-void report(std::string_view event, const std::exception& error) {
-  const bool environment = dynamic_cast<const EnvironmentError*>(&error) != nullptr;
-  log::write(environment ? log::Level::warn : log::Level::error, event, {{"error", error.what()}});
-}
-
 }  // namespace
 
 class Courier::Impl : public std::enable_shared_from_this<Impl> {
@@ -64,8 +60,8 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
         options_(std::move(options)),
         hooks_(std::move(hooks)),
         timers_(timers),
-        bell_(timers.make(strand_)),
-        fan_bell_(timers.make(strand_)),
+        bell_(timers, strand_),
+        fan_bell_(timers, strand_),
         heartbeat_(timers.make(strand_)),
         record_bell_(timers.make(strand_)),
         // Accounts may share a host, so that it has no limit of its own: lanes have.
@@ -82,9 +78,8 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
     if (woken_.exchange(true)) return;
     asio::post(strand_, [self = shared_from_this()] {
       self->woken_ = false;
-      self->fan_rung_ = true;
-      self->fan_bell_->cancel();
-      self->look();
+      self->fan_bell_.ring();
+      self->bell_.ring();
     });
   }
 
@@ -94,20 +89,14 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   void stop() {
     stopping_ = true;
     asio::post(strand_, [self = shared_from_this()] {
-      self->look();
-      self->fan_bell_->cancel();
+      self->bell_.ring();
+      self->fan_bell_.ring();
       self->heartbeat_->cancel();
     });
   }
 
  private:
   // Everything below runs on the strand.
-
-  // There may be lanes to claim.
-  void look() {
-    look_ = true;
-    bell_->cancel();
-  }
 
   // Something has changed in a lane: they are tended once for everything that rings until then.
   void ring() {
@@ -116,7 +105,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
     asio::post(strand_, [self = shared_from_this()] {
       self->rung_ = false;
       self->tend_all();
-      if (self->stopping_) self->bell_->cancel();
+      if (self->stopping_) self->bell_.ring();
     });
   }
 
@@ -126,19 +115,17 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
     asio::co_spawn(self->strand_, fan_out(self), asio::detached);
     asio::co_spawn(self->strand_, keep_leases(self), asio::detached);
     while (!self->stopping_) {
-      self->look_ = false;
+      self->bell_.answer();
       const bool claimed = co_await self->claim_some();
       self->ring();
-      if (claimed || self->look_ || self->stopping_) continue;
-      self->bell_->expires_after(self->options_.poll_interval);
-      co_await self->bell_->wait();
+      if (!claimed && !self->stopping_) co_await self->bell_.rest(self->options_.poll_interval);
     }
     self->heartbeat_->cancel();
-    self->fan_bell_->cancel();
+    self->fan_bell_.ring();
+    self->ring();  // whatever is held and has nothing under way is given back
     while (!self->lanes_.empty() || self->helpers_ > 0 || self->recording_) {
-      self->ring();
-      self->bell_->expires_after(self->options_.poll_interval);
-      co_await self->bell_->wait();
+      self->bell_.answer();
+      co_await self->bell_.rest(self->options_.poll_interval);
     }
   }
 
@@ -150,7 +137,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
         return std::monostate{};
       });
     } catch (const std::exception& error) {
-      report("courier.take_over_failed", error);
+      log::failure("courier.take_over_failed", error);
     }
   }
 
@@ -158,11 +145,9 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
 
   static asio::awaitable<void> fan_out(std::shared_ptr<Impl> self) {
     while (!self->stopping_) {
-      self->fan_rung_ = false;
+      self->fan_bell_.answer();
       const bool more = co_await self->fan_out_some();
-      if (more || self->fan_rung_ || self->stopping_) continue;
-      self->fan_bell_->expires_after(self->options_.poll_interval);
-      co_await self->fan_bell_->wait();
+      if (!more && !self->stopping_) co_await self->fan_bell_.rest(self->options_.poll_interval);
     }
     --self->helpers_;
     self->ring();
@@ -178,7 +163,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
       out = co_await store::write(database_,
                                   [](store::Tx& tx) { return hooks::fan_out(tx, kFannedOutTogether); });
     } catch (const std::exception& error) {
-      report("courier.fan_out_failed", error);
+      log::failure("courier.fan_out_failed", error);
       co_return false;
     }
     if (hooks_.fanned_out) hooks_.fanned_out(out.events, out.deliveries);
@@ -189,7 +174,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   void look_again() {
     for (auto& [id, lane] : lanes_) lane->more = true;
     ring();
-    look();
+    bell_.ring();
   }
 
   // --- lanes -----------------------------------------------------------------------------------------------
@@ -211,7 +196,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
       };
       claimed = co_await store::write(database_, std::move(take));
     } catch (const std::exception& error) {  // also a bug must not end the loop
-      report("courier.claim_failed", error);
+      log::failure("courier.claim_failed", error);
       co_return false;
     }
     CS_FAULT("courier.claimed");
@@ -256,10 +241,10 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
         co_await self->give_back(*lane);
         self->lanes_.erase(lane->claim.webhook);
         // What became due meanwhile was not read by this lane any more.
-        if (lane->more) self->look();
+        if (lane->more) self->bell_.ring();
       }
     } catch (const std::exception& error) {
-      report("courier.lane_failed", error);
+      log::failure("courier.lane_failed", error);
       // The lease runs out, here or elsewhere. Nothing of the lane is begun any more.
       lane->lost = true;
       lane->ready.clear();
@@ -347,7 +332,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
         if (!kept.contains(claim.webhook)) found->second->lost = true;
       }
     } catch (const std::exception& error) {
-      report("courier.renew_failed", error);
+      log::failure("courier.renew_failed", error);
     }
   }
 
@@ -439,7 +424,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
                                          : "unreachable";
       }
     } catch (const std::exception& error) {  // also a bug must not leave the delivery open
-      report("courier.attempt_failed", error);
+      log::failure("courier.attempt_failed", error);
       answer.error = "the request could not be made";
     }
     outcome.attempt.took =
@@ -514,10 +499,10 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
         const std::int64_t written = co_await store::write(database_, std::move(body));
         if (written < static_cast<std::int64_t>(outcomes.size())) log::debug("courier.told_before");
       } catch (const EnvironmentError& error) {
-        report("courier.record_failed", error);
+        log::failure("courier.record_failed", error);
         again = !stopping_;
       } catch (const std::exception& error) {
-        report("courier.record_failed", error);
+        log::failure("courier.record_failed", error);
       }
       if (!again) co_return;
       record_bell_->expires_after(pause);
@@ -534,16 +519,14 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   const CourierOptions options_;
   const CourierHooks hooks_;
   net::Timers& timers_;
-  std::unique_ptr<net::Timer> bell_;
-  std::unique_ptr<net::Timer> fan_bell_;
+  net::Bell bell_;  // there may be lanes to claim
+  net::Bell fan_bell_;
   std::unique_ptr<net::Timer> heartbeat_;
   std::unique_ptr<net::Timer> record_bell_;
   std::unique_ptr<net::HttpClient> client_;
   std::atomic<bool> woken_ = false;
   std::atomic<bool> stopping_ = false;
   bool rung_ = false;
-  bool look_ = false;
-  bool fan_rung_ = false;
   bool recording_ = false;
   int helpers_ = 0;
   WebhookId last_lane_;

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
@@ -66,6 +67,36 @@ struct State {
   hooks::DeliveryId id;
 };
 
+/// Real time, and how often somebody waited for it.
+class CountingTimers final : public net::Timers {
+ public:
+  std::atomic<int> waits = 0;
+
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const override { return real_.now(); }
+  std::unique_ptr<net::Timer> make(const asio::any_io_executor& executor) override {
+    return std::make_unique<Counting>(real_.make(executor), waits);
+  }
+
+ private:
+  class Counting final : public net::Timer {
+   public:
+    Counting(std::unique_ptr<net::Timer> real, std::atomic<int>& waits)
+        : real_(std::move(real)), waits_(waits) {}
+    void expires_after(std::chrono::steady_clock::duration time) override { real_->expires_after(time); }
+    void cancel() override { real_->cancel(); }
+    asio::awaitable<void> wait() override {
+      ++waits_;
+      return real_->wait();
+    }
+
+   private:
+    std::unique_ptr<net::Timer> real_;
+    std::atomic<int>& waits_;
+  };
+
+  net::Timers& real_ = net::steady_timers();
+};
+
 class CourierTest : public test::StoreTest {
  protected:
   CourierTest() {
@@ -92,7 +123,7 @@ class CourierTest : public test::StoreTest {
       const std::lock_guard lock(mutex_);
       outcomes_.emplace_back(outcome);
     };
-    courier_.emplace(io_.get_executor(), db(), clock_, *targets_, sealer_, options_, hooks);
+    courier_.emplace(io_.get_executor(), db(), clock_, *targets_, sealer_, options_, hooks, timers_);
     done_ = asio::co_spawn(io_, courier_->run(), asio::use_future);
     thread_ = std::thread([this] { io_.run(); });
   }
@@ -160,6 +191,7 @@ class CourierTest : public test::StoreTest {
   test::TestCertificates certificates_{std::string(kHost)};
   test::ZoneResolver dns_{"a.hooks.test A 127.0.0.1"};
   SystemClock clock_;
+  CountingTimers timers_;
   Sealer sealer_ = secret_sealer("a deployment secret of more than 32 bytes");
   CourierOptions options_;
   bool allow_private_ = true;
@@ -279,6 +311,21 @@ TEST_P(CourierTest, AnEndpointThatHangsHoldsUpNoOtherAndNoStop) {
   EXPECT_TRUE(good.wait_for_requests(5));
   ASSERT_TRUE(comes([&] { return std::ranges::count(outcomes(), "timeout") >= 1; }));
   stop();
+  EXPECT_EQ(number(kHeld), 0);
+}
+
+TEST_P(CourierTest, AStopRestsWhileWhatIsUnderWayEnds) {
+  options_.timeout = 300ms;
+  options_.retry_first = 60s;
+  options_.poll_interval = 1h;
+  serve({{say_and_hold()}});
+  webhook();
+  start();
+  happens("msg_1");
+  ASSERT_TRUE(server_->wait_for_requests(1));
+  const int before = timers_.waits;
+  stop();
+  EXPECT_LE(timers_.waits - before, 20);
   EXPECT_EQ(number(kHeld), 0);
 }
 

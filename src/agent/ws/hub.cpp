@@ -34,11 +34,6 @@ constexpr milliseconds kBusyPause{20};
 // Between two looks at the listeners, however often somebody asks for one.
 constexpr milliseconds kCheckPause{50};
 
-void report(std::string_view event, const std::exception& error) {
-  const bool environment = dynamic_cast<const EnvironmentError*>(&error) != nullptr;
-  log::write(environment ? log::Level::warn : log::Level::error, event, {{"error", error.what()}});
-}
-
 HandshakeRequest handshake_of(const net::Headers& headers) {
   HandshakeRequest request{http::verb::get, "/", 11};
   for (const net::Header& field : headers) {
@@ -247,7 +242,7 @@ class Hub::Impl final : public Owner, public std::enable_shared_from_this<Impl> 
       from_ = look.more ? news.back().place.next() : frontier.until;
       rouse(news, *from_);
     } catch (const std::exception& error) {  // also a bug must not end the loop
-      report("ws.follow_failed", error);
+      log::failure("ws.follow_failed", error);
     }
     co_return look;
   }
@@ -302,7 +297,7 @@ class Hub::Impl final : public Owner, public std::enable_shared_from_this<Impl> 
       }
       for (const auto& [agent, session] : ours) co_await close_missing(session);
     } catch (const std::exception& error) {
-      report("ws.check_failed", error);
+      log::failure("ws.check_failed", error);
     }
   }
 
@@ -331,7 +326,7 @@ class Hub::Impl final : public Owner, public std::enable_shared_from_this<Impl> 
         return std::monostate{};
       });
     } catch (const std::exception& error) {
-      report("ws.node_not_forgotten", error);
+      log::failure("ws.node_not_forgotten", error);
     }
   }
 

@@ -62,11 +62,6 @@ std::int64_t ns_of(steady_clock::time_point time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
-void report(std::string_view event, const std::exception& error) {
-  const bool environment = dynamic_cast<const EnvironmentError*>(&error) != nullptr;
-  log::write(environment ? log::Level::warn : log::Level::error, event, {{"error", error.what()}});
-}
-
 }  // namespace
 
 Session::Session(std::shared_ptr<Owner> owner, std::unique_ptr<Seat> seat, Admission admission,
@@ -114,7 +109,7 @@ void Session::spawn(asio::awaitable<void> work) {
                    try {
                      std::rethrow_exception(fault);
                    } catch (const std::exception& error) {
-                     report("ws.session_failed", error);
+                     log::failure("ws.session_failed", error);
                    }
                    if (!self->accepted_) return self->end("unavailable");
                    self->begin_closing(Closing::unavailable);
@@ -197,7 +192,7 @@ asio::awaitable<bool> Session::push_some() {
     };
     events = co_await store::read(owner_->database, std::move(body));
   } catch (const std::exception& error) {
-    report("ws.read_failed", error);
+    log::failure("ws.read_failed", error);
     behind_ = true;
     owner_->fell_behind(shared_from_this());
     co_return false;

@@ -16,13 +16,16 @@ constexpr std::chrono::milliseconds kLongestPause{500};
 void Health::wait_for_turn(TimePoint deadline) {
   std::unique_lock lock(mutex_);
   while (down_) {
-    const TimePoint now = std::chrono::steady_clock::now();
+    const TimePoint now = now_();
     if (now >= next_attempt_) {
       next_attempt_ = now + pause_;
       return;
     }
     const TimePoint patience = std::min(deadline, down_since_ + kGrace);
-    if (now >= patience) throw Unavailable(reason_);
+    if (now >= patience) {
+      alarm();
+      throw Unavailable(reason_);
+    }
     changed_.wait_until(lock, std::min(next_attempt_, patience));
   }
 }
@@ -31,23 +34,29 @@ void Health::succeeded() {
   const std::lock_guard lock(mutex_);
   if (!down_) return;
   down_ = false;
+  alarmed_ = false;
   changed_.notify_all();
   log::info("store.server_up");
 }
 
 void Health::failed(const std::string& reason) {
   const std::lock_guard lock(mutex_);
-  const TimePoint now = std::chrono::steady_clock::now();
+  const TimePoint now = now_();
   if (!down_) {
     down_ = true;
     down_since_ = now;
     pause_ = kFirstPause;
-    log::error("store.server_down", {{"error", reason}});
+    log::warn("store.server_away", {{"error", reason}});
   } else {
     pause_ = std::min(2 * pause_, kLongestPause);
   }
   next_attempt_ = now + pause_;
   reason_ = reason;
+}
+
+void Health::alarm() {
+  if (std::exchange(alarmed_, true)) return;
+  log::error("store.server_down", {{"error", reason_}});
 }
 
 }  // namespace countersign::store::postgres

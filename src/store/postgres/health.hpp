@@ -1,13 +1,16 @@
 // Whether the server answers, as all workers of one store know it together.
 //
 // While it is down one worker at a time tries to connect, with growing pauses. Jobs wait for it during a
-// short grace only and then fail at once, so that an API says 503 instead of piling requests up.
+// short grace only and then fail at once, so that an API says 503 instead of piling requests up. The first
+// that fails is the alarm: a connection that was slow once, or a server that was started anew, harmed nobody.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "store/job_queue.hpp"
 
@@ -15,16 +18,23 @@ namespace countersign::store::postgres {
 
 class Health {
  public:
+  using Now = std::function<TimePoint()>;
+  explicit Health(Now now = &std::chrono::steady_clock::now) : now_(std::move(now)) {}
+
   /// Returns when the caller may try to connect now. Throws Unavailable with the last failure's text when
-  /// the grace or `deadline` is over first.
+  /// the grace or `deadline` is over first; of an outage, the first that happens to is an error in the log.
   void wait_for_turn(TimePoint deadline);
   void succeeded();
   void failed(const std::string& reason);
 
  private:
+  void alarm();  // under the mutex
+
+  const Now now_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool down_ = false;
+  bool alarmed_ = false;
   TimePoint down_since_;
   TimePoint next_attempt_;
   std::chrono::milliseconds pause_{};

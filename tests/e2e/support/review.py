@@ -1,7 +1,10 @@
 """Mail to reviewers, and what a reviewer does with it."""
 
+import base64
+import hmac
 import html
 import re
+import time
 import urllib.parse
 
 from support.client import Client
@@ -38,6 +41,19 @@ def links_of(mail, message_id):
     """{"approve": …, "reject": …} of the part of the mail that tells of this hold."""
     part = next(part for part in mail.text.split("-" * 40) if message_id in part)
     return {match.group(1): match.group(0) for match in _LINK.finditer(part)}
+
+
+def long_ago(link, secret, link_key):
+    """The link as a mail of another day held it: made by the same deployment, good until a minute ago (notify/link.hpp
+    has the form of its token, base/seal.hpp that of its key)."""
+    page, _, token = link.partition("?t=")
+    payload = base64.urlsafe_b64decode(token.partition(".")[0] + "==").decode().split("|")
+    payload[2] = str(int(time.time()) - 60)
+    payload = "|".join(payload).encode()
+    extracted = hmac.digest(bytes(32), secret.encode(), "sha256")
+    key = hmac.digest(extracted, b"review links\x01", "sha256")
+    mac = hmac.digest(key, link_key.encode() + b"\n" + payload, "sha256")
+    return f"{page}?t=" + ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (payload, mac))
 
 
 class Page:

@@ -167,30 +167,13 @@ ForwardPlan plan_forward(const Parent& parent) {
 }
 
 std::string text_as_html(std::string_view text) {
+  const std::string escaped = escape_html(text);
   std::string out;
-  out.reserve(text.size() + text.size() / 8);
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\r':
-        break;
-      case '\n':
-        out += "<br>\n";
-        break;
-      default:
-        out += c;
-    }
+  out.reserve(escaped.size());
+  for (const char c : escaped) {
+    if (c == '\r') continue;
+    if (c == '\n') out += "<br>";
+    out += c;
   }
   return out;
 }

@@ -35,6 +35,7 @@ constexpr milliseconds kLongestPause{500};
 struct Outcome {
   Answer answer;
   std::optional<ApiError> refusal;
+  bool held = false;
 };
 
 ApiError error_of(const hold::SubmitRefusal& refusal, const Principal& principal) {
@@ -67,7 +68,7 @@ Outcome outcome_of(const hold::Submitted& submitted, const MessageId& id) {
     view = {{"status", "pending_review"},
             {"message_id", id.str()},
             {"approval_expires_at", timestamp(held->approval_expires_at)}};
-    return {{202, json::serialize(view)}, {}};
+    return {{202, json::serialize(view)}, {}, true};
   }
   const outbox::SendResult& sent = std::get<hold::Sent>(submitted).result;
   if (!sent.complete) {
@@ -270,7 +271,7 @@ Awaitable<Response> accept(Context& context, const Call& call, Sending sending, 
   guard->reset();  // the answer is stored: a duplicate of a waiting request is replayed
   if (!outcome) co_return call.refuse(outcome.error());
   if (outcome->refusal) co_return call.refuse(*outcome->refusal);
-  context.settings.queued();
+  outcome->held ? context.settings.held() : context.settings.queued();
   if (kind == mailbox::Kind::test) co_return json_text_response(outcome->answer.status, outcome->answer.body);
   co_return co_await finish(context, call, std::move(outcome->answer));
 }
