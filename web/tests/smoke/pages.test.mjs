@@ -3,17 +3,16 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
-  available,
   expect_accessible,
   kDesktop,
   kPhone,
   close_browser,
   picture,
+  settled,
   sign_in,
+  skip,
   with_console,
 } from "./browser.mjs";
-
-const skip = available ? false : "Chromium is not installed (scripts/install web)";
 
 after(close_browser);
 
@@ -69,7 +68,7 @@ for (const [name, options] of Object.entries({
           dispatchEvent(new PopStateEvent("popstate"));
         }, `/console/${path}`);
         await t.page.getByText(new RegExp(text)).first().waitFor();
-        await t.page.waitForTimeout(60);
+        await settled(t.page);
         await fits(t.page, `${path}, ${name}`);
         await expect_accessible(t.page, `${path}, ${name}`);
         await picture(t.page, `${name}-${path.replace(/msg_\w+/, "id").replace(/\W+/g, "-")}`);

@@ -38,6 +38,7 @@ export async function start(options = {}) {
 async function answer(world, request, response) {
   const url = new URL(request.url, "http://x");
   world.requests.push(`${request.method} ${url.pathname}`);
+  await world.gate(url);
   if (url.pathname.startsWith("/console/api/")) return api(world, request, response, url);
   if (!url.pathname.startsWith("/console")) return send(response, 404, "not here");
   serve_dist(url.pathname, response);
