@@ -18,8 +18,7 @@ from support.scenario import AGENT, on_sqlite
 from support.waiting import eventually
 
 HERE = pathlib.Path(__file__).resolve().parent
-DRIVER = pathlib.Path(os.environ.get("COUNTERSIGN_BROWSER_DRIVER") or HERE.parents[1] / "build/browser",
-                      "node_modules/playwright-core")
+DRIVER = HERE.parents[1] / "web/node_modules/playwright-core"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 TEXT = """Hello Bob,
@@ -38,7 +37,7 @@ HOSTILE = ("\u202e<script>alert(1)</script><img src=https://evil.example/x>" +
 
 def missing():
     if not DRIVER.is_dir():
-        return f"there is no {DRIVER}; scripts/test installs it"
+        return f"there is no {DRIVER}; building the console fetches it"
     return "" if CHROMIUM and shutil.which("node") else "there is no chromium or no node"
 
 

@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import threading
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from support.client import draft
 from support.scenario import AGENT, on_both_stores
@@ -77,6 +79,42 @@ class Console:
         timeline = browser.request("GET", f"/console/api/messages/{AGENT}/{message_id}/timeline").json["items"]
         kinds = [item["kind"] for item in timeline if item["kind"] not in ("event", "webhook")]
         self.assertEqual(kinds, ["written", "held", "decided", "queued", "held", "decided", "queued", "attempt"])
+
+    def test_two_browsers_decide_at_one_moment_and_the_slower_one_is_told_what_the_other_did(self):
+        server = self.start_server()
+        account = self.open_account(server)
+        browsers = [Browser(account.client.at(server.url)) for _ in range(2)]
+        self.assertEqual(self.set_up(server, browsers[0]).status, 200)
+        self.assertEqual(browsers[1].sign_in("owner@example.com").status, 200)
+        account.create_agent(AGENT)
+        account.hold_everything(AGENT)
+        approve = ("/console/api/reviews/{}/approve", {"undo_seconds": 0}, "approved", False)
+        correct = ("/console/api/reviews/{}/approve", {"subject": "Corrected"}, "approved", True)
+        reject = ("/console/api/v1/reviews/{}/reject", {"reason": "not like this"}, "rejected", False)
+        starting_line = threading.Barrier(2)
+
+        def decide(browser, message_id, deed):
+            starting_line.wait()
+            return browser.request("POST", deed[0].format(message_id), deed[1])
+
+        approved = {}
+        with ThreadPoolExecutor(2) as people:
+            for deeds in ((approve, approve), (approve, correct), (approve, reject), (correct, reject),
+                          (reject, reject)) * 4:
+                message_id = account.send(AGENT, draft("For a person"))["message_id"]
+                answers = list(people.map(decide, browsers, (message_id, message_id), deeds))
+                won = [answer.status < 300 for answer in answers]
+                self.assertEqual(sorted(won), [False, True], answers)
+                late, (_, _, deed, edited) = answers[won.index(False)], deeds[won.index(True)]
+                self.assertEqual((late.status, late.code), (409, "message_not_pending"))
+                told = late.json["error"]["details"]["decision"]
+                self.assertEqual((told["as"], told["by"], told["edited"]), (deed, "owner@example.com", edited))
+                if deed == "approved":
+                    approved[message_id] = "Corrected" if edited else "For a person"
+        for message_id in approved:
+            self.wait_for_delivery_status(account, message_id, "sent")
+        self.assertEqual(server.maildir.copies(), dict.fromkeys(approved, 1))
+        self.assertEqual({mail.message_id: mail.subject for mail in server.maildir.mails()}, approved)
 
     def test_a_forgotten_password_is_set_anew_and_signs_everybody_out(self):
         server = self.start_server()

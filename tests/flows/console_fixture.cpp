@@ -2,6 +2,7 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <future>
 
 #include "account/sign_in.hpp"
 
@@ -52,13 +53,21 @@ net::Request ConsoleFixture::page_request(std::string method, std::string path, 
   return request;
 }
 
-net::Response ConsoleFixture::ask(net::Request request) {
-  if (request.request_id.empty()) request.request_id = "req_test";
-  if (request.peer_address.empty()) request.peer_address = "192.0.2.1";
-  auto answer = boost::asio::co_spawn(io_, console_->respond(std::move(request)), boost::asio::use_future);
+net::Response ConsoleFixture::ask(net::Request request) { return ask_at_once({std::move(request)}).front(); }
+
+std::vector<net::Response> ConsoleFixture::ask_at_once(std::vector<net::Request> requests) {
+  std::vector<std::future<net::Response>> under_way;
+  for (net::Request& request : requests) {
+    if (request.request_id.empty()) request.request_id = "req_test";
+    if (request.peer_address.empty()) request.peer_address = "192.0.2.1";
+    under_way.push_back(
+        boost::asio::co_spawn(io_, console_->respond(std::move(request)), boost::asio::use_future));
+  }
   io_.restart();
   io_.run();
-  return answer.get();
+  std::vector<net::Response> answers;
+  for (std::future<net::Response>& one : under_way) answers.push_back(one.get());
+  return answers;
 }
 
 net::Response ConsoleFixture::ask_rest(net::Request request) {
@@ -111,6 +120,34 @@ std::string ConsoleFixture::code_of(const net::Response& response) {
   const json::object& refusal = body.at("error").as_object();
   if (refusal.at("request_id").as_string() != "req_test") return "another request id";
   return std::string(refusal.at("code").as_string());
+}
+
+ReviewerFixture::ReviewerFixture() {
+  office_.add_agent(kAgent);
+  office_.hold_all(kAgent);
+  set_password(office_.owner(), kPassword);
+}
+
+MessageId ReviewerFixture::hold(const std::string& subject) {
+  mailbox::Draft draft = draft_to({std::string(kStranger)});
+  draft.subject = subject;
+  draft.attachments = {{"figures.csv", "text/csv", "1,2,3"},
+                       {"page.html", "text/html", "<script>1</script>"}};
+  return office_.hold(kAgent, draft);
+}
+
+std::string ReviewerFixture::review(const MessageId& id, std::string_view what) {
+  return fmt::format("/console/api/reviews/{}/{}", id.str(), what);
+}
+
+json::object ReviewerFixture::approve(const Browser& browser, const MessageId& id, const std::string& body) {
+  const net::Response response = ask("POST", review(id, "approve"), browser, body);
+  EXPECT_EQ(response.status, 202) << response.body;
+  return json::parse(response.body).as_object();
+}
+
+std::string ReviewerFixture::undo_body(const json::object& approved) {
+  return json::serialize(json::object{{"undo_token", approved.at("undo_token")}});
 }
 
 }  // namespace countersign::test

@@ -27,9 +27,9 @@ test("style sheets are taken out", () => {
   assert.deepEqual(take_styles(`<style style="a">never closed`), { html: "", sheets: ["never closed"] });
 });
 
-test("a megabyte of broken tags takes no time", () => {
-  const before = performance.now();
-  take_styles("<a<b c='".repeat(120_000));
-  take_styles("<a =".repeat(250_000));
-  assert.ok(performance.now() - before < 2000);
+// With a step for every pair of characters this would take hours.
+test("broken tags as long as a message may be are looked at once", () => {
+  const open_quotes = "<a<b c='".repeat(1_250_000);
+  const no_values = "<a =".repeat(2_500_000);
+  for (const html of [open_quotes, no_values]) assert.ok(take_styles(html).html === html);
 });

@@ -2,9 +2,11 @@
 import { useState } from "preact/hooks";
 import { at, get, post, send } from "../lib/api";
 import { navigate, path_to } from "../lib/router";
+import { useList } from "../lib/list";
 import { useResource } from "../lib/resource";
-import type { Agent, DeliveryPolicy, Page, Suppression } from "../lib/types";
+import type { Agent, DeliveryPolicy, Suppression } from "../lib/types";
 import { Ago, Badge, Button, ErrorNote, Facts, LinkButton, PageHeader, Skeleton } from "../ui/basic";
+import { ShowMore } from "../ui/data";
 import { Confirm, toast, toast_error } from "../ui/dialog";
 import { SelectField, TextField } from "../ui/fields";
 import { Compose } from "./compose";
@@ -177,9 +179,7 @@ function LostAnswers({ email }: { email: string }) {
 }
 
 function Blocked({ email }: { email: string }) {
-  const found = useResource<Page<Suppression>>(`suppressed:${email}`, (signal) =>
-    get(at`/v1/agents/${email}/suppressions`, signal),
-  );
+  const found = useList<Suppression>(`suppressed:${email}`, at`/v1/agents/${email}/suppressions`);
   const [address, set_address] = useState("");
   const add = async (event: Event) => {
     event.preventDefault();
@@ -199,7 +199,7 @@ function Blocked({ email }: { email: string }) {
       toast_error(error);
     }
   };
-  const items = found.data?.items ?? [];
+  const items = found.items;
   return (
     <section class="card stack">
       <div>
@@ -226,6 +226,7 @@ function Blocked({ email }: { email: string }) {
           ))}
         </ul>
       )}
+      <ShowMore list={found} />
       <form class="inline-form" onSubmit={(event) => void add(event)}>
         <TextField label="Address" type="email" value={address} onInput={set_address} required />
         <Button type="submit">Add</Button>

@@ -1,22 +1,20 @@
 // The agents of the account, and a new one.
 import { useState } from "preact/hooks";
-import { at, current_session, get, post, send } from "../lib/api";
+import { at, current_session, post, send } from "../lib/api";
 import { explain } from "../lib/explain";
 import { navigate, path_to } from "../lib/router";
-import { useResource } from "../lib/resource";
-import type { Agent, Page } from "../lib/types";
+import { useList } from "../lib/list";
+import type { Agent } from "../lib/types";
 import { Ago, Badge, Button, Empty, ErrorNote, PageHeader, Skeleton } from "../ui/basic";
 import { Dialog, toast, toast_error } from "../ui/dialog";
-import { Table } from "../ui/data";
+import { ShowMore, Table } from "../ui/data";
 import { Check, TextField } from "../ui/fields";
 
 export function AgentsPage() {
-  const found = useResource<Page<Agent>>("agents", (signal) => get("/v1/agents?limit=100", signal));
-  const trash = useResource<Page<Agent>>("agents:trash", (signal) =>
-    get("/v1/agents?limit=100&deleted=true", signal),
-  );
+  const found = useList<Agent>("agents", "/v1/agents");
+  const trash = useList<Agent>("agents:trash", "/v1/agents", { deleted: true });
   const [adding, set_adding] = useState(false);
-  const items = found.data?.items ?? [];
+  const items = found.items;
   const restore = async (email: string) => {
     try {
       await post(at`/v1/agents/${email}/restore`);
@@ -40,8 +38,8 @@ export function AgentsPage() {
         )}
       </PageHeader>
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
-      {!found.data && !found.error && <Skeleton />}
-      {found.data && items.length === 0 && (
+      {!found.loaded && !found.error && <Skeleton />}
+      {found.loaded && items.length === 0 && (
         <Empty
           icon="agent"
           title="No agent yet"
@@ -81,12 +79,13 @@ export function AgentsPage() {
           ]}
         />
       )}
-      {(trash.data?.items.length ?? 0) > 0 && (
+      <ShowMore list={found} />
+      {trash.items.length > 0 && (
         <section class="stack">
           <h2>Trash</h2>
           <Table
             label="Agents in the trash"
-            rows={trash.data?.items ?? []}
+            rows={trash.items}
             row_key={(agent) => agent.email}
             columns={[
               { name: "Address", cell: (agent) => <span class="mono">{agent.email}</span> },
@@ -102,6 +101,7 @@ export function AgentsPage() {
               },
             ]}
           />
+          <ShowMore list={trash} />
         </section>
       )}
       {adding && <NewAgent close={() => set_adding(false)} />}

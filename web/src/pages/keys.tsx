@@ -1,19 +1,19 @@
 // API keys: metadata only; a secret is shown when it is made and never again.
 import { useState } from "preact/hooks";
-import { at, get, send } from "../lib/api";
-import { useResource } from "../lib/resource";
-import type { ApiKey, Page } from "../lib/types";
+import { at, send } from "../lib/api";
+import { useList } from "../lib/list";
+import type { ApiKey } from "../lib/types";
 import { Ago, Badge, Button, Empty, ErrorNote, PageHeader, Skeleton } from "../ui/basic";
 import { Confirm, toast } from "../ui/dialog";
-import { Table } from "../ui/data";
+import { ShowMore, Table } from "../ui/data";
 import { clock } from "../lib/format";
 import { NewKey } from "./new_key";
 
 export function KeysPage() {
-  const found = useResource<Page<ApiKey>>("keys", (signal) => get("/v1/account/api-keys?limit=100", signal));
+  const found = useList<ApiKey>("keys", "/v1/account/api-keys");
   const [adding, set_adding] = useState(false);
   const [revoking, set_revoking] = useState<ApiKey | null>(null);
-  const items = found.data?.items ?? [];
+  const items = found.items;
   const revoke = async (key: ApiKey) => {
     await send("DELETE", `${at`/v1/account/api-keys/${key.id}`}?confirm=DELETE`);
     toast("Revoked.");
@@ -27,8 +27,8 @@ export function KeysPage() {
         </Button>
       </PageHeader>
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
-      {!found.data && !found.error && <Skeleton />}
-      {found.data && items.length === 0 && (
+      {!found.loaded && !found.error && <Skeleton />}
+      {found.loaded && items.length === 0 && (
         <Empty icon="key" title="No key">
           <p>Make one for each agent: it can send and read as that agent, and decide nothing.</p>
         </Empty>
@@ -68,6 +68,7 @@ export function KeysPage() {
           ]}
         />
       )}
+      <ShowMore list={found} />
       {adding && <NewKey close={() => set_adding(false)} done={found.reload} />}
       {revoking && (
         <Confirm

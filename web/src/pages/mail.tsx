@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { at, get } from "../lib/api";
 import { clock, plural, word } from "../lib/format";
 import { navigate, path_to } from "../lib/router";
+import { useWhole } from "../lib/list";
 import { useResource } from "../lib/resource";
 import type { Agent, Conversation, MessageSummary, Page } from "../lib/types";
 import { Badge, Empty, ErrorNote, LinkButton, PageHeader, Skeleton } from "../ui/basic";
@@ -26,7 +27,7 @@ interface Props {
 }
 
 export function MailPage({ agent, conversation, view }: Props) {
-  const agents = useResource<Page<Agent>>("agents", (signal) => get("/v1/agents?limit=100", signal));
+  const agents = useWhole<Agent>("agents", "/v1/agents");
   const list = agents.data?.items ?? [];
   const shown = agent ?? list[0]?.email ?? null;
   const chosen: View = kViews.find(([name]) => name === view)?.[0] ?? "conversations";

@@ -1,9 +1,9 @@
 // A new API key, whose secret is shown once.
 import { useState } from "preact/hooks";
-import { get, post } from "../lib/api";
+import { post } from "../lib/api";
 import { explain } from "../lib/explain";
-import { useResource } from "../lib/resource";
-import type { Agent, ApiKey, Page } from "../lib/types";
+import { useWhole } from "../lib/list";
+import type { Agent, ApiKey } from "../lib/types";
 import { Button, CopyText, Note } from "../ui/basic";
 import { Dialog } from "../ui/dialog";
 import { SelectField, TextField } from "../ui/fields";
@@ -17,7 +17,7 @@ export function NewKey({ agent, close, done }: { agent?: string; close: () => vo
   const [made, set_made] = useState<(ApiKey & { key: string }) | null>(null);
   const [fault, set_fault] = useState<string | null>(null);
   const [busy, set_busy] = useState(false);
-  const agents = useResource<Page<Agent>>("agents", (signal) => get("/v1/agents?limit=100", signal));
+  const agents = useWhole<Agent>("agents", "/v1/agents");
   const submit = async () => {
     set_busy(true);
     set_fault(null);

@@ -1,20 +1,21 @@
 // Addresses that nothing is sent to any more, because they bounced or complained.
 import { useState } from "preact/hooks";
-import { at, get, send } from "../lib/api";
-import { useResource } from "../lib/resource";
-import type { Page, Suppression } from "../lib/types";
+import { at, send } from "../lib/api";
+import { useList } from "../lib/list";
+import type { Suppression } from "../lib/types";
 import { Ago, Badge, Button, Empty, ErrorNote, PageHeader, Skeleton } from "../ui/basic";
 import { Confirm, toast } from "../ui/dialog";
-import { Table } from "../ui/data";
+import { ShowMore, Table } from "../ui/data";
 
 export function SuppressionsPage() {
-  const found = useResource<Page<Suppression>>(
+  const found = useList<Suppression>(
     "suppressions",
-    (signal) => get("/v1/account/suppressions?limit=100", signal),
+    "/v1/account/suppressions",
+    {},
     (news) => news.type === "domain.suppression_added",
   );
   const [removing, set_removing] = useState<Suppression | null>(null);
-  const items = found.data?.items ?? [];
+  const items = found.items;
   const remove = async (row: Suppression) => {
     await send("DELETE", `${at`/v1/account/suppressions/${row.address}`}?confirm=DELETE`);
     toast(`${row.address} may be written to again.`);
@@ -27,8 +28,8 @@ export function SuppressionsPage() {
         lead="No agent of this account writes to these addresses. An agent has a list of its own on its page."
       />
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
-      {!found.data && !found.error && <Skeleton />}
-      {found.data && items.length === 0 && (
+      {!found.loaded && !found.error && <Skeleton />}
+      {found.loaded && items.length === 0 && (
         <Empty icon="stop" title="Nobody is suppressed">
           <p>
             An address gets here when mail to it bounces for good or its reader complains. Writing to it again
@@ -63,6 +64,7 @@ export function SuppressionsPage() {
           ]}
         />
       )}
+      <ShowMore list={found} />
       {removing && (
         <Confirm
           title={`Write to ${removing.address} again?`}

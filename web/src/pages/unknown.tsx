@@ -1,12 +1,13 @@
 // Hand-overs whose answer was lost: what is known of each, and three buttons that say what they do.
 import { useState } from "preact/hooks";
-import { at, get, post } from "../lib/api";
+import { at, post } from "../lib/api";
 import { duration, full_time, plural, seconds_until, some_of } from "../lib/format";
 import { useNow } from "../lib/now";
 import { path_to } from "../lib/router";
-import { useResource } from "../lib/resource";
-import type { Handover, Page } from "../lib/types";
+import { useList } from "../lib/list";
+import type { Handover } from "../lib/types";
 import { Badge, Empty, ErrorNote, Facts, Note, PageHeader, Skeleton } from "../ui/basic";
+import { ShowMore } from "../ui/data";
 import { Confirm, toast } from "../ui/dialog";
 import { TextField } from "../ui/fields";
 import { refresh_counts } from "../app/counts";
@@ -14,12 +15,8 @@ import { refresh_counts } from "../app/counts";
 type Choice = "sent" | "send_again" | "give_up";
 
 export function UnknownPage() {
-  const found = useResource<Page<Handover>>(
-    "handovers",
-    (signal) => get("/v1/handovers?limit=100", signal),
-    () => true,
-  );
-  const items = found.data?.items ?? [];
+  const found = useList<Handover>("handovers", "/v1/handovers", {}, () => true);
+  const items = found.items;
   return (
     <div class="page page-narrow">
       <PageHeader
@@ -27,8 +24,8 @@ export function UnknownPage() {
         lead="Messages that were handed over while the answer got lost: the provider may have them, or not. They are never sent again by a guess."
       />
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
-      {!found.data && !found.error && <Skeleton lines={6} />}
-      {found.data && items.length === 0 && (
+      {!found.loaded && !found.error && <Skeleton lines={6} />}
+      {found.loaded && items.length === 0 && (
         <Empty icon="check" title="Every outcome is known">
           <p>
             When a relay breaks off after it got a whole message, it appears here, with all that is known.
@@ -39,6 +36,7 @@ export function UnknownPage() {
       {items.map((one) => (
         <Unknown key={one.id} handover={one} done={found.reload} />
       ))}
+      <ShowMore list={found} />
     </div>
   );
 }

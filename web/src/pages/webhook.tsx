@@ -1,12 +1,13 @@
 // One webhook: its settings, and what became of each delivery.
 import { useState } from "preact/hooks";
-import { at, get, post, query, send } from "../lib/api";
+import { at, get, post, send } from "../lib/api";
 import { navigate, path_to } from "../lib/router";
+import { useList } from "../lib/list";
 import { useResource } from "../lib/resource";
-import type { Page, Webhook, WebhookDelivery } from "../lib/types";
+import type { Webhook, WebhookDelivery } from "../lib/types";
 import { Ago, Badge, Button, Empty, ErrorNote, Facts, Note, PageHeader, Skeleton } from "../ui/basic";
 import { Confirm, Dialog, toast, toast_error } from "../ui/dialog";
-import { Table } from "../ui/data";
+import { ShowMore, Table } from "../ui/data";
 import { Segments, TextField } from "../ui/fields";
 import { EventChoice, Secret, state_of } from "./webhooks";
 
@@ -152,12 +153,13 @@ const kTones = { delivered: "accent", pending: "warn", failed: "danger" } as con
 
 function Deliveries({ id }: { id: string }) {
   const [status, set_status] = useState<Filter>("");
-  const found = useResource<Page<WebhookDelivery>>(
+  const found = useList<WebhookDelivery>(
     `deliveries:${id}:${status}`,
-    (signal) => get(`${at`/v1/webhooks/${id}/deliveries`}${query({ status, limit: 50 })}`, signal),
+    at`/v1/webhooks/${id}/deliveries`,
+    { status },
     () => true,
   );
-  const items = found.data?.items ?? [];
+  const items = found.items;
   return (
     <section class="stack">
       <div class="row">
@@ -175,8 +177,8 @@ function Deliveries({ id }: { id: string }) {
         />
       </div>
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
-      {!found.data && !found.error && <Skeleton />}
-      {found.data && items.length === 0 && (
+      {!found.loaded && !found.error && <Skeleton />}
+      {found.loaded && items.length === 0 && (
         <Empty icon="hook" title="None">
           <p>
             {status === ""
@@ -209,6 +211,7 @@ function Deliveries({ id }: { id: string }) {
           ]}
         />
       )}
+      <ShowMore list={found} />
     </section>
   );
 }

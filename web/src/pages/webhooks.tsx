@@ -1,13 +1,13 @@
 // Webhooks: where events are delivered to, and whether they arrive.
 import { useState } from "preact/hooks";
-import { get, post } from "../lib/api";
+import { post } from "../lib/api";
 import { explain } from "../lib/explain";
 import { path_to } from "../lib/router";
-import { useResource } from "../lib/resource";
-import type { Agent, Page, Webhook } from "../lib/types";
+import { useList, useWhole } from "../lib/list";
+import type { Agent, Webhook } from "../lib/types";
 import { Ago, Badge, Button, CopyText, Empty, ErrorNote, PageHeader, Skeleton } from "../ui/basic";
 import { Dialog } from "../ui/dialog";
-import { Table } from "../ui/data";
+import { ShowMore, Table } from "../ui/data";
 import { Check, SelectField, TextField } from "../ui/fields";
 
 export const kEventTypes = [
@@ -34,9 +34,9 @@ export function state_of(webhook: Webhook) {
 }
 
 export function WebhooksPage() {
-  const found = useResource<Page<Webhook>>("webhooks", (signal) => get("/v1/webhooks?limit=100", signal));
+  const found = useList<Webhook>("webhooks", "/v1/webhooks");
   const [adding, set_adding] = useState(false);
-  const items = found.data?.items ?? [];
+  const items = found.items;
   const add = (
     <Button kind="primary" icon="plus" onClick={() => set_adding(true)}>
       New webhook
@@ -51,8 +51,8 @@ export function WebhooksPage() {
         {items.length > 0 && add}
       </PageHeader>
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
-      {!found.data && !found.error && <Skeleton />}
-      {found.data && items.length === 0 && (
+      {!found.loaded && !found.error && <Skeleton />}
+      {found.loaded && items.length === 0 && (
         <Empty icon="hook" title="No webhook yet" action={add}>
           <p>
             A webhook tells your software at once that mail came in, was approved, or bounced, instead of
@@ -85,6 +85,7 @@ export function WebhooksPage() {
           ]}
         />
       )}
+      <ShowMore list={found} />
       {adding && <NewWebhook close={() => set_adding(false)} done={found.reload} />}
     </div>
   );
@@ -98,7 +99,7 @@ function NewWebhook({ close, done }: { close: () => void; done: () => void }) {
   const [secret, set_secret] = useState<string | null>(null);
   const [fault, set_fault] = useState<string | null>(null);
   const [busy, set_busy] = useState(false);
-  const agents = useResource<Page<Agent>>("agents", (signal) => get("/v1/agents?limit=100", signal));
+  const agents = useWhole<Agent>("agents", "/v1/agents");
   const submit = async () => {
     set_busy(true);
     set_fault(null);

@@ -6,7 +6,8 @@ import type { Marked } from "../lib/evidence";
 import { clock, full_time, measured } from "../lib/format";
 import type { HourlySeconds } from "../lib/types";
 import { Icon, type IconName } from "./icons";
-import type { Tone } from "./basic";
+import { Button, type Tone } from "./basic";
+import { toast_error } from "./dialog";
 
 export interface Column<T> {
   name: string;
@@ -49,6 +50,19 @@ export function Table<T>({
           ))}
         </tbody>
       </table>
+    </div>
+  );
+}
+
+/** Below a list that goes on. */
+export function ShowMore({ list }: { list: { more: (() => Promise<void>) | null; reading: boolean } }) {
+  const { more, reading } = list;
+  if (!more) return null;
+  return (
+    <div>
+      <Button busy={reading} onClick={() => void more().catch(toast_error)}>
+        Show more
+      </Button>
     </div>
   );
 }

@@ -3,21 +3,10 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { after, before, test } from "node:test";
-import {
-  available as has_browser,
-  close_browser,
-  expect_accessible,
-  open_at,
-  picture,
-} from "../smoke/browser.mjs";
+import { close_browser, expect_accessible, open_at, picture, settled } from "../smoke/browser.mjs";
 import { kHostileHtml } from "../standin/hostile.mjs";
-import { available as has_server, deliver, kOwner, start_server } from "./server.mjs";
+import { deliver, kOwner, skip, start_server } from "./server.mjs";
 
-const skip = !has_browser
-  ? "Chromium is not installed (scripts/install web)"
-  : !has_server
-    ? "COUNTERSIGN_BINARY is not set"
-    : false;
 const kPassword = "three or four words";
 const kAgent = "scout@agents.localhost";
 let server;
@@ -202,8 +191,7 @@ test("every other page answers", { skip }, async () => {
   ]) {
     await page.goto(`${server.url}/console/${path}`);
     await page.getByRole("heading", { level: 1 }).waitFor();
-    await page.waitForLoadState("domcontentloaded");
-    await page.waitForTimeout(400);
+    await settled(page);
     assert.deepEqual(await page.getByRole("alert").allTextContents(), [], path);
     await expect_accessible(page, path);
     await picture(page, `server-${path.replace(/\W+/g, "-")}`);

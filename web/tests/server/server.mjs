@@ -1,15 +1,26 @@
-// A real server for the browser: COUNTERSIGN_BINARY names it, COUNTERSIGN_CONSOLE_STORE another store than a
-// fresh SQLite. With COUNTERSIGN_CONSOLE_DIST=1 the pages are those of web/dist rather than those inside of
-// the binary.
+// A real server for the browser: COUNTERSIGN_BINARY names it. It keeps its data in a fresh SQLite file, or with
+// COUNTERSIGN_CONSOLE_STORE=postgres in a database of its own on COUNTERSIGN_TEST_POSTGRES (URL of a superuser).
+// With COUNTERSIGN_CONSOLE_DIST=1 the pages are those of web/dist rather than those inside of the binary.
+import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { skip as no_browser } from "../smoke/browser.mjs";
 import { start_front } from "./front.mjs";
 
 const binary = process.env.COUNTERSIGN_BINARY;
-export const available = binary !== undefined;
+const superuser = process.env.COUNTERSIGN_TEST_POSTGRES;
+const on_postgres = process.env.COUNTERSIGN_CONSOLE_STORE === "postgres";
+const missing = !binary
+  ? "COUNTERSIGN_BINARY"
+  : on_postgres && !superuser
+    ? "COUNTERSIGN_TEST_POSTGRES"
+    : null;
+export const skip = no_browser || (missing && !process.env.CI ? `${missing} is not set` : false);
 // The server knows all variables that begin like its own, and refuses these.
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_")),
@@ -25,43 +36,74 @@ function free_port() {
   });
 }
 
+function run(program, ...args) {
+  const done = spawnSync(program, args, { encoding: "utf8", env });
+  assert.equal(done.status, 0, `${program} ${args[0]}: ${done.error ?? done.stdout + done.stderr}`);
+  return done.stdout;
+}
+
+/** An empty database on the server of the tests. */
+function create_database() {
+  const name = `console_${randomBytes(8).toString("hex")}`;
+  const tell = (sql) => run("psql", "--no-psqlrc", "--quiet", "--dbname", superuser, "--command", sql);
+  tell(`CREATE DATABASE ${name}`);
+  const url = new URL(superuser);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => tell(`DROP DATABASE ${name} WITH (FORCE)`) };
+}
+
+/** What must not be in the log of a server: lines of level error, and what sanitizers say. */
+function faults_of(log) {
+  const faulty = /"level":\s*"error"|\w+Sanitizer: |runtime error: |assertion failed/;
+  return log.split("\n").filter((line) => faulty.test(line));
+}
+
 /** Starts it with one account, and waits for the link that chooses its password. */
 export async function start_server(settings = []) {
+  assert.equal(missing, null, `${missing} is not set`);
   const data = mkdtempSync(join(tmpdir(), "console-server-"));
   const [http, smtp] = [await free_port(), await free_port()];
-  const store = process.env.COUNTERSIGN_CONSOLE_STORE;
+  const database = on_postgres ? create_database() : null;
   const all = [
     `data_dir=${data}`,
     `http.listen=127.0.0.1:${http}`,
     `inbound.listen=127.0.0.1:${smtp}`,
-    ...(store ? [`store.url=${store}`] : []),
+    "log.format=json",
+    "notifications.enabled=false", // the only mail is that of the tests
+    ...(database ? [`store.url=${database.url}`] : []),
     ...settings,
   ];
   const flags = all.flatMap((one) => ["--set", one]);
-  const made = spawnSync(binary, ["bootstrap", kOwner, ...flags], { encoding: "utf8", env });
-  const key = /e2a_acct_[0-9a-f]+/.exec(made.stdout)?.[0];
-  if (!key) throw new Error(`no account: ${made.stdout}${made.stderr}`);
-  const child = spawn(binary, ["serve", ...flags], { stdio: ["ignore", "ignore", "pipe"], env });
+  const key = /e2a_acct_[0-9a-f]+/.exec(run(binary, "bootstrap", kOwner, ...flags))?.[0];
+  // The kernel ends the server when this process dies.
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", binary, "serve", ...flags], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env,
+  });
+  const ended = once(child, "close");
   let log = "";
   const link = await new Promise((resolve, reject) => {
     child.stderr.on("data", (bytes) => {
       log += bytes;
-      const found = /\/console\/setup#\S+/.exec(log);
+      const found = /\/console\/setup#\w+\.\w+/.exec(log);
       if (found && /node\.serving/.test(log)) resolve(found[0]);
     });
-    child.on("exit", (status) => reject(new Error(`the server ended (${status}): ${log}`)));
+    ended.then(([status]) => reject(new Error(`the server ended (${status}): ${log}`)), reject);
   });
   const direct = `http://127.0.0.1:${http}`;
   const front = process.env.COUNTERSIGN_CONSOLE_DIST ? await start_front(direct) : null;
   const url = front?.url ?? direct;
+  /** In good order; then its log is clean and the store keeps every promise. */
   const stop = async () => {
     await front?.stop();
-    const ended = new Promise((resolve) => child.on("exit", resolve));
     child.kill("SIGTERM");
-    await ended;
+    const [status] = await ended;
+    assert.deepEqual([status, faults_of(log)], [0, []]);
+    run(binary, "check", ...flags);
+    database?.drop();
     rmSync(data, { recursive: true });
   };
-  return { url, link, key, smtp, data, stop, log: () => log };
+  return { url, link, key, smtp, data, stop };
 }
 
 /** Hands a message to the server as any mail server would. */

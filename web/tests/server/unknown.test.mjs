@@ -1,21 +1,10 @@
 // An answer is lost at a real server: the evidence, the decision, and what the timeline says afterwards.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import {
-  available as has_browser,
-  close_browser,
-  expect_accessible,
-  open_at,
-  picture,
-} from "../smoke/browser.mjs";
+import { close_browser, expect_accessible, open_at, picture } from "../smoke/browser.mjs";
 import { start_relay } from "./relay.mjs";
-import { available as has_server, kOwner, start_server } from "./server.mjs";
+import { kOwner, skip, start_server } from "./server.mjs";
 
-const skip = !has_browser
-  ? "Chromium is not installed (scripts/install web)"
-  : !has_server
-    ? "COUNTERSIGN_BINARY is not set"
-    : false;
 const kAgent = "desk@agents.localhost";
 let relay;
 let server;

@@ -1,5 +1,5 @@
 // Chromium and what the suites share. CHROMIUM names another binary; SCREENSHOTS a folder to keep pictures
-// in.
+// in. Where there is no Chromium the suites are skipped, except in continuous integration (CI is set).
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import assert from "node:assert/strict";
@@ -9,7 +9,10 @@ import { kEmail, kPassword } from "../standin/world.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-export const available = existsSync(executablePath);
+export const skip =
+  existsSync(executablePath) || process.env.CI
+    ? false
+    : "Chromium is not installed (scripts/install browser)";
 export const pictures = process.env.SCREENSHOTS;
 export const kDesktop = { width: 1360, height: 860 };
 export const kPhone = { width: 390, height: 844 };
@@ -41,6 +44,7 @@ export async function close_browser() {
 
 /** A stand-in and a page on it. What the page complains about fails the test at close(). */
 export async function open(options = {}) {
+  await browser_of(); // where there is none, nothing is left running
   const standin = await start(options);
   const opened = await open_at(standin.url, options);
   const close = async (failed = false) => {
@@ -107,6 +111,14 @@ export async function sign_in(page, url, path = "/console/") {
   await page.getByLabel("Password").fill(kPassword);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("navigation", { name: "Console" }).waitFor();
+}
+
+/** What is being loaded has arrived and is drawn, and what it would run has had its turn. */
+export async function settled(page) {
+  await page.waitForFunction(() => !document.querySelector(".skeleton"));
+  await page.evaluate(
+    () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))),
+  );
 }
 
 export async function door(url, name, body = {}) {

@@ -1,10 +1,9 @@
 // Mail that wants to run, fetch, hide or mislead: nothing runs, nothing is fetched, the reviewer is warned.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { available, close_browser, kDesktop, open, sign_in } from "./browser.mjs";
+import { close_browser, kDesktop, open, settled, sign_in, skip } from "./browser.mjs";
 import { kHostileHtml } from "../standin/hostile.mjs";
 
-const skip = available ? false : "Chromium is not installed (scripts/install web)";
 let t;
 const id_of = (subject) =>
   [...t.world.messages.values()].find((one) => one.message.subject.startsWith(subject)).message.id;
@@ -42,7 +41,7 @@ for (const name of Object.keys(kHostileHtml)) {
     assert.equal(await frame.getAttribute("sandbox"), "");
     const inside = await (await frame.elementHandle()).contentFrame();
     await inside.waitForSelector("body", { state: "attached" });
-    await t.page.waitForTimeout(80);
+    await settled(t.page);
     assert.equal(await t.page.evaluate(() => window.pwned), undefined);
     const source = await frame.getAttribute("srcdoc");
     const body = source.slice(source.indexOf("<body>"));
@@ -90,7 +89,7 @@ test("names of attachments, reversed text and tag characters are warned of", { s
   for (const file of ["page.html", "drawing.svg", "statement.pdf.exe"]) {
     await t.page.getByRole("button", { name: file }).click();
     await t.page.getByRole("dialog").waitFor();
-    await t.page.waitForTimeout(60);
+    await settled(t.page);
     await t.page.getByRole("button", { name: "Close", exact: true }).click();
   }
   assert.equal(await t.page.evaluate(() => window.pwned), undefined);

@@ -3,17 +3,16 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
-  available,
   expect_accessible,
   kDesktop,
   kPhone,
   close_browser,
   picture,
+  settled,
   sign_in,
+  skip,
   with_console,
 } from "./browser.mjs";
-
-const skip = available ? false : "Chromium is not installed (scripts/install web)";
 
 after(close_browser);
 
@@ -69,7 +68,7 @@ for (const [name, options] of Object.entries({
           dispatchEvent(new PopStateEvent("popstate"));
         }, `/console/${path}`);
         await t.page.getByText(new RegExp(text)).first().waitFor();
-        await t.page.waitForTimeout(60);
+        await settled(t.page);
         await fits(t.page, `${path}, ${name}`);
         await expect_accessible(t.page, `${path}, ${name}`);
         await picture(t.page, `${name}-${path.replace(/msg_\w+/, "id").replace(/\W+/g, "-")}`);
@@ -104,5 +103,46 @@ test("an account without anything teaches what to do", { skip }, () =>
       await t.page.getByText(text).waitFor();
       await expect_accessible(t.page, `empty ${path}`);
     }
+  }),
+);
+
+test("lists that go on: agents, keys and webhooks behind the first hundred", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    const many = (make) => Array.from({ length: 230 }, (_, i) => make(String(i).padStart(3, "0")));
+    const { agents, keys, webhooks } = world;
+    world.agents.push(...many((i) => ({ ...agents[0], email: `agent-${i}@agents.example.org`, name: "" })));
+    world.keys.push(...many((i) => ({ ...keys[0], id: `apk_${i}`, name: `Key ${i}` })));
+    world.webhooks.push(...many((i) => ({ ...webhooks[0], id: `wh_many_${i}`, description: `Hook ${i}` })));
+    await sign_in(page, url);
+    const rows = (count) =>
+      page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, count);
+    const more = page.getByRole("button", { name: "Show more" });
+    for (const [path, last, total] of [
+      ["agents", "agent-229@agents.example.org", world.agents.length],
+      ["webhooks", "Hook 229", world.webhooks.length],
+      ["keys", "Key 229", world.keys.length],
+    ]) {
+      await page.goto(`${url}/console/${path}`);
+      await rows(100);
+      await more.click();
+      await rows(200);
+      await more.click();
+      await rows(total);
+      await page.getByText(last).first().waitFor();
+      await more.waitFor({ state: "detached" });
+    }
+    // What changes is read as far as it was.
+    await page
+      .getByRole("row", { name: /Key 150/ })
+      .getByRole("button", { name: "Revoke" })
+      .click();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+    await page.getByText("Key 150").waitFor({ state: "detached" });
+    await rows(world.keys.length);
+    // A choice offers every agent.
+    await page.getByRole("button", { name: "New key" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.locator("option", { hasText: "agent-229@" }).waitFor({ state: "attached" });
+    assert.equal(await dialog.locator("option", { hasText: "agent-" }).count(), 230);
   }),
 );

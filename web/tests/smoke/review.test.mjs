@@ -2,17 +2,17 @@
 import assert from "node:assert/strict";
 import { after, test as node_test } from "node:test";
 import {
-  available,
   close_browser,
   door,
   expect_accessible,
   picture,
+  settled,
   sign_in,
+  skip,
   with_console,
 } from "./browser.mjs";
 
 let t;
-const skip = available ? false : "Chromium is not installed (scripts/install web)";
 const id_of = (subject) =>
   [...t.world.messages.values()].find((one) => one.message.subject === subject).message.id;
 const entry = (subject) => t.world.messages.get(id_of(subject));
@@ -281,7 +281,7 @@ test("attachments: text, a picture and a PDF can be looked at", { skip }, async 
   await t.page.getByRole("button", { name: "Close", exact: true }).click();
   await detail().getByRole("button", { name: "quote.pdf" }).click();
   await t.page.locator(".preview-pdf").waitFor();
-  await t.page.waitForTimeout(300);
+  await settled(t.page);
   await picture(t.page, "attachment-pdf");
 });
 

@@ -1,9 +1,7 @@
 // Getting in and out.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { available, close_browser, expect_accessible, picture, sign_in, with_console } from "./browser.mjs";
-
-const skip = available ? false : "Chromium is not installed (scripts/install web)";
+import { close_browser, expect_accessible, picture, sign_in, skip, with_console } from "./browser.mjs";
 
 after(close_browser);
 

@@ -6,7 +6,7 @@ import { operating } from "./operating.mjs";
 
 export { Refused };
 
-const page = (items) => ({ items, next_cursor: null });
+const page = (items) => ({ whole_list: items }); // cut into pages by the server
 
 function session_of(session) {
   return {

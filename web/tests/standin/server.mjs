@@ -38,6 +38,7 @@ export async function start(options = {}) {
 async function answer(world, request, response) {
   const url = new URL(request.url, "http://x");
   world.requests.push(`${request.method} ${url.pathname}`);
+  await world.gate(url);
   if (url.pathname.startsWith("/console/api/")) return api(world, request, response, url);
   if (!url.pathname.startsWith("/console")) return send(response, 404, "not here");
   serve_dist(url.pathname, response);
@@ -75,6 +76,14 @@ async function read_body(request) {
   return text === "" ? {} : JSON.parse(text);
 }
 
+function one_page(result, query) {
+  const whole = result?.whole_list;
+  if (!whole) return result;
+  const from = Number(query.get("cursor") ?? 0);
+  const to = from + Math.min(100, Number(query.get("limit") ?? 50));
+  return { items: whole.slice(from, to), next_cursor: to < whole.length ? String(to) : null };
+}
+
 async function api(world, request, response, url) {
   const body = request.method === "GET" ? {} : await read_body(request);
   const path = url.pathname.slice("/console/api".length);
@@ -86,7 +95,10 @@ async function api(world, request, response, url) {
       const match = method === request.method && pattern.exec(path);
       if (!match) continue;
       if (!open) world.admit(request);
-      const result = await handler(context, ...match.slice(1).map(decodeURIComponent));
+      const result = one_page(
+        await handler(context, ...match.slice(1).map(decodeURIComponent)),
+        context.query,
+      );
       if (result === undefined) return; // it answered by itself
       const status = context.status ?? (result === null ? 204 : 200);
       response.writeHead(status, {

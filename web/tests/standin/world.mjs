@@ -43,6 +43,15 @@ export function make_world(options) {
       }
       return session;
     },
+    hold_back: () => false, // requests that wait until let_go()
+    waiting: [],
+    gate(url) {
+      return this.hold_back(url) ? new Promise((go) => this.waiting.push(go)) : undefined;
+    },
+    let_go() {
+      this.hold_back = () => false;
+      for (const go of this.waiting.splice(0)) go();
+    },
     id(prefix, name = `${++this.serial}`) {
       return `${prefix}_${hex(name)}`;
     },
