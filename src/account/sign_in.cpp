@@ -14,6 +14,10 @@ constexpr Query kFindPassword(
     "account.find_password",
     "SELECT u.id, u.email, p.hash FROM users u JOIN passwords p ON p.user_id = u.id "
     "WHERE u.email = $1");
+// Differs because SQLite has one writer and no row locks.
+constexpr Query kLockPassword("account.lock_password",
+                              "SELECT 1 FROM passwords WHERE user_id = $1 AND hash = $2",
+                              "SELECT 1 FROM passwords WHERE user_id = $1 AND hash = $2 FOR UPDATE");
 constexpr Query kSetPassword("account.set_password",
                              "INSERT INTO passwords (user_id, hash, set_at_us) VALUES ($1, $2, $3) "
                              "ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, "
@@ -51,6 +55,10 @@ std::optional<Password> find_password(store::ReadTx& tx, std::string_view email)
   if (rows.empty()) return std::nullopt;
   const store::Row row = rows.front();
   return Password{User{UserId(row.text(0)), row.text(1)}, row.text(2)};
+}
+
+bool lock_password(store::Tx& tx, const UserId& user, std::string_view hash) {
+  return !tx.query(kLockPassword, {user.str(), hash}).empty();
 }
 
 void set_password(store::Tx& tx, const UserId& user, std::string_view hash, UtcTime now) {

@@ -19,6 +19,8 @@ struct Password {
 };
 /// The password of the account with this address; nothing when there is no such account or it has none.
 [[nodiscard]] std::optional<Password> find_password(store::ReadTx& tx, std::string_view email);
+/// Whether the password still is this one; until the transaction ends nobody changes it.
+[[nodiscard]] bool lock_password(store::Tx& tx, const UserId& user, std::string_view hash);
 /// Sets or replaces it, and ends every session of the account: whoever came in with the old one is out.
 void set_password(store::Tx& tx, const UserId& user, std::string_view hash, UtcTime now);
 /// The same password in a newer form. False when it was changed meanwhile; then nothing is changed.

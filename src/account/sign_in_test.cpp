@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <barrier>
 #include <thread>
 
 #include "account/session.hpp"
@@ -106,6 +107,26 @@ TEST_P(SignInTest, ANewPasswordEndsEverySession) {
   write([&](store::Tx& tx) { set_password(tx, ada, "second", kNow); });
   EXPECT_EQ(password_of("ada@x.example")->hash, "second");
   EXPECT_FALSE(person_of("t", kNow));
+}
+
+TEST_P(SignInTest, NobodyComesInWithAPasswordThatIsBeingChanged) {
+  const UserId ada = new_user("ada");
+  for (int round = 0; round < 100; ++round) {
+    const std::string old = fmt::format("hash {}", round);
+    const std::string token = fmt::format("t{}", round);
+    write([&](store::Tx& tx) { set_password(tx, ada, old, kNow); });
+    std::barrier start(2);
+    std::thread person([&] {
+      start.arrive_and_wait();
+      write([&](store::Tx& tx) {
+        if (lock_password(tx, ada, old)) begin_session(tx, {token, ada, 1h, kNow + 10h}, kNow);
+      });
+    });
+    start.arrive_and_wait();
+    write([&](store::Tx& tx) { set_password(tx, ada, "another", kNow); });
+    person.join();
+    ASSERT_FALSE(person_of(token, kNow)) << round;
+  }
 }
 
 TEST_P(SignInTest, AnUpgradeOfAPasswordLosesAgainstAChangeOfIt) {

@@ -40,6 +40,7 @@ constexpr std::array kRoutes = {
     Route{{"POST", "/console/api/session", false}, sign_in},
     Route{{"DELETE", "/console/api/session"}, sign_out},
     Route{{"DELETE", "/console/api/sessions"}, sign_out_everywhere},
+    Route{{"PUT", "/console/api/password"}, change_password},
     Route{{"GET", "/console/api/setup", false}, get_setup},
     Route{{"POST", "/console/api/setup", false}, set_up},
     Route{{"GET", "/console/api/reviews"}, list_reviews},

@@ -75,6 +75,7 @@ Awaitable<Answer> get_session(Context& context, Visit& visit);
 Awaitable<Answer> sign_in(Context& context, Visit& visit);
 Awaitable<Answer> sign_out(Context& context, Visit& visit);
 Awaitable<Answer> sign_out_everywhere(Context& context, Visit& visit);
+Awaitable<Answer> change_password(Context& context, Visit& visit);
 Awaitable<Answer> get_setup(Context& context, Visit& visit);
 Awaitable<Answer> set_up(Context& context, Visit& visit);
 Awaitable<Answer> list_reviews(Context& context, Visit& visit);

@@ -61,6 +61,12 @@ struct Credentials {
   std::string password;
 };
 
+std::optional<Refusal> refuse_new_password(std::string_view location, std::string_view password) {
+  if (password.size() > kPasswordBytesMax) return invalid(422, location, "must have at most 1024 bytes");
+  if (is_utf8(password) && code_points(password) >= kPasswordCharactersMin) return std::nullopt;
+  return invalid(422, location, "must have at least 12 characters");
+}
+
 Result<Credentials, Refusal> credentials_of(const json::object& body) {
   const auto email = text_member(body, "email");
   const auto password = text_member(body, "password");
@@ -114,9 +120,23 @@ Awaitable<std::optional<Guess>> guess(Context& context, std::string password,
   co_return co_await std::move(task);
 }
 
+// Nothing when too many wait.
+Awaitable<std::optional<std::string>> hash_in_turn(Context& context, std::string password) {
+  const Turn turn(context.hashes_waiting);
+  if (!turn.granted()) co_return std::nullopt;
+  auto work = [cost = context.settings.password_cost, password = std::move(password)] {
+    return hash_password(password, cost);
+  };
+  auto task = run_on(context.hashers, std::move(work));
+  co_return co_await std::move(task);
+}
+
 Refusal invalid_credentials() {
   return {401, "invalid_credentials", "there is no account with this address and password"};
 }
+
+// Not 401, which says that the session is over.
+Refusal wrong_password() { return {403, "wrong_password", "that is not the present password"}; }
 
 }  // namespace
 
@@ -150,8 +170,7 @@ Awaitable<Answer> sign_in(Context& context, Visit& visit) {
                 client = account::address_subject(visit.client),
                 session = session_of(context, known->user.id, token, visit.now),
                 old = session_token(visit.request.headers), now = visit.now](store::Tx& tx) {
-    const auto current = account::find_password(tx, email);
-    if (!current || current->hash != known.hash) return false;  // it was changed meanwhile
+    if (!account::lock_password(tx, known.user.id, known.hash)) return false;  // it was changed meanwhile
     if (!newer.empty()) (void)account::upgrade_password(tx, known.user.id, known.hash, newer);
     account::forgive_attempts(tx, account::person_subject(email));
     account::forgive_attempt(tx, client);
@@ -181,6 +200,53 @@ Awaitable<Answer> sign_out_everywhere(Context& context, Visit& visit) {
   co_return response;
 }
 
+Awaitable<Answer> change_password(Context& context, Visit& visit) {
+  const auto body = read_object(visit.request);
+  if (!body) co_return unexpected(body.error());
+  const auto present = text_member(*body, "password");
+  if (!present || present->size() > kPasswordBytesMax) {
+    co_return unexpected(invalid(422, "body.password", "must be the present password"));
+  }
+  const std::string wanted = text_member(*body, "new_password").value_or("");
+  if (const auto refusal = refuse_new_password("body.new_password", wanted)) co_return unexpected(*refusal);
+  const std::string email = visit.person.email;
+  const std::optional<Refusal> throttled = co_await count_attempt(context, visit, email);
+  if (throttled) co_return unexpected(*throttled);
+
+  auto look = [email](store::ReadTx& tx) { return account::find_password(tx, email); };
+  const std::optional<account::Password> known = co_await store::read(context.database, std::move(look));
+  if (!known) co_return unexpected(wrong_password());
+  auto guessing = guess(context, *present, known->hash);
+  const std::optional<Guess> made = co_await std::move(guessing);
+  if (!made) co_return unexpected(unavailable());
+  if (!made->right) {
+    log::info("console.password_refused", {{"account", known->user.id.str()}, {"address", visit.client}});
+    co_return unexpected(wrong_password());
+  }
+  auto hashing = hash_in_turn(context, wanted);
+  const std::optional<std::string> hash = co_await std::move(hashing);
+  if (!hash) co_return unexpected(unavailable());
+
+  // Every browser is out; this one gets a token that nobody had before.
+  const std::string token = random_hex(kTokenDigits);
+  auto change = [known = *known, hash = *hash, email, client = account::address_subject(visit.client),
+                 old = token_hash(visit.token),
+                 session = session_of(context, known->user.id, token, visit.now),
+                 now = visit.now](store::Tx& tx) -> std::optional<Refusal> {
+    if (!account::lock_password(tx, known.user.id, known.hash)) return wrong_password();
+    if (!account::end_session(tx, old)) return unauthorized();
+    account::set_password(tx, known.user.id, hash, now);
+    account::forgive_attempts(tx, account::person_subject(email));
+    account::forgive_attempt(tx, client);
+    account::begin_session(tx, session, now);
+    return std::nullopt;
+  };
+  const std::optional<Refusal> refused = co_await store::write(context.database, std::move(change));
+  if (refused) co_return unexpected(*refused);
+  log::info("console.password_changed", {{"account", known->user.id.str()}});
+  co_return welcome(context, known->user, token);
+}
+
 Awaitable<Answer> get_setup(Context& context, Visit&) {
   const bool somebody = co_await store::read(
       context.database, [](store::ReadTx& tx) { return account::anybody_has_password(tx); });
@@ -206,19 +272,15 @@ Awaitable<Answer> set_up(Context& context, Visit& visit) {
   if (!mailbox || !mailbox->display_name.empty()) {
     co_return unexpected(invalid(422, "body.email", "must be an address, like you@example.com"));
   }
-  if (!is_utf8(given->password) || code_points(given->password) < kPasswordCharactersMin) {
-    co_return unexpected(invalid(422, "body.password", "must have at least 12 characters"));
+  if (const auto refusal = refuse_new_password("body.password", given->password)) {
+    co_return unexpected(*refusal);
   }
-  const Turn turn(context.hashes_waiting);
-  if (!turn.granted()) co_return unexpected(unavailable());
-  auto work = [cost = context.settings.password_cost, password = given->password] {
-    return hash_password(password, cost);
-  };
-  auto task = run_on(context.hashers, std::move(work));
-  const std::string hash = co_await std::move(task);
+  auto hashing = hash_in_turn(context, given->password);
+  const std::optional<std::string> hash = co_await std::move(hashing);
+  if (!hash) co_return unexpected(unavailable());
 
   const std::string token = random_hex(kTokenDigits);
-  auto enter = [hash, email = mail::normalise(mailbox->address), fresh = UserId(random_hex(32)),
+  auto enter = [hash = *hash, email = mail::normalise(mailbox->address), fresh = UserId(random_hex(32)),
                 session = session_of(context, UserId(), token, visit.now),
                 now = visit.now](store::Tx& tx) -> Result<account::User, Refusal> {
     if (!account::claim_setup(tx, now)) return unexpected(forbidden("this link was used, or is over"));

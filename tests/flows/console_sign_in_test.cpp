@@ -13,7 +13,20 @@ using namespace std::chrono_literals;
 namespace json = boost::json;
 using testing::HasSubstr;
 
-class ConsoleSignInTest : public ReviewerFixture {};
+class ConsoleSignInTest : public ReviewerFixture {
+ protected:
+  static constexpr std::string_view kNewPassword = "staple battery horse";
+
+  net::Request password_request(const Browser& browser, std::string_view present,
+                                std::string_view wanted = kNewPassword) {
+    const json::object body{{"password", present}, {"new_password", wanted}};
+    return page_request("PUT", "/console/api/password", browser, json::serialize(body));
+  }
+  int session_status(const Browser& browser) { return ask("GET", "/console/api/session", browser).status; }
+  std::string stored_hash() {
+    return db().read([](store::ReadTx& tx) { return account::find_password(tx, kOwner)->hash; });
+  }
+};
 COUNTERSIGN_ON_EVERY_STORE(ConsoleSignInTest);
 
 TEST_P(ConsoleSignInTest, APersonSignsInAndOut) {
@@ -103,16 +116,97 @@ TEST_P(ConsoleSignInTest, SigningOutEverywhereEndsEveryBrowserOfTheAccount) {
 
 TEST_P(ConsoleSignInTest, AHashOfAnotherCostIsMadeAnewAtSignIn) {
   const std::string weak = console::hash_password(kPassword, {32, 1});
-  const auto stored = [&] {
-    return db().read([](store::ReadTx& tx) { return account::find_password(tx, kOwner)->hash; });
-  };
   (void)db().write([&](store::Tx& tx) {
     account::set_password(tx, office_.owner(), weak, office_.now());
     return std::monostate{};
   });
   sign_in(kOwner);
-  EXPECT_THAT(stored(), HasSubstr("m=64,"));
+  EXPECT_THAT(stored_hash(), HasSubstr("m=64,"));
   sign_in(kOwner);
+}
+
+TEST_P(ConsoleSignInTest, APersonChangesThePasswordAndEveryOtherBrowserIsOut) {
+  set_password(office_.add_account("other@example.com"), kPassword);
+  const Browser others = sign_in("other@example.com");
+  const Browser elsewhere = sign_in(kOwner);
+  const Browser before = sign_in(kOwner);
+  const net::Response changed = ask(password_request(before, kPassword));
+  const Browser browser = browser_of(changed);
+  EXPECT_EQ(text(json_of(changed).at("email")), kOwner);
+  EXPECT_NE(browser.cookie, before.cookie);
+  EXPECT_NE(browser.csrf, before.csrf);
+  EXPECT_EQ(session_status(browser), 200);
+  EXPECT_EQ(session_status(before), 401) << "its token is another one";
+  EXPECT_EQ(session_status(elsewhere), 401);
+  EXPECT_EQ(session_status(others), 200);
+  EXPECT_EQ(code_of(try_sign_in(kOwner, kPassword)), "invalid_credentials");
+  sign_in(kOwner, kNewPassword);
+  sign_in("other@example.com", kPassword);
+}
+
+TEST_P(ConsoleSignInTest, AChangeNeedsThePresentPassword) {
+  const Browser browser = sign_in(kOwner);
+  const std::string before = stored_hash();
+  const net::Response refused = ask(password_request(browser, "wrong horse battery"));
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(code_of(refused), "wrong_password");
+  EXPECT_EQ(refused.headers.find("Set-Cookie"), std::nullopt);
+  EXPECT_EQ(stored_hash(), before);
+  EXPECT_EQ(session_status(browser), 200);
+}
+
+TEST_P(ConsoleSignInTest, ANewPasswordThatWillNotDoIsNoAttempt) {
+  const Browser browser = sign_in(kOwner);
+  const std::string before = stored_hash();
+  const auto refused_at = [&](const net::Request& request) {
+    const json::object refusal = json_of(ask(request), 422).at("error").as_object();
+    return text(refusal.at("details").at("fields").at(0).at("location"));
+  };
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(refused_at(password_request(browser, kPassword, "eleven char")), "body.new_password");
+  }
+  EXPECT_EQ(refused_at(password_request(browser, kPassword, "")), "body.new_password");
+  EXPECT_EQ(refused_at(password_request(browser, kPassword, std::string(1025, 'x'))), "body.new_password");
+  EXPECT_EQ(refused_at(password_request(browser, std::string(1025, 'x'))), "body.password");
+  EXPECT_EQ(refused_at(page_request("PUT", "/console/api/password", browser, R"({"password":"x"})")),
+            "body.new_password");
+  EXPECT_EQ(refused_at(page_request("PUT", "/console/api/password", browser,
+                                    R"({"password":7,"new_password":"staple battery horse"})")),
+            "body.password");
+  EXPECT_EQ(ask(page_request("PUT", "/console/api/password", browser, "[]")).status, 400);
+  EXPECT_EQ(stored_hash(), before);
+  EXPECT_EQ(ask(password_request(browser, kPassword)).status, 200);
+}
+
+TEST_P(ConsoleSignInTest, GuessingThePresentPasswordIsSlowedDownLikeSigningIn) {
+  const Browser browser = sign_in(kOwner);
+  for (int i = 0; i < 9; ++i) {
+    EXPECT_EQ(code_of(ask(password_request(browser, "guess number"))), "wrong_password") << i;
+  }
+  EXPECT_EQ(code_of(try_sign_in(kOwner, "guess number")), "invalid_credentials") << "counted together";
+  const net::Response throttled = ask(password_request(browser, kPassword));
+  EXPECT_EQ(throttled.status, 429);
+  EXPECT_EQ(throttled.headers.get("Retry-After"), "900");
+  EXPECT_EQ(try_sign_in(kOwner, kPassword).status, 429);
+  office_.pass(15min);
+  EXPECT_EQ(ask(password_request(browser, kPassword)).status, 200);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(try_sign_in(kOwner, "guess number").status, 401) << "forgiven " << i;
+}
+
+TEST_P(ConsoleSignInTest, OfTwoChangesAtOneMomentOneHolds) {
+  for (int round = 0; round < 10; ++round) {
+    const Browser one = sign_in(kOwner);
+    const Browser two = sign_in(kOwner);
+    const std::vector<net::Response> answers =
+        ask_at_once({password_request(one, kPassword, "the first of both"),
+                     password_request(two, kPassword, "the second of both")});
+    const bool first_won = answers[0].status == 200;
+    ASSERT_NE(first_won, answers[1].status == 200) << answers[0].body << answers[1].body;
+    EXPECT_EQ(session_status(browser_of(answers[first_won ? 0 : 1])), 200);
+    EXPECT_EQ(try_sign_in(kOwner, first_won ? "the second of both" : "the first of both").status, 401);
+    sign_in(kOwner, first_won ? "the first of both" : "the second of both");
+    set_password(office_.owner(), kPassword);
+  }
 }
 
 class ConsoleSetupTest : public ConsoleFixture {

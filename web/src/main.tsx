@@ -31,6 +31,7 @@ const WebhookPage = lazy_page(() => import("./pages/webhook").then((m) => m.Webh
 const Events = lazy_page(() => import("./pages/events").then((m) => m.EventsPage));
 const Suppressions = lazy_page(() => import("./pages/suppressions").then((m) => m.SuppressionsPage));
 const Keys = lazy_page(() => import("./pages/keys").then((m) => m.KeysPage));
+const Account = lazy_page(() => import("./pages/account").then((m) => m.AccountPage));
 const Design = lazy_page(() => import("./ui/showcase").then((m) => m.Showcase));
 
 const kTitles: Record<string, string> = {
@@ -44,6 +45,7 @@ const kTitles: Record<string, string> = {
   events: "Events",
   suppressions: "Suppressed",
   keys: "API keys",
+  account: "Your account",
   design: "Design",
 };
 
@@ -70,6 +72,8 @@ function page_of({ segments, query }: Route): ComponentChildren {
       return <Suppressions />;
     case "keys":
       return <Keys />;
+    case "account":
+      return <Account />;
     case "design":
       return <Design />;
     default:

@@ -34,6 +34,13 @@ export async function sign_in(email: string, password: string): Promise<Session>
   return (await call<Session>("POST", "/session", { body: { email, password }, own_session: true })).data;
 }
 
+export const kPasswordMin = 12;
+
+/** The server answers with a session of another token; those of other browsers are over. */
+export async function change_password(password: string, new_password: string): Promise<void> {
+  enter((await call<Session>("PUT", "/password", { body: { password, new_password } })).data);
+}
+
 export async function set_up(token: string, email: string, password: string): Promise<Session> {
   return (await call<Session>("POST", "/setup", { body: { token, email, password }, own_session: true }))
     .data;

@@ -96,7 +96,7 @@ export function Shell({ session, children }: { session: Session; children: Compo
             </button>
           </li>
         </ul>
-        <AccountPart session={session} />
+        <AccountPart session={session} here={here} />
       </nav>
       <main class="content" id="content" tabIndex={-1}>
         {children}
@@ -111,16 +111,21 @@ function skip(event: MouseEvent): void {
   document.getElementById("content")?.focus();
 }
 
-function AccountPart({ session }: { session: Session }) {
+function AccountPart({ session, here }: { session: Session; here: string }) {
   const [leaving, set_leaving] = useState(false);
   const chosen = useStore(theme);
   const icon: IconName = chosen === "light" ? "sun" : chosen === "dark" ? "moon" : "half";
   return (
     <div class="rail-foot">
       <Live />
-      <div class="truncate small" title={session.email}>
+      <a
+        class="truncate small"
+        href={path_to("account")}
+        title="Your account"
+        aria-current={here === "account" ? "page" : undefined}
+      >
         {session.email}
-      </div>
+      </a>
       <div class="row-tight">
         <Button kind="plain" small icon={icon} label={`Colours: ${chosen}`} onClick={cycle_theme} />
         <Button kind="plain" small icon="door" onClick={() => set_leaving(true)}>
@@ -167,7 +172,7 @@ function More({ here, session, close }: { here: string; session: Session; close:
             </li>
           ))}
       </ul>
-      <AccountPart session={session} />
+      <AccountPart session={session} here={here} />
     </Dialog>
   );
 }

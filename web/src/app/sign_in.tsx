@@ -8,9 +8,7 @@ import { Button, Note } from "../ui/basic";
 import { Dialog } from "../ui/dialog";
 import { TextField } from "../ui/fields";
 import { Mark } from "../ui/icons";
-import { enter, set_up, sign_in } from "./session";
-
-const kPasswordMin = 12;
+import { enter, kPasswordMin, set_up, sign_in } from "./session";
 
 function Front({
   title,

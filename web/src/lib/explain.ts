@@ -63,6 +63,10 @@ const kByCode: Record<string, [string, string]> = {
     "E-mail or password is wrong",
     "Both are checked together; capitals count in the password.",
   ],
+  wrong_password: [
+    "That is not your present password",
+    "Capitals count. Who forgot it sets another on the server: countersign account set-password.",
+  ],
   too_late: ["Too late to undo", "The message has already been handed over for sending."],
   unauthorized: ["Not signed in", "Sign in and try again."],
   events_log_disabled: ["There is no event log", "This server keeps none."],

@@ -8,6 +8,7 @@ import { kHostileHtml } from "../standin/hostile.mjs";
 import { deliver, kOwner, skip, start_server } from "./server.mjs";
 
 const kPassword = "three or four words";
+const kNewPassword = "four or five words";
 const kAgent = "scout@agents.localhost";
 let server;
 let t;
@@ -201,15 +202,34 @@ test("every other page answers", { skip }, async () => {
   await page.getByText(/Of the last \d+ messages/).waitFor();
 });
 
+test("another password, and the old one no longer lets in", { skip }, async () => {
+  const old = await page.context().cookies();
+  await page.getByRole("link", { name: kOwner }).click();
+  const change = async (present) => {
+    await page.getByLabel("Present password").fill(present);
+    await page.getByLabel("New password", { exact: true }).fill(kNewPassword);
+    await page.getByLabel("New password again").fill(kNewPassword);
+    await page.getByRole("button", { name: "Change it" }).click();
+  };
+  await change("wrong password here");
+  await page.getByText("That is not your present password").waitFor();
+  await change(kPassword);
+  await toast("Changed. Every other browser is signed out.");
+  const Cookie = old.map((one) => `${one.name}=${one.value}`).join("; ");
+  assert.equal((await fetch(`${server.url}/console/api/session`, { headers: { Cookie } })).status, 401);
+  await page.goto(`${server.url}/console/account`);
+  await expect_accessible(page, "account");
+});
+
 test("signing out on every device, and in again", { skip }, async () => {
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("button", { name: "On every device" }).click();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
   await page.getByLabel("E-mail").fill(kOwner);
-  await page.getByLabel("Password").fill("wrong password here");
+  await page.getByLabel("Password").fill(kPassword);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText(/E-mail or password is wrong/).waitFor();
-  await page.getByLabel("Password").fill(kPassword);
+  await page.getByLabel("Password").fill(kNewPassword);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("navigation", { name: "Console" }).waitFor();
 });

@@ -45,6 +45,7 @@ const pages = (world) => ({
   events: "arrived",
   suppressions: "angry@reader.example",
   keys: "first key",
+  account: "Change your password",
   design: "Buttons and badges",
   "no/such/page": "There is no such page",
 });
@@ -137,7 +138,7 @@ test("lists that go on: agents, keys and webhooks behind the first hundred", { s
       .getByRole("button", { name: "Revoke" })
       .click();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
-    await page.getByText("Key 150").waitFor({ state: "detached" });
+    await page.getByText("Key 150", { exact: true }).waitFor({ state: "detached" });
     await rows(world.keys.length);
     // A choice offers every agent.
     await page.getByRole("button", { name: "New key" }).click();

@@ -1,6 +1,7 @@
 // Getting in and out.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { kPassword } from "../standin/world.mjs";
 import { close_browser, expect_accessible, picture, sign_in, skip, with_console } from "./browser.mjs";
 
 after(close_browser);
@@ -65,6 +66,38 @@ test("signing out ends the session and shows nothing of it any more", { skip }, 
     assert.equal(world.sessions.size, 0);
     await page.reload();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  }),
+);
+
+test("the password is changed here, and every other browser is out", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    await sign_in(page, url);
+    world.sessions.set("another browser", { csrf: "x" });
+    await page.getByRole("link", { name: "ada@example.org" }).click();
+    const fill = async (present, wanted, again) => {
+      await page.getByLabel("Present password").fill(present);
+      await page.getByLabel("New password", { exact: true }).fill(wanted);
+      await page.getByLabel("New password again").fill(again);
+      await page.getByRole("button", { name: "Change it" }).click();
+    };
+    await fill(kPassword, "too short", "too short");
+    await page.getByText("It needs 12 characters or more.").waitFor();
+    await fill(kPassword, "three or four words", "three or five words");
+    await page.getByText("This is not what stands above.").waitFor();
+    await fill("not the present one", "three or four words", "three or four words");
+    await page.getByText("That is not your present password").waitFor();
+    await expect_accessible(page, "a refused password");
+    assert.equal(world.password, kPassword);
+    await fill(kPassword, "three or four words", "three or four words");
+    await page.getByText("Changed. Every other browser is signed out.").waitFor();
+    assert.equal(await page.getByLabel("Present password").inputValue(), "");
+    assert.equal(world.password, "three or four words");
+    assert.equal(world.sessions.size, 1);
+    // The page goes on with its new session.
+    await page.getByRole("link", { name: /^Review/ }).click();
+    await page.getByRole("button", { name: /^Approve/ }).waitFor();
+    await page.keyboard.press("a");
+    await page.getByText("6 messages waiting").waitFor();
   }),
 );
 

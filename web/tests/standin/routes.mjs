@@ -49,6 +49,17 @@ const sessions = [
     true,
   ],
   ["DELETE", /^\/sessions?$/, ({ world }) => (world.sessions.clear(), null)],
+  [
+    "PUT",
+    /^\/password$/,
+    (context) => {
+      const { world, body } = context;
+      if (body.password !== world.password) throw new Refused(403, "wrong_password", "that is not it");
+      world.password = body.new_password;
+      world.sessions.clear();
+      return open_session(context);
+    },
+  ],
   ["GET", /^\/setup$/, ({ world }) => ({ needed: world.password === null }), true],
   [
     "POST",
