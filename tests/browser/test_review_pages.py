@@ -133,7 +133,8 @@ class ReviewPages:
         for seen in (late, later):
             self.assertIn("rejected by the clock", seen["text"])
         for seen in (still_waits, late, later):
-            self.assert_is_good(seen, seen["heading"])
+            self.assertEqual((seen["overflow"], seen["small"]), (0, []))
+            self.assertEqual(len(seen["requests"]), 1)
         self.assertEqual(self.account.review(waiting)["review_status"], "pending_review")
 
     def old(self, link, message_id):

@@ -152,7 +152,7 @@ class Receive(Inbox):
         self.assertEqual([item["subject"] for item in self.inbox()], ["Lunch"])
 
     def test_reviewers_hear_of_held_mail_without_waiting_for_somebody_to_look(self):
-        self.start(**{**REVIEWER_MAIL, "notifications__poll_interval_ms": 3_600_000})
+        self.start(dns__local_data=_ZONE, **{**REVIEWER_MAIL, "notifications__poll_interval_ms": 3_600_000})
         self.protect_inbound({"policy": "allowlist", "action": "review", "allowlist": []})
         deliver(self.port, mail("From nobody", AGENT), [AGENT])
         [held] = eventually("it is held", self.account.reviews)

@@ -224,7 +224,7 @@ class ReviewerMail:
         lifecycle = self.account.ask(200, "GET", path_of("agents", AGENT, "messages", approved, "lifecycle")).json
         [decision] = [row for row in lifecycle["items"] if row["reason_code"] == "review.expired_approved"]
         self.assertEqual(decision["evidence"]["source"], "unseen")
-        self.account.ask(200, "PUT", "/v1/account/review-settings", {"on_unseen": "reject"})
+        self.account.ask(200, "PUT", "/v1/account/review-settings", {"mute": False, "on_unseen": "reject"})
         rejected = self.hold("Unseen and forbidden")
         eventually("the clock rejects it", lambda: self.status_of(rejected) == "review_expired_rejected")
         self.assertEqual(self.store.rows(f"SELECT rejection_reason FROM messages WHERE id = '{rejected}'"),

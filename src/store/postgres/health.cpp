@@ -18,7 +18,7 @@ void Health::wait_for_turn(TimePoint deadline) {
   while (down_) {
     const TimePoint now = now_();
     if (now >= next_attempt_) {
-      next_attempt_ = now + pause_;
+      next_attempt_ = now + kConnectMax;  // nobody else before it has ended
       return;
     }
     const TimePoint patience = std::min(deadline, down_since_ + kGrace);
@@ -52,6 +52,7 @@ void Health::failed(const std::string& reason) {
   }
   next_attempt_ = now + pause_;
   reason_ = reason;
+  changed_.notify_all();
 }
 
 void Health::alarm() {

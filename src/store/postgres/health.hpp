@@ -16,13 +16,18 @@
 
 namespace countersign::store::postgres {
 
+/// One attempt to connect. A server that does not even refuse is as good as down; one on a machine with too
+/// much to do may take seconds.
+inline constexpr std::chrono::seconds kConnectMax{5};
+
 class Health {
  public:
   using Now = std::function<TimePoint()>;
   explicit Health(Now now = &std::chrono::steady_clock::now) : now_(std::move(now)) {}
 
-  /// Returns when the caller may try to connect now. Throws Unavailable with the last failure's text when
-  /// the grace or `deadline` is over first; of an outage, the first that happens to is an error in the log.
+  /// Returns when the caller may try to connect now, for kConnectMax. Throws Unavailable with the last
+  /// failure's text when the grace or `deadline` is over first; of an outage, the first that happens to is an
+  /// error in the log.
   void wait_for_turn(TimePoint deadline);
   void succeeded();
   void failed(const std::string& reason);

@@ -14,9 +14,6 @@ constexpr Query kBegin{"store.begin", "", "BEGIN ISOLATION LEVEL READ COMMITTED"
 constexpr Query kBeginRead{"store.begin_read", "", "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"};
 constexpr Query kRollback{"store.rollback", "ROLLBACK"};
 
-// One attempt to connect; a server that does not even refuse is as good as down.
-constexpr std::chrono::seconds kConnectMax{2};
-
 std::exception_ptr as_unavailable(const std::exception& error) {
   return std::make_exception_ptr(Unavailable(error.what()));
 }
