@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t kChunk = 16 * 1024;
 constexpr std::size_t kAddressEntriesMax = 4000;  // per field, usable or not
-constexpr std::size_t kUnendedMax = 16;            // openings in one value that may have no end
-constexpr std::size_t kInnerSeparatorsMax = 64;    // of one entry, inside quotes, comments and angle brackets
+constexpr std::size_t kUnendedMax = 16;           // openings in one value that may have no end
+constexpr std::size_t kInnerSeparatorsMax = 64;   // of one entry, inside quotes, comments and angle brackets
 
 void start_gmime() {
   static std::once_flag once;
@@ -72,8 +72,8 @@ std::string with_q_words(std::string_view value) {
   return out;
 }
 
-// `text` with the opening blotted out from the kUnendedMax-th on, at or behind `from`: `index` is the place of the
-// character in it. GMime looks for the end of each, to the end of the value where there is none.
+// `text` with the opening blotted out from the kUnendedMax-th on, at or behind `from`: `index` is the place
+// of the character in it. GMime looks for the end of each, to the end of the value where there is none.
 std::string with_few(std::string text, std::string_view opening, std::size_t from, std::size_t index) {
   std::size_t count = 0;
   for (std::size_t at = text.find(opening, from); at != std::string::npos; at = text.find(opening, at + 1)) {
@@ -243,7 +243,8 @@ MediaType decode_media_type(const std::string& value) {
   start_gmime();
   const auto slash = value.find('/');
   if (slash == 0 || slash == std::string::npos || slash > value.find(';')) return {};
-  const Object<GMimeContentType> type(g_mime_content_type_parse(nullptr, parameters_for_gmime(value).c_str()));
+  const Object<GMimeContentType> type(
+      g_mime_content_type_parse(nullptr, parameters_for_gmime(value).c_str()));
   if (!type) return {};
   const auto parameter = [&](const char* name) {
     return text_or_empty(g_mime_content_type_get_parameter(type.get(), name));

@@ -286,8 +286,8 @@ TEST(Parse, TakesNoBoundaryWithALineEnd) {
 // Inputs that made a decoder, a list or a tree take more than linear time somewhere.
 TEST(Parse, TakesTimeInProportionToHostileMail) {
   std::vector<std::string> mails;
-  for (const std::string_view piece :
-       {"a, ", "a: ", "a:b; ", "<a@b ", "<a, ", "((a) ", "=?", "=?utf-8?b?w7bCoA==?=", "=?a?q?", "=??q?a ", "a=(x;"}) {
+  for (const std::string_view piece : {"a, ", "a: ", "a:b; ", "<a@b ", "<a, ", "((a) ", "=?",
+                                       "=?utf-8?b?w7bCoA==?=", "=?a?q?", "=??q?a ", "a=(x;"}) {
     for (const std::string_view field :
          {"From: ", "To: ", "Subject: ", "Content-Type: a/b; x=", "References: <"}) {
       mails.push_back(std::string(field) + repeat(piece, 60'000) + "\r\n\r\nx");
