@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::size_t kChunk = 16 * 1024;
 constexpr std::size_t kAddressEntriesMax = 4000;  // per field, usable or not
-constexpr std::size_t kInnerSeparatorsMax = 64;    // of one entry, inside quotes, comments and angle brackets
+constexpr std::size_t kUnendedMax = 16;           // openings in one value that may have no end
+constexpr std::size_t kInnerSeparatorsMax = 64;   // of one entry, inside quotes, comments and angle brackets
 
 void start_gmime() {
   static std::once_flag once;
@@ -70,6 +71,26 @@ std::string with_q_words(std::string_view value) {
   }
   return out;
 }
+
+// `text` with the opening blotted out from the kUnendedMax-th on, at or behind `from`: `index` is the place
+// of the character in it. GMime looks for the end of each, to the end of the value where there is none.
+std::string with_few(std::string text, std::string_view opening, std::size_t from, std::size_t index) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(opening, from); at != std::string::npos; at = text.find(opening, at + 1)) {
+    if (++count > kUnendedMax) text[at + index] = '_';
+  }
+  return text;
+}
+
+// A value as GMime is given it: no B-words, and few encoded-words that never end.
+std::string for_gmime(std::string_view value) {
+  std::string words = with_q_words(value);
+  const auto last_end = words.rfind("?=");
+  return with_few(std::move(words), "=?", last_end == std::string::npos ? 0 : last_end, 1);
+}
+
+// The same with parameters, of which few hold comments.
+std::string parameters_for_gmime(std::string_view value) { return with_few(for_gmime(value), "(", 0, 0); }
 
 template <auto release>
 struct Release {
@@ -222,7 +243,8 @@ MediaType decode_media_type(const std::string& value) {
   start_gmime();
   const auto slash = value.find('/');
   if (slash == 0 || slash == std::string::npos || slash > value.find(';')) return {};
-  const Object<GMimeContentType> type(g_mime_content_type_parse(nullptr, with_q_words(value).c_str()));
+  const Object<GMimeContentType> type(
+      g_mime_content_type_parse(nullptr, parameters_for_gmime(value).c_str()));
   if (!type) return {};
   const auto parameter = [&](const char* name) {
     return text_or_empty(g_mime_content_type_get_parameter(type.get(), name));
@@ -237,7 +259,7 @@ Disposition decode_disposition(const std::string& value) {
   if (value.empty()) return {};
   start_gmime();
   const Object<GMimeContentDisposition> disposition(
-      g_mime_content_disposition_parse(nullptr, with_q_words(value).c_str()));
+      g_mime_content_disposition_parse(nullptr, parameters_for_gmime(value).c_str()));
   if (!disposition) return {};
   const std::string kind =
       ascii_lower(text_or_empty(g_mime_content_disposition_get_disposition(disposition.get())));
@@ -247,14 +269,14 @@ Disposition decode_disposition(const std::string& value) {
 
 std::string decode_header(const std::string& value) {
   start_gmime();
-  const Chars text(g_mime_utils_header_decode_text(nullptr, with_q_words(value).c_str()));
+  const Chars text(g_mime_utils_header_decode_text(nullptr, for_gmime(value).c_str()));
   return text_or_empty(text.get());
 }
 
 AddressList decode_addresses(const std::string& value, std::size_t mailboxes_max) {
   AddressList out;
   start_gmime();
-  const std::string words = with_q_words(value);
+  const std::string words = for_gmime(value);
   std::string_view rest = words;
   for (std::size_t entries = 0; !rest.empty() && entries < kAddressEntriesMax; ++entries) {
     const std::size_t length = entry_length(rest);

@@ -109,7 +109,8 @@ class Finder {
         if (++bits % 8 == 0) text.push_back(static_cast<char>(value & 0xff));
       }
       const auto printable = [](char c) { return c == '\n' || (c >= 0x20 && c < 0x7f); };
-      if (!text.empty() && std::ranges::all_of(text, printable)) append(swapped ? swapped_bits_ : bits_, text);
+      if (!text.empty() && std::ranges::all_of(text, printable))
+        append(swapped ? swapped_bits_ : bits_, text);
     }
   }
 
@@ -130,7 +131,8 @@ class Finder {
   // What is shown backwards.
   void end_override(std::size_t at) {
     if (reversed_from_ == 0 || reversed_from_ > at) return;
-    append(turned_, backwards(mail::cut_utf8(text_.substr(reversed_from_, at - reversed_from_), kDecodedMax)));
+    append(turned_,
+           backwards(mail::cut_utf8(text_.substr(reversed_from_, at - reversed_from_), kDecodedMax)));
     reversed_from_ = 0;
   }
 

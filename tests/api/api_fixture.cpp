@@ -37,8 +37,8 @@ std::string operation_of(const Ask& ask) {
 }
 
 rest::ApiSettings settings(account::Limits limits, rest::SearchLimits search) {
-  rest::ApiSettings settings{std::string(kSharedDomain), "https://mail.example", "", "maildir", limits,
-                             "secret"};
+  rest::ApiSettings settings{
+      std::string(kSharedDomain), "https://mail.example", "", "maildir", limits, "secret"};
   settings.search = search;
   return settings;
 }
