@@ -450,7 +450,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       self->heartbeat_->expires_after(std::chrono::milliseconds(self->options_.lease) / 3);
       co_await self->heartbeat_->wait();
       if (!self->has_leases()) break;
-      co_await self->renew();
+      // With the store away leases run out here, too; nobody takes up what is still under way.
+      if (!co_await self->renew()) continue;
       co_await self->rescue(self->clock_.now());
       co_await self->decide();
     }
@@ -458,17 +459,19 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     self->ring();
   }
 
-  asio::awaitable<void> renew() {
+  asio::awaitable<bool> renew() {
     std::vector<outbox::Claim> claims;
     for (const auto& [key, claim] : in_flight_) claims.push_back(claim);
-    if (claims.empty()) co_return;
+    if (claims.empty()) co_return true;
     auto body = [this, claims = std::move(claims), until = clock_.now() + options_.lease](store::Tx& tx) {
       return outbox::renew(tx, claims, options_.worker, until);
     };
     try {
       co_await store::write(database_, std::move(body));
+      co_return true;
     } catch (const std::exception& error) {  // also a bug must not end the loop
       report("dispatcher.renew_failed", error);
+      co_return false;
     }
   }
 
