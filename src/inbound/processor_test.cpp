@@ -271,10 +271,14 @@ TEST_P(ProcessorTest, WhenTheStoreFailsAGroupComesBackWhole) {
   settle();
   EXPECT_EQ(published_, 0U);
   EXPECT_EQ(in_mailbox(), 0U);
-  clock_.advance(std::chrono::seconds(6));
-  timers_.advance(std::chrono::seconds(6));
-  processor_.wake();
-  pump_until([&] { return published_ == 5; });
+  // Each is due some seconds after it was given back, whenever that was.
+  for (int i = 0; i < 20 && published_ < 5; ++i) {
+    clock_.advance(std::chrono::seconds(6));
+    timers_.advance(std::chrono::seconds(6));
+    processor_.wake();
+    settle();
+  }
+  EXPECT_EQ(published_, 5U);
   EXPECT_EQ(in_mailbox(), 5U);
 }
 
