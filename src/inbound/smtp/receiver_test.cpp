@@ -476,6 +476,7 @@ TEST_F(ReceiverTest, TenThousandIdleConnectionsAreHeldAndStillServed) {
   if (count < 10'000) std::cout << "only " << count << ": this process may open no more files\n";
   options_.connections_max = count + 1;
   options_.connections_per_address_max = count + 1;
+  options_.timeouts.command = 1h;  // however long it takes to open them all
   start();
   std::vector<std::unique_ptr<SmtpClient>> clients;
   clients.reserve(count);
