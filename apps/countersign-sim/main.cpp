@@ -77,12 +77,13 @@ bool run_many(Arguments& arguments) {
   for (const sim::Failure& failure : result.failures) print_failure(failure, arguments);
   const sim::Counts& counts = result.counts;
   std::cout << fmt::format(
-      "{} schedules, {} messages, {} hand-overs, {} unknown, {} settled by evidence, {} crashes: "
+      "{} schedules, {} messages, {} approvals taken back, {} hand-overs, {} unknown, {} settled by "
+      "evidence, {} crashes: "
       "{} with duplicates, {} with losses, {} with split states, {} with broken invariants; {:.1f} s, "
       "{:.0f}/s\n",
-      counts.schedules, counts.messages, counts.hand_overs, counts.unknown, counts.settled_by_evidence,
-      counts.crashes, counts.duplicates, counts.losses, counts.split_states, counts.invariants,
-      result.seconds, static_cast<double>(counts.schedules) / result.seconds);
+      counts.schedules, counts.messages, counts.taken_back, counts.hand_overs, counts.unknown,
+      counts.settled_by_evidence, counts.crashes, counts.duplicates, counts.losses, counts.split_states,
+      counts.invariants, result.seconds, static_cast<double>(counts.schedules) / result.seconds);
   if (!arguments.json_file.empty()) {
     std::ofstream(arguments.json_file) << sim::to_json(range, result) << '\n';
   }

@@ -8,6 +8,7 @@
 #include "approve/approve.hpp"
 #include "approve/kept_draft.hpp"
 #include "base/assert.hpp"
+#include "base/fault.hpp"
 #include "mailbox/mailbox.hpp"
 #include "notify/queue.hpp"
 #include "outbox/outbox.hpp"
@@ -67,6 +68,7 @@ Result<std::monostate, UndoRefusal> undo(store::Tx& tx, const UndoCommand& comma
   if (tx.execute(kReopen, {message->id.str(), command.decided_at, deadline}) == 0) {
     return unexpected(UndoRefusal::too_late);
   }
+  CS_FAULT("approve.undo");
   tx.send(kForgetBytes, {message->id.str()});
   account::meter_bytes(tx, message->user, message->id.str(), -message->size_bytes);
   if (!restore_draft(tx, *message)) return unexpected(UndoRefusal::too_late);

@@ -4,6 +4,7 @@
 
 #include "approve/approve.hpp"
 #include "base/crypto.hpp"
+#include "base/fault.hpp"
 #include "base/log.hpp"
 #include "console/attachment.hpp"
 #include "console/context.hpp"
@@ -233,6 +234,7 @@ Awaitable<Answer> undo_approval(Context& context, Visit& visit) {
                    approve::UndoCommand{visit.person.user, MessageId(visit.path[0]), from_us(*decided_at)},
                now = visit.now](store::Tx& tx) { return approve::undo(tx, command, now); };
   const auto undone = co_await store::write(context.database, std::move(work));
+  CS_FAULT("console.undone");
   if (undone) {
     context.settings.committed();
     log::info("console.undone", {{"message", visit.path[0]}, {"account", visit.person.user.str()}});

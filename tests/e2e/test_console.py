@@ -10,7 +10,12 @@ from support.client import draft
 from support.scenario import AGENT, on_both_stores
 from support.waiting import eventually
 
+GONE = (OSError, http.client.HTTPException)  # what a client sees of a server that is killed
 PASSWORD = "correct horse battery"
+# Where a server dies in an undo, and whether that has happened by then.
+DEATHS_IN_AN_UNDO = {"approve.undo": False, "approve.undo>store.before_commit": False,
+                     "approve.undo>store.commit": False, "approve.undo>store.after_commit": True,
+                     "console.undone": True}
 
 
 class Browser:
@@ -79,6 +84,36 @@ class Console:
         timeline = browser.request("GET", f"/console/api/messages/{AGENT}/{message_id}/timeline").json["items"]
         kinds = [item["kind"] for item in timeline if item["kind"] not in ("event", "webhook")]
         self.assertEqual(kinds, ["written", "held", "decided", "queued", "held", "decided", "queued", "attempt"])
+
+    def test_a_server_that_dies_in_an_undo_leaves_an_approval_or_a_hold(self):
+        server = self.start_server()
+        account = self.open_account(server)
+        browser = Browser(account.client.at(server.url))
+        self.assertEqual(self.set_up(server, browser).status, 200)
+        account.create_agent(AGENT)
+        account.hold_everything(AGENT)
+        sent = []
+        for fault, undone in DEATHS_IN_AN_UNDO.items():
+            with self.subTest(fault):
+                message_id = account.send(AGENT, draft("For a person"))["message_id"]
+                review = f"/console/api/reviews/{message_id}"
+                server.stop()
+                server.restart(fault=fault + "=kill")
+                approved = browser.request("POST", review + "/approve", {"undo_seconds": 60, "subject": "Corrected"})
+                token = {"undo_token": approved.json["undo_token"]}
+                with self.assertRaises(GONE):
+                    browser.request("POST", review + "/undo", token)
+                server.wait_until_killed()
+                server.restart()
+                again = browser.request("POST", review + "/undo", token)
+                self.assertEqual((again.status, again.code), (409, "too_late") if undone else (200, None))
+                held = account.review(message_id)
+                self.assertEqual((held["review_status"], held["subject"]), ("pending_review", "For a person"))
+                self.assertEqual(server.maildir.copies(), dict.fromkeys(sent, 1))
+                self.assertEqual(browser.request("POST", review + "/approve", {}).status, 202)
+                self.wait_for_delivery_status(account, message_id, "sent")
+                sent.append(message_id)
+                self.assertEqual(server.maildir.copies(), dict.fromkeys(sent, 1))
 
     def test_two_browsers_decide_at_one_moment_and_the_slower_one_is_told_what_the_other_did(self):
         server = self.start_server()

@@ -52,6 +52,19 @@ TEST_P(ConsoleReviewTest, TheQueueIsOrderedByWhatEndsFirst) {
   EXPECT_EQ(ask("GET", "/console/api/reviews?limit=0", browser).status, 422);
 }
 
+// Ten thousand of them are read by every page that is open.
+TEST_P(ConsoleReviewTest, AnItemOfTheQueueIsSmallHoweverLargeItsMessageIs) {
+  const Browser browser = sign_in(kOwner);
+  mailbox::Draft draft = draft_to({std::string(kStranger)});
+  draft.text = std::string(100'000, 't');
+  draft.html = "<p>" + std::string(100'000, 'h') + "</p>";
+  draft.attachments = {{"large.bin", "application/octet-stream", std::string(500'000, 'a')}};
+  office_.hold(kAgent, draft);
+  const net::Response page = ask("GET", "/console/api/reviews?limit=100", browser);
+  EXPECT_EQ(json_of(page).at("total"), 1);
+  EXPECT_LT(page.body.size(), 1'500U) << page.body;
+}
+
 TEST_P(ConsoleReviewTest, ADraftIsShownWholeWithItsAttachments) {
   const Browser browser = sign_in(kOwner);
   const MessageId id = hold();

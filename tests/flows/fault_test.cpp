@@ -78,6 +78,26 @@ std::vector<Scenario> all_scenarios() {
     edit.attachments = {{"figures.csv", "text/csv", "1,2,3"}};
     return office.approve(id, edit).has_value();
   }));
+  all.push_back(
+      {"undo", [](Office& office) -> Action {
+         office.hold_all(kAuthor);
+         mailbox::Draft draft = draft_to({"a@elsewhere.example"});
+         draft.attachments = {{"figures.csv", "text/csv", "1,2,3"}};
+         const MessageId id = office.hold(kAuthor, draft);
+         approve::ApproveCommand approval{office.owner(), id, "reviewer", {}, {}};
+         approval.edit.subject = "Corrected figures";
+         approval.edit.attachments.emplace();
+         approval.undo_for = std::chrono::seconds(10);
+         EXPECT_TRUE(office.db().write([&](store::Tx& tx) {
+           return approve::approve_and_send(tx, approval, office.send_step(), kSharedDomain, office.now());
+         }));
+         const approve::UndoCommand command{office.owner(), id, office.now()};
+         office.pass(std::chrono::seconds(5));
+         return [&office, command] {
+           EXPECT_TRUE(
+               office.db().write([&](store::Tx& tx) { return approve::undo(tx, command, office.now()); }));
+         };
+       }});
   all.push_back(deciding("expire_approve", false, [](Office& office, const MessageId& id) {
     return office.expire_approve(id).has_value();
   }));

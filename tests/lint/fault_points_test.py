@@ -8,7 +8,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/torture"))
 
-from boundaries import ACCEPT, LISTEN, NOTIFY, POINTS, RECEIVE, SETTLE, STORE, TELL, boundaries  # noqa: E402
+from boundaries import ACCEPT, LISTEN, NOTIFY, POINTS, RECEIVE, SETTLE, STORE, TELL, UNDO, boundaries  # noqa: E402
 
 IN_CODE = re.compile(r'CS_FAULT\("([^"]*)"\)')
 IN_TABLE = re.compile(r"^\| `([a-z_.]+)` \|", re.MULTILINE)
@@ -36,9 +36,15 @@ class FaultPoints(unittest.TestCase):
 
     def test_every_point_of_a_message_on_its_way_is_a_row_of_the_torture_table(self):
         rows = {part for boundary in boundaries() for part in boundary.fault.split(">")}
-        aside = (ACCEPT, RECEIVE, SETTLE, TELL, LISTEN, NOTIFY)
+        aside = (ACCEPT, RECEIVE, SETTLE, TELL, LISTEN, NOTIFY, UNDO)
         on_the_way = {name for name, (stage, _, _) in POINTS.items() if stage not in aside}
         self.assertEqual(on_the_way - rows - {"smtp.starttls"}, set())
+
+    def test_a_server_is_killed_at_every_point_of_an_undo(self):
+        killed = (ROOT / "tests/e2e/test_console.py").read_text(encoding="utf-8")
+        for name, (stage, _, _) in POINTS.items():
+            if stage == UNDO:
+                self.assertIn(f'"{name}', killed)
 
     def test_the_receiver_is_killed_at_every_point_of_receiving(self):
         killed = (ROOT / "tests/e2e/test_receive_crash.py").read_text(encoding="utf-8")

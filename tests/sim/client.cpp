@@ -27,7 +27,9 @@ Client::Client(Surroundings& surroundings, const PickNode& pick, const SweepAfte
                const UserId& owner, Intent& intent)
     : surroundings_(surroundings), pick_(pick), sweep_after_(sweep_after), owner_(owner), intent_(intent) {
   for (std::size_t i = 0; i < intent.reviews.size(); ++i) {
-    reviewers_.push_back(std::make_unique<Reviewer>(surroundings, pick, owner, intent, i));
+    reviewers_.push_back(
+        std::make_unique<Reviewer>(surroundings, pick, owner, intent, i,
+                                   [this](const SecondThought& thought) { think_again(thought); }));
   }
 }
 
@@ -102,12 +104,21 @@ void Client::answered(const Answered& answer) {
 
 void Client::begin_reviews() {
   sweep_after_(kHoldTtl);
-  for (const auto& reviewer : reviewers_) {
+  for (std::size_t i = 0; i < reviewers_.size(); ++i) {
+    if (intent_.reviews[i].outcome == Review::Outcome::not_begun) continue;
     Random& random = surroundings_.random;
     // Most are quick and race each other, some come around the deadline or after it.
-    reviewer->begin_after(random.chance(700) ? random.spread(milliseconds(1), seconds(10))
-                                             : random.between(kHoldTtl - seconds(2), kHoldTtl + seconds(8)));
+    reviewers_[i]->begin_after(random.chance(700)
+                                   ? random.spread(milliseconds(1), seconds(10))
+                                   : random.between(kHoldTtl - seconds(2), kHoldTtl + seconds(8)));
   }
+}
+
+// The hold has its time again, less what had passed of it.
+void Client::think_again(const SecondThought& thought) {
+  sweep_after_(kHoldTtl);
+  intent_.reviews[thought.review].outcome = Review::Outcome::open;
+  reviewers_[thought.review]->begin_after(surroundings_.random.spread(milliseconds(1), seconds(10)));
 }
 
 }  // namespace countersign::sim

@@ -103,6 +103,19 @@ std::vector<Mutant> all_mutants() {
                   "UPDATE messages SET method = $2, delivery_status = $3, sent_as = $4, "
                   "rfc_message_id = $5, size_bytes = $6, charged_bytes = charged_bytes + $6 "
                   "WHERE id = $1")}});
+  all.push_back(
+      {"undo-after-claim",
+       "an approval is taken back although a dispatcher has claimed what it queued",
+       {CS_MUTANT("outbox.withdraw",
+                  "DELETE FROM submissions WHERE user_id = $2 AND message_id = $1 AND attempt = 1 AND "
+                  "NOT EXISTS (SELECT 1 FROM message_recipients r WHERE r.message_id = $1 AND "
+                  "r.route = 'local')")}});
+  all.push_back(
+      {"undo-keeps-the-edit",
+       "the hold that is back is what the reviewer made of the draft",
+       {CS_MUTANT("approve.restore_draft",
+                  "UPDATE messages SET revision = $2, edited = $8, charged_bytes = $9 WHERE id = $1 "
+                  "AND review_status = 'pending_review'")}});
   all.push_back({"enqueue-afterwards",
                  "the hand-over is queued by a second transaction",
                  {},

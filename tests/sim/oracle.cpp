@@ -170,9 +170,26 @@ class Judge {
       blame(Breach::split, "{}: {} was told that it {}, but it is {}", message.id, review.actor,
             review.approves ? "is approved" : "is rejected", message.review);
     }
+    if (review.outcome == Review::Outcome::taken_back) look_at_taken_back(review, message, stands);
     if (review.outcome == Review::Outcome::lost && stands && review.approves) {
       blame(Breach::split, "{}: {} was told to come too late, but it is {} by that person", message.id,
             review.actor, message.review);
+    }
+  }
+
+  // Nobody got what an approval had queued that was taken back; copies too many are found elsewhere.
+  void look_at_taken_back(const Review& review, const Message& message, bool stands) {
+    ++counts_.taken_back;
+    if (stands) {
+      blame(Breach::split, "{}: {} was told to have taken it back, but it is {} by that person", message.id,
+            review.actor, message.review);
+    }
+    if (!review.subject) return;
+    for (const auto& [key, received] : provider_.received()) {
+      if (key.first == message.id && received.copies > 0 && received.subject == *review.subject) {
+        blame(Breach::split, "{}: {} got '{}', which was taken back", message.id, key.second,
+              received.subject);
+      }
     }
   }
 
@@ -392,6 +409,7 @@ Counts& Counts::operator+=(const Counts& other) {
   sent += other.sent;
   failed += other.failed;
   rejected += other.rejected;
+  taken_back += other.taken_back;
   unknown += other.unknown;
   settled_by_evidence += other.settled_by_evidence;
   crashes += other.crashes;

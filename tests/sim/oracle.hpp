@@ -34,6 +34,7 @@ struct Counts {
   std::int64_t sent = 0;
   std::int64_t failed = 0;
   std::int64_t rejected = 0;
+  std::int64_t taken_back = 0;  // approvals
   std::int64_t unknown = 0;
   std::int64_t settled_by_evidence = 0;
   std::int64_t crashes = 0;

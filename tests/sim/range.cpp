@@ -32,6 +32,7 @@ constexpr std::pair<std::string_view, std::int64_t Counts::*> kColumns[] = {
     {"sent", &Counts::sent},
     {"failed", &Counts::failed},
     {"rejected", &Counts::rejected},
+    {"taken_back", &Counts::taken_back},
     {"unknown", &Counts::unknown},
     {"settled_by_evidence", &Counts::settled_by_evidence},
     {"crashes", &Counts::crashes},

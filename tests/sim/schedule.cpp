@@ -35,6 +35,7 @@ class World {
       : store_(store),
         options_(options),
         random_(options.seed),
+        second_thoughts_(~options.seed),
         trace_(options.trace),
         faults_(draw_faults(random_)),
         surroundings_{random_, time_, trace_, faults_, options.mutant},
@@ -134,26 +135,44 @@ class World {
     intent.key = fmt::format("key-m{}", number);
     intent.draft.subject = fmt::format("m{}", number);
     intent.draft.text = "text";
-    intent.draft.to = draw_recipients();
+    intent.draft.to = draw_recipients(random_);
     if (!intent.held()) return intent;
     const auto reviewers = random_.below(4);
     for (std::uint64_t i = 0; i < reviewers; ++i) {
-      Review review;
-      review.actor = fmt::format("reviewer {} of m{}", i + 1, number);
-      review.approves = random_.chance(700);
-      if (random_.chance(300)) review.subject = fmt::format("m{} as {} wants it", number, i + 1);
-      if (random_.chance(200)) review.to = draw_recipients();
-      intent.reviews.push_back(std::move(review));
+      intent.reviews.push_back(
+          draw_review(random_, number, fmt::format("reviewer {} of m{}", i + 1, number)));
     }
+    for (std::uint64_t i = 0; i < reviewers; ++i) draw_second_thought(intent, i);
     return intent;
   }
 
-  std::vector<std::string> draw_recipients() {
+  static Review draw_review(Random& random, int number, std::string actor) {
+    Review review;
+    review.approves = random.chance(700);
+    if (random.chance(300)) review.subject = fmt::format("m{} as {} wants it", number, actor);
+    if (random.chance(200)) review.to = draw_recipients(random);
+    review.actor = std::move(actor);
+    return review;
+  }
+
+  // Mostly while the approval can be taken back, sometimes when that has become too late.
+  void draw_second_thought(Intent& intent, std::uint64_t index) {
+    Random& random = second_thoughts_;
+    if (!intent.reviews[index].approves || !random.chance(350)) return;
+    const Duration undo_for = random.spread(seconds(1), minutes(1));
+    const Duration after = random.between(Duration(0), undo_for + seconds(2));
+    intent.reviews[index].second_thought = SecondThought{undo_for, after, intent.reviews.size()};
+    Review again = draw_review(random, intent.number, intent.reviews[index].actor + ", again");
+    again.outcome = Review::Outcome::not_begun;
+    intent.reviews.push_back(std::move(again));
+  }
+
+  static std::vector<std::string> draw_recipients(Random& random) {
     std::vector<std::string> to;
-    const auto external = random_.chance(150) ? 0 : 1 + random_.below(random_.chance(300) ? 3 : 1);
+    const auto external = random.chance(150) ? 0 : 1 + random.below(random.chance(300) ? 3 : 1);
     for (std::uint64_t i = 0; i < external; ++i) to.push_back(fmt::format("r{}@elsewhere.example", i + 1));
-    if (to.empty() || random_.chance(150)) to.emplace_back(kDesk);
-    if (random_.chance(80)) to.emplace_back(kGuardedDesk);
+    if (to.empty() || random.chance(150)) to.emplace_back(kDesk);
+    if (random.chance(80)) to.emplace_back(kGuardedDesk);
     return to;
   }
 
@@ -320,6 +339,7 @@ class World {
   Store& store_;
   const ScheduleOptions& options_;
   Random random_;
+  Random second_thoughts_;  // a chance of its own, so that who has none does the same with and without it
   Scheduler time_;
   Trace trace_;
   Faults faults_;

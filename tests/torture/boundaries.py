@@ -20,6 +20,7 @@ RECEIVE = "receive"  # mail from outside, from its end to the mailbox; tests/e2e
 TELL = "tell"  # events, from their commit to the webhooks; tests/e2e/test_webhooks.py
 NOTIFY = "notify"  # mail to reviewers; tests/e2e/test_reviewer_mail.py
 LISTEN = "listen"  # events over WebSockets; tests/e2e/test_websocket.py
+UNDO = "undo"  # an approval is taken back; tests/e2e/test_console.py
 SETTLE = "settling unknown"  # by an event of the provider, or by a person
 
 LOOPBACK, SMTP, MAILDIR, SES, RESEND = "loopback", "smtp", "maildir", "ses", "resend"
@@ -46,6 +47,8 @@ POINTS = {
     "approve.event": (APPROVE, "", "the decision is announced"),
     "rest.answer_kept": (APPROVE, "", "the answer is stored under its key"),
     "rest.decided": (APPROVE, "", "the decision is durable, its answer not yet sent"),
+    "approve.undo": (UNDO, "", "what an approval queued is withdrawn, and the hold stands, in an open transaction"),
+    "console.undone": (UNDO, "", "the approval is taken back, or it was too late; its answer is not yet sent"),
     "outbox.claim": (CLAIM, _OUTSIDE, "the hand-over is claimed in an open transaction"),
     "dispatcher.claimed": (BEFORE, _OUTSIDE, "the claim is durable, nobody was spoken to"),
     "smtp.connect": (BEFORE, SMTP, "a connection is opened"),
@@ -163,7 +166,7 @@ def boundaries():
     rows = []
     commits = {opening: (passed_by, stages) for opening, passed_by, stages in _commits()}
     for name, (stage, passed_by, _) in POINTS.items():
-        aside = stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL, NOTIFY, LISTEN)
+        aside = stage in (ACCEPT, STORE, UPKEEP, SETTLE, RECEIVE, TELL, NOTIFY, LISTEN, UNDO)
         if aside or name in _FIRST or not _transports(passed_by):
             continue
         stores = ("postgres",) if passed_by == _RECEIPTS else ("sqlite", "postgres")

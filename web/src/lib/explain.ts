@@ -67,7 +67,7 @@ const kByCode: Record<string, [string, string]> = {
     "That is not your present password",
     "Capitals count. Who forgot it sets another on the server: countersign account set-password.",
   ],
-  too_late: ["Too late to undo", "The message has already been handed over for sending."],
+  too_late: ["Too late to undo", "It is on its way already, or was decided anew; its page says which."],
   unauthorized: ["Not signed in", "Sign in and try again."],
   events_log_disabled: ["There is no event log", "This server keeps none."],
   gone: ["No longer kept", "Events are kept for 30 days."],

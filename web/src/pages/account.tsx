@@ -61,14 +61,7 @@ function Password({ email }: { email: string }) {
       </div>
       <form class="stack form-narrow" onSubmit={(event) => void submit(event)}>
         {/* Tells password managers whose it is. */}
-        <input
-          class="out-of-sight"
-          type="email"
-          autocomplete="username"
-          value={email}
-          readOnly
-          tabIndex={-1}
-        />
+        <input hidden type="email" autocomplete="username" value={email} readOnly />
         <TextField
           label="Present password"
           type="password"

@@ -84,15 +84,19 @@ async function take_back(undo: Undo): Promise<void> {
   undos.splice(index, 1);
   const back: Hold[] = [];
   const late: unknown[] = [];
-  await in_parallel(undo.entries, async ({ hold, token, draft }) => {
+  const unanswered: Undo["entries"] = [];
+  await in_parallel(undo.entries, async (entry) => {
+    const { hold, token, draft } = entry;
     try {
       await post(at`/reviews/${hold.id}/undo`, { undo_token: token });
       if (draft) keep_draft(hold.id, draft); // the corrections are there again, not yet approved
       back.push(hold);
     } catch (error) {
       late.push(error);
+      if (!(error instanceof ApiError && error.status === 409)) unanswered.push(entry);
     }
   });
+  if (unanswered.length > 0) undos.push({ ...undo, entries: unanswered });
   if (back.length > 0) {
     put_back(back);
     returned.set((list) => [...list.slice(-20), ...back.map((hold) => hold.id)]);

@@ -73,6 +73,20 @@ test("an undo that comes too late says so", { skip }, async () => {
   await waiting(6);
 });
 
+test("an undo without an answer can be asked for again", { skip }, async () => {
+  await detail()
+    .getByRole("button", { name: /^Approve/ })
+    .click();
+  await waiting(6);
+  await t.page.route("**/undo", (route) => route.abort(), { times: 1 });
+  await t.page.keyboard.press("u");
+  await t.page.getByText(/The server cannot be reached/).waitFor();
+  await waiting(6);
+  await t.page.keyboard.press("u");
+  await waiting(7);
+  assert.equal(entry("Your quotte for the garden fence").decision, null);
+});
+
 test("edit, with the changes in sight and a file added and another removed", { skip }, async () => {
   await t.page.keyboard.press("e");
   await detail().getByLabel("Subject").fill("Your quote for the garden fence");
