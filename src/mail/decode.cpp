@@ -72,8 +72,8 @@ std::string with_q_words(std::string_view value) {
   return out;
 }
 
-// `text` with the openings at or behind `from` blotted out beyond the first kUnendedMax: in each, the character
-// at `index`. GMime looks for the end of every one, to the end of the value where there is none.
+// `text` with the openings at or behind `from` blotted out beyond the first kUnendedMax: in each, the
+// character at `index`. GMime looks for the end of every one, to the end of the value where there is none.
 std::string with_few(std::string text, std::string_view opening, std::size_t from, std::size_t index) {
   std::size_t count = 0;
   for (std::size_t at = text.find(opening, from); at != std::string::npos; at = text.find(opening, at + 1)) {
