@@ -296,6 +296,8 @@ TEST(Parse, TakesTimeInProportionToHostileMail) {
   for (const std::string_view piece : {"\n", "--\n", "-", "X: y\n"})
     mails.push_back(nested(10) + repeat(piece, 4 << 20));
   mails.push_back(repeat(nested(1), 1 << 20));
+  mails.push_back("Content-Type: multipart/mixed; boundary=" + std::string(60'000, '-') + "\r\n\r\n" +
+                  repeat("-", 4 << 20));
   mails.push_back("Content-Type: multipart/mixed; boundary=b\r\n\r\n" + repeat("--b\r\n\r\n", 4 << 20));
   mails.push_back(repeat("X: y\r\n", 4 << 20));
   mails.push_back("X: y" + repeat("\r\n y", 4 << 20));

@@ -30,9 +30,10 @@ constexpr std::size_t kShort = 16 * 1024;
 constexpr std::size_t kTimes = 4;
 constexpr double kSlack = 1.25;
 
+// So many bytes of pieces.
 std::string repeat(std::string_view before, std::string_view piece, std::size_t bytes) {
   std::string out(before);
-  while (out.size() < bytes) out += piece;
+  while (out.size() < before.size() + bytes) out += piece;
   return out;
 }
 
