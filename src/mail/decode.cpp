@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kChunk = 16 * 1024;
 constexpr std::size_t kAddressEntriesMax = 4000;  // per field, usable or not
 constexpr std::size_t kUnendedMax = 16;           // openings in one value that may have no end
+constexpr std::size_t kShortValue = 512;          // here they cannot be many
 constexpr std::size_t kInnerSeparatorsMax = 64;   // of one entry, inside quotes, comments and angle brackets
 
 void start_gmime() {
@@ -89,8 +90,12 @@ std::string for_gmime(std::string_view value) {
   return with_few(std::move(words), "=?", last_end == std::string::npos ? 0 : last_end, 1);
 }
 
-// The same with parameters, of which few hold comments.
-std::string parameters_for_gmime(std::string_view value) { return with_few(for_gmime(value), "(", 0, 0); }
+// The same with parameters, of which few hold comments. A boundary may consist of parentheses (RFC 2046
+// §5.1.1).
+std::string parameters_for_gmime(std::string_view value) {
+  std::string out = for_gmime(value);
+  return out.size() <= kShortValue ? out : with_few(std::move(out), "(", 0, 0);
+}
 
 template <auto release>
 struct Release {

@@ -265,14 +265,16 @@ TEST(Parse, ReadsFewEncodedWordsThatNeverEnd) {
             unended(15) + "=?x?q?a =_x?q?b c");
 }
 
-TEST(Parse, ReadsFewCommentsOfParameters) {
-  const auto named = [](std::size_t count) {
-    return parse("Content-Disposition: attachment; filename=\"" + std::string(count, '(') + "\"\r\n\r\nx")
+TEST(Parse, ReadsFewCommentsOfLongParameters) {
+  const auto named = [](std::size_t count, std::size_t beside) {
+    return parse(fmt::format("Content-Disposition: attachment; filename=\"{}\"; x={}\r\n\r\nx",
+                             std::string(count, '('), std::string(beside, 'y')))
         .attachments.at(0)
         .filename;
   };
-  EXPECT_EQ(named(16), std::string(16, '('));
-  EXPECT_EQ(named(17), std::string(16, '(') + "_");
+  EXPECT_EQ(named(17, 1), std::string(17, '('));
+  EXPECT_EQ(named(16, 500), std::string(16, '('));
+  EXPECT_EQ(named(17, 500), std::string(16, '(') + "_");
 }
 
 TEST(Parse, TakesNoBoundaryWithALineEnd) {
@@ -284,6 +286,14 @@ TEST(Parse, TakesNoBoundaryWithALineEnd) {
 }
 
 // Inputs that made a decoder, a list or a tree take more than linear time somewhere.
+TEST(Parse, ABoundaryMayConsistOfParentheses) {
+  const std::string boundary(70, '(');
+  const Message message = parse(fmt::format(
+      "Content-Type: multipart/mixed; boundary=\"{0}\"\r\n\r\n--{0}\r\n\r\nthe text\r\n--{0}--\r\n",
+      boundary));
+  EXPECT_EQ(message.text, "the text");
+}
+
 TEST(Parse, TakesTimeInProportionToHostileMail) {
   std::vector<std::string> mails;
   for (const std::string_view piece : {"a, ", "a: ", "a:b; ", "<a@b ", "<a, ", "((a) ", "=?",

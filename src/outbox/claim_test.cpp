@@ -1,7 +1,10 @@
 // Taking attempts, giving them back, and what stops them before they are handed over.
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <future>
 #include <set>
+#include <thread>
 
 #include "outbox/outbox_fixture.hpp"
 #include "support/planning.hpp"
@@ -21,6 +24,10 @@ using testing::SizeIs;
 using testing::StartsWith;
 
 constexpr store::Query kAnalyze("test.analyze", "ANALYZE");
+constexpr store::Query kWaitingForARow("claim_test.waiting",
+                                       "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+                                       "current_database() AND wait_event_type = 'Lock'");
+constexpr std::chrono::seconds kPatience{60};  // only a test that fails takes so long
 
 class ClaimTest : public OutboxTest {};
 COUNTERSIGN_ON_EVERY_STORE(ClaimTest);
@@ -191,6 +198,38 @@ TEST_P(ClaimTest, AWorkerWhoseLeaseWasRescuedCannotPassTheFence) {
   EXPECT_FALSE(release(paused));
   EXPECT_TRUE(fence(next));
   EXPECT_THAT(attempts(id), ElementsAre("handover/2"));
+}
+
+// On SQLite, which has one writer at a time, there is no such moment.
+TEST_P(ClaimTest, AFenceThatIsCommittedWhileTheRescuerWaitsForItIsSeenByIt) {
+  if (db().dialect() == store::Dialect::sqlite) GTEST_SKIP();
+  add_account(1);
+  const MessageId id = queue(1);
+  const Claim paused = claim_one();
+  const FenceCommand command{std::string(kWorker), "scripted", now_, now_ + kLease};
+  now_ += kLease + std::chrono::seconds(1);
+  const auto other_node = store_.open_another();
+  const auto watcher = store_.open_another();
+  const auto rescuer_waits = [&] {
+    return watcher->read([](store::ReadTx& tx) { return tx.query(kWaitingForARow, {}).front().flag(0); });
+  };
+  std::future<Rescued> rescued;
+  EXPECT_TRUE(db().write([&](store::Tx& tx) {
+    const bool passed = outbox::fence(tx, paused, command);
+    rescued = std::async(std::launch::async, [&] {
+      return other_node->write([&](store::Tx& tx) { return outbox::rescue(tx, {now_, now_, 100, "", {}}); });
+    });
+    const auto begun = std::chrono::steady_clock::now();
+    while (!rescuer_waits() && std::chrono::steady_clock::now() - begun < kPatience)
+      std::this_thread::yield();
+    EXPECT_TRUE(rescuer_waits());
+    return passed;
+  }));
+  EXPECT_EQ(rescued.get().requeued, 0);
+  EXPECT_THAT(attempts(id), ElementsAre("handover/1"));
+  EXPECT_EQ(rescue().unknown, 1);
+  EXPECT_TRUE(release(paused)) << "its worker knows better";
+  EXPECT_THAT(attempts(id), ElementsAre("queued/1"));
 }
 
 TEST_P(ClaimTest, ARenewedLeaseIsNotRescued) {

@@ -16,10 +16,12 @@ constexpr Query kOver(
     "SELECT id, message_id, user_id, epoch, attempt, state, provider, first_fenced_at_us FROM submissions "
     "WHERE lease_until_us < $1 ORDER BY lease_until_us LIMIT $2");
 
+// In the state that was read: a fence may be committed while this waits for the row.
 constexpr Query kRequeue(
     "outbox.rescue_claimed",
     "UPDATE submissions SET state = 'queued', lease_until_us = NULL, repeated_at_us = CASE state WHEN "
-    "'handover' THEN $4 ELSE repeated_at_us END WHERE id = $1 AND epoch = $2 AND lease_until_us < $3");
+    "'handover' THEN $4 ELSE repeated_at_us END WHERE id = $1 AND epoch = $2 AND lease_until_us < $3 AND "
+    "state = $5");
 
 constexpr std::string_view kLost = "handed over, but the worker stopped before an answer was recorded";
 constexpr std::string_view kAgain = "the worker stopped; taken up again";
@@ -42,8 +44,10 @@ Rescued rescue(store::Tx& tx, const RescueCommand& command) {
     if (!message) continue;  // removed with its attempts by another transaction
     Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, command.now);
     if (may_be_repeated(row, command)) {
-      if (tx.execute(kRequeue, {claim.id.str(), claim.epoch, command.leases_before, command.now}) != 1)
+      if (tx.execute(kRequeue,
+                     {claim.id.str(), claim.epoch, command.leases_before, command.now, row.view(5)}) != 1) {
         continue;
+      }
       settlement.put_back("worker_stopped", kAgain);
       drop_if_needless(tx, settlement, claim, command.now);
       ++rescued.requeued;

@@ -60,15 +60,16 @@ class Pause:
     def status_of(self, account, message_id):
         return account.message(AGENT, message_id)["delivery_status"]
 
-
-    def taken_up(self, account, message_id):
-        """What another node has made of the message: "sent", "unknown", or "locked" when the paused transaction
-        still holds the row, so that nobody else can want it."""
+    def taken_up(self, account, message_id, since):
+        """What another node, which was started at `since`, has made of the message: "sent", "unknown", or "locked"
+        when the paused transaction still holds the row, so that nobody else can want it."""
         status = self.status_of(account, message_id)
         if status in ("sent", "unknown"):
             return status
+        paused = self.store.rows("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
+                                 f"AND state <> 'idle' AND xact_start < '{since}'")
         free = self.store.rows(f"SELECT id FROM submissions WHERE message_id = '{message_id}' FOR UPDATE SKIP LOCKED")
-        return "" if free else "locked"
+        return "locked" if paused and not free else ""
 
 
 @on_postgres
@@ -83,10 +84,11 @@ class PauseBesideAnother(Pause):
         for boundary in POINTS:
             with self.subTest(boundary.name):
                 message_id, approval = self.pause_at(paused, boundary)
+                since = self.store.rows("SELECT now()")[0][0]
                 other.restart() if other.log_text() else other.start()
                 account = self.account.at(other.url)
                 taken_up_as = eventually("the other node has had its chance",
-                                         lambda: self.taken_up(account, message_id))
+                                         lambda: self.taken_up(account, message_id, since))
                 self.resume(paused, approval)
                 paused.stop()  # what was under way has ended
                 self.wait_until_settled()

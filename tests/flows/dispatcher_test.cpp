@@ -206,6 +206,22 @@ class DispatcherTest : public StoreTest {
     return verdicts;
   }
 
+  /// Returns when the lease of the only hand-over was prolonged, or it is nobody's any more.
+  asio::awaitable<void> lease_to_be_renewed() {
+    const auto lease = [&] {
+      return db().read(
+          [](store::ReadTx& tx) { return tx.query(kLease, {}).front().maybe_integer(0).value_or(0); });
+    };
+    const std::int64_t first = lease();
+    const std::unique_ptr<net::Timer> pause = timers_.make(co_await asio::this_coro::executor);
+    const auto begun = std::chrono::steady_clock::now();
+    while (lease() == first && std::chrono::steady_clock::now() - begun < kPatience) {
+      pause->expires_after(std::chrono::milliseconds(5));
+      co_await pause->wait();
+    }
+    EXPECT_GT(lease(), first);
+  }
+
   Office office_{db()};
   TickingClock clock_{office_.clock()};
   SkippingTimers timers_;
@@ -411,23 +427,34 @@ TEST_P(DispatcherTest, WhatAClaimUnderWayAtTheStopBringsKeepsItsLease) {
   clock_.on_look = [&] {
     if (++looks == 2) running->stop();  // first the rescuer looks, then the claim that is about to be made
   };
-  const auto lease = [&] {
-    return db().read([](store::ReadTx& tx) { return tx.query(kLease, {}).front().integer(0); });
-  };
   transport_.then([&](HandOver message, Fence fence) -> asio::awaitable<Reply> {
-    const std::int64_t first = lease();
-    const std::unique_ptr<net::Timer> pause = timers_.make(co_await asio::this_coro::executor);
-    const auto begun = std::chrono::steady_clock::now();
-    while (lease() == first && std::chrono::steady_clock::now() - begun < kPatience) {
-      pause->expires_after(std::chrono::milliseconds(5));
-      co_await pause->wait();
-    }
-    EXPECT_GT(lease(), first);
+    co_await lease_to_be_renewed();
     co_return co_await transport_.accept(std::move(message), std::move(fence));
   });
   EXPECT_THAT(run_until(9, options, [&](provider::Dispatcher& dispatcher) { running = &dispatcher; }),
               ElementsAre("accepted"));
   EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/1"));
+}
+
+TEST_P(DispatcherTest, WhoCannotRenewItsLeasesTakesUpNobodysUntilItCan) {
+  const MessageId id = queue_one();
+  auto options = DispatcherTest::options();
+  options.lease = std::chrono::seconds(1);
+  options.in_flight_max = 1;  // nothing else is written during the hand-over
+  bool failed = false;
+  transport_.then([&](HandOver message, Fence fence) -> asio::awaitable<Reply> {
+    office_.pass(2 * options.lease);
+    fault::arm("store.before_commit", 1, fault::Action::call, [&] {
+      failed = true;
+      throw EnvironmentError("the store is away", true);
+    });
+    co_await lease_to_be_renewed();
+    co_return co_await transport_.accept(std::move(message), std::move(fence));
+  });
+  EXPECT_THAT(run_until(1, options), ElementsAre("accepted"));
+  EXPECT_TRUE(failed);
+  EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/1"));
+  office_.expect_sound();
 }
 
 TEST_P(DispatcherTest, ADispatcherWithNothingToDoStopsAtOnce) {
