@@ -61,7 +61,19 @@ bool run_one(const Arguments& arguments) {
   for (const sim::Violation& violation : result.violations) {
     std::cout << fmt::format("  {}: {}\n", sim::name_of(violation.breach), violation.what);
   }
-  return result.violations.empty();
+  return result.violations.empty() == (arguments.range.mutant == nullptr);
+}
+
+// By what it breaks, in a schedule that is clean without the defect: it is the defect that was caught.
+bool is_caught(const sim::Mutant& mutant, const sim::RangeResult& result) {
+  if (result.failures.empty()) {
+    std::cout << fmt::format("not caught: no {}\n", sim::name_of(mutant.breach));
+    return false;
+  }
+  sim::Store store;
+  const auto without = sim::run_schedule(store, {result.failures.front().seed, nullptr, true, nullptr});
+  if (!without.violations.empty()) std::cout << "not caught: the schedule is as bad without the defect\n";
+  return without.violations.empty();
 }
 
 bool run_many(Arguments& arguments) {
@@ -87,6 +99,7 @@ bool run_many(Arguments& arguments) {
   if (!arguments.json_file.empty()) {
     std::ofstream(arguments.json_file) << sim::to_json(range, result) << '\n';
   }
+  if (range.mutant != nullptr) return is_caught(*range.mutant, result);
   return result.failures.empty();
 }
 
@@ -108,7 +121,8 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--mutant", arguments.mutant, "Break this rule; success is that it is caught");
   app.add_option("--json", arguments.json_file, "Write the counts to this file")->excludes(seed);
   app.add_flag("--progress", arguments.progress, "Say on standard error how far it is")->excludes(seed);
-  app.add_flag("--list-mutants", arguments.list_mutants, "Print the rules that can be broken");
+  app.add_flag("--list-mutants", arguments.list_mutants,
+               "Print the rules that can be broken, and what is seen of it");
 }
 
 int run(int argc, char** argv) {
@@ -122,7 +136,7 @@ int run(int argc, char** argv) {
   }
   if (arguments.list_mutants) {
     for (const sim::Mutant& mutant : sim::mutants()) {
-      std::cout << fmt::format("{:28} {}\n", mutant.name, mutant.about);
+      std::cout << fmt::format("{:24} {:10} {}\n", mutant.name, sim::name_of(mutant.breach), mutant.about);
     }
     return 0;
   }
@@ -137,8 +151,8 @@ int run(int argc, char** argv) {
   // Nothing ranks this high: what a dispatcher says about faults is of no interest here.
   constexpr int kSilence = 9;
   log::configure(static_cast<log::Level>(kSilence), log::Format::text);
-  const bool clean = arguments.seed ? run_one(arguments) : run_many(arguments);
-  return clean == arguments.mutant.empty() ? 0 : 1;
+  const bool well = arguments.seed ? run_one(arguments) : run_many(arguments);
+  return well ? 0 : 1;
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ std::vector<Mutant> all_mutants() {
   all.push_back(
       {"no-fence",
        "nothing durable is written before the last byte",
+       Breach::duplicate,
        {CS_MUTANT("outbox.fence",
                   "UPDATE submissions SET provider = $3 FROM json_each($1) f WHERE submissions.id = f.value "
                   "->> 'id' AND submissions.epoch = f.value ->> 'epoch' AND worker = $2 AND "
@@ -51,23 +52,31 @@ std::vector<Mutant> all_mutants() {
   all.push_back(
       {"no-epoch-check",
        "the fence lets anybody pass, whoever has claimed the attempt by then",
+       Breach::duplicate,
        {CS_MUTANT("outbox.fence",
                   "UPDATE submissions SET state = 'handover', provider = $3, fenced_at_us = $4, "
                   "first_fenced_at_us = COALESCE(first_fenced_at_us, $4), lease_until_us = $5 "
                   "FROM json_each($1) f WHERE submissions.id = f.value ->> 'id' AND state IN "
                   "('claimed', 'handover') RETURNING submissions.id, (SELECT value ->> 'epoch' FROM "
                   "json_each($1) WHERE value ->> 'id' = submissions.id)")}});
-  all.push_back({"fence-ignored", "the last byte leaves whatever the fence says", {}, Defect::fence_ignored});
+  all.push_back({"fence-ignored",
+                 "the last byte leaves whatever the fence says",
+                 Breach::duplicate,
+                 {},
+                 Defect::fence_ignored});
   all.push_back({"record-with-other-work",
                  "the acceptance is recorded together with work that can fail",
+                 Breach::loss,
                  {},
                  Defect::record_with_other_work});
   all.push_back({"resend-on-lost-reply",
                  "a connection that breaks after the last byte counts as a deferral",
+                 Breach::duplicate,
                  {},
                  Defect::resend_on_lost_reply});
   all.push_back({"rescue-requeues",
                  "a hand-over whose worker died goes back to the queue",
+                 Breach::duplicate,
                  {CS_MUTANT("outbox.leases_over",
                             "SELECT id, message_id, user_id, epoch, attempt, 'claimed', provider, "
                             "first_fenced_at_us FROM submissions WHERE lease_until_us < $1 ORDER BY "
@@ -78,6 +87,7 @@ std::vector<Mutant> all_mutants() {
   all.push_back(
       {"lease-ignored",
        "what others are at is taken for abandoned while they are at it",
+       Breach::split,
        {CS_MUTANT("outbox.leases_over",
                   "SELECT id, message_id, user_id, epoch, attempt, state, provider, "
                   "first_fenced_at_us FROM submissions WHERE lease_until_us IS NOT NULL ORDER BY "
@@ -89,6 +99,7 @@ std::vector<Mutant> all_mutants() {
   all.push_back(
       {"approve-unguarded",
        "a decision does not look whether the message is still pending",
+       Breach::split,
        {Replacement{"mailbox.lock_for_review",
                     Query("mutant.mailbox.lock_for_review", pending_whatever_it_is())},
         CS_MUTANT("approve.resolve",
@@ -106,6 +117,7 @@ std::vector<Mutant> all_mutants() {
   all.push_back(
       {"undo-after-claim",
        "an approval is taken back although a dispatcher has claimed what it queued",
+       Breach::split,
        {CS_MUTANT("outbox.withdraw",
                   "DELETE FROM submissions WHERE user_id = $2 AND message_id = $1 AND attempt = 1 AND "
                   "NOT EXISTS (SELECT 1 FROM message_recipients r WHERE r.message_id = $1 AND "
@@ -113,23 +125,28 @@ std::vector<Mutant> all_mutants() {
   all.push_back(
       {"undo-keeps-the-edit",
        "the hold that is back is what the reviewer made of the draft",
+       Breach::split,
        {CS_MUTANT("approve.restore_draft",
                   "UPDATE messages SET revision = $2, edited = $8, charged_bytes = $9 WHERE id = $1 "
                   "AND review_status = 'pending_review'")}});
   all.push_back({"enqueue-afterwards",
                  "the hand-over is queued by a second transaction",
+                 Breach::loss,
                  {},
                  Defect::enqueue_afterwards});
   all.push_back({"answer-afterwards",
                  "the answer to a keyed request is stored by a second transaction",
+                 Breach::duplicate,
                  {},
                  Defect::answer_afterwards});
   all.push_back({"copies-beforehand",
                  "local copies are committed on a connection of their own",
+                 Breach::split,
                  {},
                  Defect::copies_beforehand});
   all.push_back({"fault-costs-attempt",
                  "a fault of the session is charged to the message",
+                 Breach::split,
                  {},
                  Defect::fault_costs_attempt});
   return all;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/breach.hpp"
 #include "store/query.hpp"
 
 namespace countersign::sim {
@@ -38,6 +39,7 @@ struct Replacement {
 struct Mutant {
   std::string_view name;
   std::string_view about;
+  Breach breach;  // what must be seen of it
   std::vector<Replacement> replacements;
   Defect defect = Defect::none;
 };

@@ -7,25 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/breach.hpp"
 #include "sim/intent.hpp"
 #include "sim/notifier.hpp"
 #include "sim/provider.hpp"
 #include "sim/store.hpp"
 
 namespace countersign::sim {
-
-enum class Breach : std::uint8_t {
-  duplicate,  // somebody got something twice
-  loss,       // something accepted came to no end, or is nowhere
-  split,      // two parts of the truth contradict each other
-  invariant,  // the invariant checker's finding
-};
-[[nodiscard]] std::string_view name_of(Breach breach);
-
-struct Violation {
-  Breach breach;
-  std::string what;
-};
 
 struct Counts {
   std::int64_t schedules = 0;

@@ -50,8 +50,8 @@ json::object counts_json(const Counts& counts) {
 }
 
 bool is_failure(const ScheduleResult& schedule, const RangeOptions& options) {
-  if (!options.wanted) return !schedule.violations.empty();
-  return std::ranges::find(schedule.violations, *options.wanted, &Violation::breach) !=
+  if (options.mutant == nullptr) return !schedule.violations.empty();
+  return std::ranges::find(schedule.violations, options.mutant->breach, &Violation::breach) !=
          schedule.violations.end();
 }
 

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,10 +18,8 @@ struct RangeOptions {
   const Mutant* mutant = nullptr;
   /// The invariant checker runs at the end of every so many schedules; 0: never.
   std::uint64_t invariants_every = 50;
-  /// Ends at the first seed with a violation.
+  /// Ends at the first failure: any violation, or with a mutant its own one.
   bool stop_at_first = false;
-  /// Only schedules with this violation count as failures; none: with any.
-  std::optional<Breach> wanted;
   /// Called about once a second with the number of schedules done; may be empty.
   std::function<void(std::uint64_t done)> progress;
 };
