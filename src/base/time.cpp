@@ -52,7 +52,7 @@ std::string to_rfc3339(UtcTime time) {
 std::optional<UtcTime> parse_rfc3339(std::string_view text) {
   using namespace std::chrono;
   const int year_number = take_digits(text, 4);
-  if (year_number < 1970 || !take(text, '-')) return std::nullopt;
+  if (year_number < 1 || !take(text, '-')) return std::nullopt;
   const int month_number = take_digits(text, 2);
   if (month_number < 1 || !take(text, '-')) return std::nullopt;
   const int day_number = take_digits(text, 2);
@@ -69,7 +69,7 @@ std::optional<UtcTime> parse_rfc3339(std::string_view text) {
     std::size_t digits = 0;
     std::int64_t scale = 100'000;
     while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
-      if (++digits > 9) return std::nullopt;
+      ++digits;
       fraction_us += (text.front() - '0') * scale;
       scale /= 10;
       text.remove_prefix(1);

@@ -140,7 +140,6 @@ net::Response render(const Page& page) {
   response.headers.add("Cache-Control", "no-store");
   response.headers.add("Content-Security-Policy", policy());
   response.headers.add("Referrer-Policy", "no-referrer");
-  response.headers.add("X-Content-Type-Options", "nosniff");
   response.headers.add("X-Frame-Options", "DENY");
   response.headers.add("X-Robots-Tag", "noindex, nofollow");
   response.headers.add("Cross-Origin-Opener-Policy", "same-origin");

@@ -379,6 +379,7 @@ asio::awaitable<Page> ReviewPages::answer(LinkAction action, const net::Request&
   if (request.body_too_large) co_return notice(413, "Too much text", "The form holds more than it may.");
   const std::string_view form = post ? std::string_view(request.body) : std::string_view(request.query);
   std::optional<std::string> token = form_value(form, "t");
+  if (!token) token = form_value(request.query, "t");
   if (!token) co_return invalid_link();
   const auto claims = notify::Links::read(*token);
   if (!claims || claims->action != action) co_return invalid_link();
@@ -417,7 +418,8 @@ asio::awaitable<Page> ReviewPages::show(Asked asked) {
     return standing;
   };
   const std::optional<Standing> standing = co_await store::read(database_, std::move(look));
-  if (!standing || !links_.proven(asked.token, standing->link_key)) co_return invalid_link();
+  if (!standing) co_return gone();
+  if (!links_.proven(asked.token, standing->link_key)) co_return invalid_link();
   if (auto page = obstacle(*standing, asked.claims, asked.now)) co_return std::move(*page);
   notify::LinkClaims other = asked.claims;
   other.action = asked.action == LinkAction::approve ? LinkAction::reject : LinkAction::approve;
@@ -429,7 +431,8 @@ asio::awaitable<Page> ReviewPages::decide(Asked asked, std::string reason) {
   // A page that refuses rolls back; one that tells of the decision commits with it.
   auto body = [this, asked, reason](store::Tx& tx) -> Result<Page, Page> {
     const auto target = notify::link_target(tx, asked.claims.message);
-    if (!target || !links_.proven(asked.token, target->link_key)) return unexpected(invalid_link());
+    if (!target) return unexpected(gone());
+    if (!links_.proven(asked.token, target->link_key)) return unexpected(invalid_link());
     (void)mailbox::lock_for_review(tx, target->user, asked.claims.message);
     const auto standing = standing_of(tx, asked.claims.message);
     CS_ASSERT(standing.has_value());

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include "account/agent.hpp"
 #include "base/fault.hpp"
 #include "flows/office.hpp"
 #include "notify/compose.hpp"
@@ -58,18 +59,20 @@ class ReviewPageTest : public StoreTest {
   }
 
   static net::Response ask(review_page::ReviewPages& pages, LinkAction action, const std::string& method,
-                           const std::string& form) {
+                           const std::string& form, const std::string& query = "") {
     net::Request request;
     request.method = method;
     request.peer_address = "192.0.2.1";
+    request.query = query;
     (method == "POST" ? request.body : request.query) = form;
     boost::asio::io_context io;
     auto answer = boost::asio::co_spawn(io, pages.respond(action, request), boost::asio::use_future);
     io.run();
     return answer.get();
   }
-  net::Response ask(LinkAction action, const std::string& method, const std::string& form) {
-    return ask(pages_, action, method, form);
+  net::Response ask(LinkAction action, const std::string& method, const std::string& form,
+                    const std::string& query = "") {
+    return ask(pages_, action, method, form, query);
   }
   net::Response ask_with(review_page::Hooks hooks, const std::string& method) {
     review_page::ReviewPages pages(db(), office_.clock(), office_.send_step(), links_,
@@ -151,6 +154,17 @@ TEST_P(ReviewPageTest, ForAnAgentInTheTrashThereIsNothingToDecide) {
   office_.trash_agent(kAuthor);
   EXPECT_EQ(look(LinkAction::approve).status, 404);
   EXPECT_EQ(press(LinkAction::approve).status, 404);
+  const std::string approve = link(LinkAction::approve);
+  EXPECT_TRUE(db().write(
+      [&](store::Tx& tx) { return account::purge_agent(tx, office_.owner(), kAuthor).has_value(); }));
+  EXPECT_EQ(ask(LinkAction::approve, "GET", approve).status, 404);
+  EXPECT_EQ(ask(LinkAction::approve, "POST", approve).status, 404);
+}
+
+TEST_P(ReviewPageTest, TheTokenOfAPostMayStandInTheAddress) {
+  const MessageId id = hold();
+  EXPECT_EQ(ask(LinkAction::approve, "POST", "", link(LinkAction::approve)).status, 200);
+  EXPECT_EQ(office_.message(id).review_status, ReviewStatus::review_approved);
 }
 
 TEST_P(ReviewPageTest, AStoreThatIsAwayIsAPageTooAndDecidesNothing) {

@@ -46,7 +46,6 @@ net::Response SesWebhook::answer(int status, std::string_view outcome) const {
   net::Response response;
   response.status = status;
   response.headers.add("Content-Type", "text/plain; charset=utf-8");
-  response.headers.add("X-Content-Type-Options", "nosniff");
   if (status == 503) response.headers.add("Retry-After", std::string(kRetryAfterSeconds));
   response.body = std::string(outcome) + "\n";
   return response;

@@ -36,17 +36,10 @@ mailbox::NewInbound inbound_row(const account::Agent& recipient, const LocalMail
   return row;
 }
 
-std::vector<mail::AttachmentInfo> attachments_of(const mailbox::Draft& draft) {
-  std::vector<mail::AttachmentInfo> out;
-  for (const mailbox::DraftAttachment& attachment : draft.attachments) {
-    mail::AttachmentInfo info;
-    info.index = static_cast<std::int64_t>(out.size());
-    info.filename = attachment.filename;
-    info.content_type = attachment.content_type;
-    info.size_bytes = static_cast<std::int64_t>(attachment.content.size());
-    out.push_back(std::move(info));
-  }
-  return out;
+// As whoever opens the copy will see them.
+std::vector<mail::AttachmentInfo> attachments_of(const LocalMail& mail) {
+  if (mail.draft.attachments.empty()) return {};
+  return mail::parse(mail.raw).attachments;
 }
 
 void screen_it(const account::Agent& recipient, const LocalMail& mail, hold::Incoming& incoming) {
@@ -69,7 +62,7 @@ void deliver_inbound(store::Tx& tx, const account::Agent& recipient, const Local
   hold::Incoming incoming;
   incoming.row = inbound_row(recipient, mail, now);
   incoming.raw = mail.raw;
-  incoming.attachments = attachments_of(mail.draft);
+  incoming.attachments = attachments_of(mail);
   incoming.received_at = now;
   incoming.before.push_back({journal::Reason::acceptance_local_loopback, now, {}, {}, {}, {}});
   if (recipient.email != mail.message.agent_email) {
