@@ -76,12 +76,10 @@ constexpr Query kLockSubmissions(
     "WHERE m.agent_email = $1 AND s.state IN ('queued', 'claimed', 'handover')",
     "SELECT s.state FROM submissions s JOIN messages m ON m.id = s.message_id "
     "WHERE m.agent_email = $1 AND s.state IN ('queued', 'claimed', 'handover') FOR UPDATE OF s");
-constexpr Query kChargedBytes("account.charged_bytes_of_agent",
-                              "SELECT CAST((SELECT COALESCE(SUM(charged_bytes), 0) FROM messages WHERE "
-                              "agent_email = $1) + (SELECT COALESCE(SUM(charged_bytes), 0) FROM arrivals "
-                              "WHERE agent_email = $1) AS BIGINT)");
 constexpr Query kDeleteMessages("account.delete_messages_of_agent",
-                                "DELETE FROM messages WHERE agent_email = $1");
+                                "DELETE FROM messages WHERE agent_email = $1 RETURNING charged_bytes");
+constexpr Query kDeleteArrivals("account.delete_arrivals_of_agent",
+                                "DELETE FROM arrivals WHERE agent_email = $1 RETURNING charged_bytes");
 constexpr Query kDeleteAgent("account.delete_agent", "DELETE FROM agents WHERE email = $1");
 
 constexpr Query kCountLive("account.count_live_agents",
@@ -257,10 +255,14 @@ Result<std::int64_t, PurgeRefusal> purge_agent(store::Tx& tx, const UserId& user
   for (const store::Row row : tx.query(kLockSubmissions, {email})) {
     if (row.view(0) != "queued") return unexpected(PurgeRefusal::send_in_progress);
   }
-  meter_bytes(tx, user, email, -tx.query(kChargedBytes, {email}).front().integer(0));
-  const std::int64_t messages = tx.execute(kDeleteMessages, {email});
+  // What each was charged when it went: what was read before may have changed by then.
+  std::int64_t charged = 0;
+  for (const store::Row row : tx.query(kDeleteArrivals, {email})) charged += row.integer(0);
+  const store::Rows messages = tx.query(kDeleteMessages, {email});
+  for (const store::Row row : messages) charged += row.integer(0);
+  meter_bytes(tx, user, email, -charged);
   tx.send(kDeleteAgent, {email});
-  return messages;
+  return static_cast<std::int64_t>(messages.size());
 }
 
 std::int64_t count_live_agents(store::ReadTx& tx, const UserId& user) {

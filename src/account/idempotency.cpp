@@ -25,7 +25,7 @@ constexpr Query kStoreAnswer(
     "completed_at_us = excluded.completed_at_us");
 
 constexpr Query kForget("account.forget_answers",
-                        "DELETE FROM idempotency_keys WHERE (user_id, key) IN "
+                        "DELETE FROM idempotency_keys WHERE completed_at_us <= $1 AND (user_id, key) IN "
                         "(SELECT user_id, key FROM idempotency_keys WHERE completed_at_us <= $1 "
                         "ORDER BY completed_at_us LIMIT $2)");
 

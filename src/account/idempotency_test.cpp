@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "account/principal.hpp"
+#include "support/overtaking.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::account {
@@ -68,6 +69,15 @@ TEST_P(IdempotencyTest, AfterADayTheKeyIsFreeAndItsRowReplacedOrForgotten) {
   EXPECT_EQ(forget(kNow + 47h), 0);
   EXPECT_EQ(forget(kNow + 48h), 1);
   EXPECT_TRUE(std::holds_alternative<Fresh>(claim("f", kNow + 25h)));
+}
+
+TEST_P(IdempotencyTest, WhoUsesAKeyAgainIsNotForgottenWithWhoUsedItBefore) {
+  if (db().dialect() == store::Dialect::sqlite) GTEST_SKIP();
+  answer("f", "old");
+  test::meet(
+      store_, [&](store::Tx& tx) { store_answer(tx, ada_, "key", "f", 202, "new", kNow + 25h); },
+      [&](store::Tx& tx) { EXPECT_EQ(forget_old_answers(tx, kNow + 25h, 10), 0); });
+  EXPECT_EQ(std::get<Replay>(claim("f", kNow + 26h)).body, "new");
 }
 
 TEST_P(IdempotencyTest, ARolledBackRequestLeavesTheKeyFree) {

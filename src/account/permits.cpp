@@ -15,14 +15,11 @@ using store::Query;
 constexpr std::size_t kCounted = kPermitSlots + 1;
 using Taken = std::array<std::int64_t, kCounted>;  // the newest slot first
 
-constexpr Query kCreate(
-    "account.create_permits",
+// Makes the row or locks the one that is there, in one statement: between two the janitor may delete it.
+constexpr Query kLock(
+    "account.lock_permits",
     "INSERT INTO rate_permits (limiter, subject, slot, taken, expires_at_us) VALUES ($1, $2, $3, "
-    "'', $4) ON CONFLICT (limiter, subject) DO NOTHING");
-// Differs because SQLite has one writer and no row locks.
-constexpr Query kLock("account.lock_permits",
-                      "SELECT slot, taken FROM rate_permits WHERE limiter = $1 AND subject = $2",
-                      "SELECT slot, taken FROM rate_permits WHERE limiter = $1 AND subject = $2 FOR UPDATE");
+    "'', $4) ON CONFLICT (limiter, subject) DO UPDATE SET slot = rate_permits.slot RETURNING slot, taken");
 constexpr Query kSave(
     "account.save_permits",
     "UPDATE rate_permits SET slot = $3, taken = $4, expires_at_us = $5 WHERE limiter = $1 AND "
@@ -88,8 +85,7 @@ PermitBlock take_permits(store::Tx& tx, const PermitRequest& request, UtcTime no
   const auto begin_of = [&](std::int64_t slot) { return from_us(slot * length); };
   const std::int64_t present = to_us(now) / length;
   const auto expiry = [&](std::int64_t slot) { return begin_of(slot + static_cast<std::int64_t>(kCounted)); };
-  tx.send(kCreate, {request.limiter, request.subject, present, expiry(present)});
-  const store::Rows rows = tx.query(kLock, {request.limiter, request.subject});
+  const store::Rows rows = tx.query(kLock, {request.limiter, request.subject, present, expiry(present)});
   // Another node's clock may be a little ahead; time does not go back.
   const std::int64_t slot = std::max(present, rows.front().integer(0));
   Taken taken = later(read(rows.front().view(1)), slot - rows.front().integer(0));

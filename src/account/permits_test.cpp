@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "support/overtaking.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::account {
@@ -13,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kSlot = 60s / kPermitSlots;
+constexpr store::Query kLockOld("permits_test.lock", "SELECT 1 FROM rate_permits FOR UPDATE");
 
 class PermitsTest : public test::StoreTest {
  protected:
@@ -61,6 +63,18 @@ TEST_P(PermitsTest, InNoWindowMoreAreSpentThanTheLimit) {
     all += begin->second;
   }
   EXPECT_GE(all, 100) << "in eleven minutes";
+}
+
+TEST_P(PermitsTest, WhatIsForgottenWhileSomebodyAsksBeginsAnew) {
+  if (db().dialect() == store::Dialect::sqlite) GTEST_SKIP();
+  EXPECT_EQ(take(10).granted, 10);
+  now_ += 10min;
+  const PermitRequest request{"poll", "ada", 10, 60s, 4, 0, 0};
+  test::meet(
+      store_, [&](store::Tx& tx) { EXPECT_EQ(tx.query(kLockOld, {}).size(), 1U); },
+      [&](store::Tx& tx) { EXPECT_EQ(take_permits(tx, request, now_).granted, 4); },
+      [&](store::Tx& tx) { EXPECT_EQ(forget_permits(tx, now_, 10), 1); });
+  EXPECT_EQ(take(10).granted, 6);
 }
 
 TEST_P(PermitsTest, WhatWasNotSpentIsGivenBack) {

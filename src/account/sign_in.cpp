@@ -45,8 +45,8 @@ constexpr Query kForgiveOne("account.forgive_attempt",
                             "UPDATE sign_in_attempts SET attempts = attempts - 1 WHERE subject = $1 AND "
                             "attempts > 1");
 constexpr Query kForget("account.forget_attempts",
-                        "DELETE FROM sign_in_attempts WHERE subject IN (SELECT subject FROM sign_in_attempts "
-                        "WHERE began_at_us < $1 ORDER BY began_at_us LIMIT $2)");
+                        "DELETE FROM sign_in_attempts WHERE began_at_us < $1 AND subject IN (SELECT subject "
+                        "FROM sign_in_attempts WHERE began_at_us < $1 ORDER BY began_at_us LIMIT $2)");
 
 }  // namespace
 

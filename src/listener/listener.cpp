@@ -5,14 +5,15 @@ namespace {
 
 using store::Query;
 
+// Epochs begin with the time: the row goes with its listener, and they must not go back.
 constexpr Query kClaim(
     "listener.claim",
-    "INSERT INTO listeners (agent_email, id, epoch, node, key_id, connected_at_us) SELECT a.email, $2, 1, "
+    "INSERT INTO listeners (agent_email, id, epoch, node, key_id, connected_at_us) SELECT a.email, $2, $5, "
     "$3, "
     "k.id, $5 FROM agents a, api_keys k WHERE a.email = $1 AND a.deleted_at_us IS NULL AND k.id = $4 AND "
-    "k.revoked_at_us IS NULL ON CONFLICT (agent_email) DO UPDATE SET id = excluded.id, epoch = "
-    "listeners.epoch + 1, node = excluded.node, key_id = excluded.key_id, connected_at_us = "
-    "excluded.connected_at_us RETURNING epoch");
+    "k.revoked_at_us IS NULL ON CONFLICT (agent_email) DO UPDATE SET id = excluded.id, epoch = 1 + CASE WHEN "
+    "excluded.epoch > listeners.epoch THEN excluded.epoch ELSE listeners.epoch END, node = excluded.node, "
+    "key_id = excluded.key_id, connected_at_us = excluded.connected_at_us RETURNING epoch");
 constexpr Query kRelease("listener.release", "DELETE FROM listeners WHERE id = $1");
 constexpr Query kReleaseNode("listener.release_node", "DELETE FROM listeners WHERE node = $1");
 constexpr Query kCheckNode(
@@ -36,11 +37,12 @@ constexpr Query kUnread(
 
 }  // namespace
 
-std::optional<std::int64_t> claim(store::Tx& tx, const Listener& listener, UtcTime now) {
+std::optional<Claimed> claim(store::Tx& tx, const Listener& listener, UtcTime now) {
   const store::Rows rows =
       tx.query(kClaim, {listener.agent_email, listener.id.str(), listener.node, listener.key.str(), now});
   if (rows.empty()) return std::nullopt;
-  return rows.front().integer(0);
+  const std::int64_t epoch = rows.front().integer(0);
+  return Claimed{epoch, epoch != to_us(now)};
 }
 
 void release(store::Tx& tx, const ListenerId& id) { tx.send(kRelease, {id.str()}); }

@@ -29,9 +29,12 @@ struct Listener {
   std::string node;  // unique to the process that holds the connection
 };
 
-/// Makes this the listener of its agent; an earlier one is it no more. Returns its epoch: of two listeners of
-/// an agent the one with the higher epoch came later. Nothing when the agent or the key is gone.
-[[nodiscard]] std::optional<std::int64_t> claim(store::Tx& tx, const Listener& listener, UtcTime now);
+struct Claimed {
+  std::int64_t epoch = 0;  // of two listeners of an agent the one with the higher epoch came later
+  bool took_over = false;  // from an earlier one, which is it no more
+};
+/// Makes this the listener of its agent. Nothing when the agent or the key is gone.
+[[nodiscard]] std::optional<Claimed> claim(store::Tx& tx, const Listener& listener, UtcTime now);
 /// The connection has ended. Does nothing when another one is the agent's listener.
 void release(store::Tx& tx, const ListenerId& id);
 /// No process with this name exists any more, or none will have connections again.

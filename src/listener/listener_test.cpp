@@ -41,35 +41,49 @@ class ListenerTest : public test::StoreTest {
       return std::monostate{};
     });
   }
-  std::optional<std::int64_t> claim(const char* id, const char* agent, const char* node = "node_1",
-                                    const char* key = "apk_1") {
+  std::optional<Claimed> claim(const char* id, const char* agent, const char* node = "node_1",
+                               const char* key = "apk_1") {
     return db().write([&](store::Tx& tx) {
-      return listener::claim(tx, {ListenerId(id), agent, ApiKeyId(key), node}, kNow);
+      return listener::claim(tx, {ListenerId(id), agent, ApiKeyId(key), node}, now_);
     });
   }
   // `id standing` of each.
   std::vector<std::string> check(const char* node, const char* after = "", std::int64_t limit = 10) {
     std::vector<std::string> out;
     for (const Check& one :
-         db().read([&](store::ReadTx& tx) { return check_node(tx, node, after, limit, kNow); })) {
+         db().read([&](store::ReadTx& tx) { return check_node(tx, node, after, limit, now_); })) {
       out.push_back(one.id.str() + (one.standing == Standing::listening ? " listening" : " forbidden"));
     }
     return out;
   }
   Missing missing(const char* agent, const char* key = "apk_1") {
-    return db().read([&](store::ReadTx& tx) { return why_missing(tx, agent, ApiKeyId(key), kNow); });
+    return db().read([&](store::ReadTx& tx) { return why_missing(tx, agent, ApiKeyId(key), now_); });
   }
 
-  static constexpr UtcTime kNow = from_us(1'795'435'200'000'000);
+  UtcTime now_ = from_us(1'795'435'200'000'000);
 };
 COUNTERSIGN_ON_EVERY_STORE(ListenerTest);
 
 TEST_P(ListenerTest, TheLastOneToClaimIsTheListener) {
-  EXPECT_EQ(claim("lsn_1", "a@x.example"), 1);
-  EXPECT_EQ(claim("lsn_2", "a@x.example", "node_2"), 2);
+  const Claimed first = claim("lsn_1", "a@x.example").value();
+  EXPECT_FALSE(first.took_over);
+  const Claimed second = claim("lsn_2", "a@x.example", "node_2").value();
+  EXPECT_TRUE(second.took_over);
+  EXPECT_GT(second.epoch, first.epoch);
   EXPECT_EQ(missing("a@x.example"), Missing::replaced);
   EXPECT_THAT(check("node_1"), IsEmpty());
   EXPECT_THAT(check("node_2"), ElementsAre("lsn_2 listening"));
+}
+
+TEST_P(ListenerTest, WhoComesAfterOneThatLeftIsLaterThanWhoeverWasBefore) {
+  (void)claim("lsn_1", "a@x.example");
+  const Claimed before = claim("lsn_2", "a@x.example").value();
+  (void)claim("lsn_3", "a@x.example");
+  run([](store::Tx& tx) { release(tx, ListenerId("lsn_3")); });
+  now_ += std::chrono::seconds(1);
+  const Claimed after = claim("lsn_4", "a@x.example").value();
+  EXPECT_FALSE(after.took_over);
+  EXPECT_GT(after.epoch, before.epoch);
 }
 
 TEST_P(ListenerTest, ReleasingAnEarlierOneChangesNothing) {

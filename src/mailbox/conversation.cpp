@@ -29,6 +29,10 @@ constexpr Query kJoin(
   "NULL AND " CS_MESSAGE_VISIBLE " "
 #define CS_NEWEST "ORDER BY m.created_at_us DESC, m.id DESC LIMIT 1"
 
+// Whoever is about to change a conversation waits here, so that the statements behind it see its members as
+// they are.
+constexpr Query kLock("mailbox.lock_conversation",
+                      "SELECT 1 FROM conversations WHERE agent_email = $1 AND id = $2 FOR UPDATE");
 constexpr Query kForget("mailbox.forget_conversation",
                         "DELETE FROM conversations WHERE agent_email = $1 AND id = $2 AND messages = 1");
 // The ends are looked up again, since it may have been at one of them.
@@ -81,6 +85,8 @@ void join_conversation(store::Tx& tx, const Membership& member) {
 
 void leave_conversation(store::Tx& tx, const Membership& member) {
   if (member.conversation_id.empty()) return;
+  if (tx.dialect() == store::Dialect::postgres)
+    (void)tx.query(kLock, {member.agent_email, member.conversation_id});
   if (tx.execute(kForget, {member.agent_email, member.conversation_id}) == 1) return;
   tx.send(kLeave, {member.agent_email, member.conversation_id, member.direction == Direction::inbound,
                    member.unread});

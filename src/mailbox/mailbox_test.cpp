@@ -11,6 +11,8 @@
 
 #include "account/agent.hpp"
 #include "account/usage.hpp"
+#include "mailbox/conversation.hpp"
+#include "support/overtaking.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::mailbox {
@@ -469,6 +471,28 @@ TEST_P(MailboxTest, AHeldDraftHasNoDeliveryStatusToChange) {
     return std::monostate{};
   });
   EXPECT_FALSE(find(id)->delivery_status);
+}
+
+TEST_P(MailboxTest, AConversationThatTwoChangeAtOnceHasTheEndsOfWhatIsLeft) {
+  if (db().dialect() == store::Dialect::sqlite) GTEST_SKIP();
+  std::vector<MessageId> ids;
+  for (int i = 0; i < 3; ++i) {
+    ids.push_back(receive());
+    now_ += std::chrono::seconds(1);
+  }
+  const auto last = [&] {
+    return db().read([](store::ReadTx& tx) { return find_conversation(tx, kAgent, "conv_1").value(); });
+  };
+  test::meet(
+      store_, [&](store::Tx& tx) { EXPECT_TRUE(mailbox::trash(tx, kAgent, ids[2], now_)); },
+      [&](store::Tx& tx) { EXPECT_TRUE(mailbox::trash(tx, kAgent, ids[1], now_)); });
+  EXPECT_EQ(last().last_message_at, find(ids[0])->created_at);
+  const NewInbound newer = inbound();
+  test::meet(
+      store_, [&](store::Tx& tx) { EXPECT_TRUE(create_inbound_message(tx, newer, kRaw)); },
+      [&](store::Tx& tx) { EXPECT_TRUE(mailbox::trash(tx, kAgent, ids[0], now_)); });
+  EXPECT_EQ(last().last_message_at, newer.now);
+  EXPECT_EQ(last().message_count, 1);
 }
 
 }  // namespace

@@ -81,8 +81,7 @@ constexpr Query kRelease(
     "outbox.release",
     "UPDATE submissions SET state = 'queued', lease_until_us = NULL, due_at_us = $4, reply_text = $5, "
     "fenced_at_us = CASE WHEN repeated_at_us IS NULL THEN NULL ELSE fenced_at_us END, resend_at_us = NULL "
-    "WHERE id = $1 AND epoch = $2 AND worker = $3 AND state IN ('claimed', 'handover', 'unknown') "
-    "RETURNING first_due_at_us");
+    "WHERE id = $1 AND epoch = $2 AND worker = $3 AND state IN ('claimed', 'handover', 'unknown')");
 constexpr Query kRepeat(
     "outbox.repeat",
     "UPDATE submissions SET state = 'queued', lease_until_us = NULL, due_at_us = $4, reply_text = $5, "
@@ -93,7 +92,7 @@ constexpr Query kRepeat(
 constexpr Query kGiveUp(
     "outbox.give_up",
     "UPDATE submissions SET state = 'cancelled', settled_at_us = $2, settled_by = 'cancellation' "
-    "WHERE id = $1 AND state = 'queued' AND repeated_at_us IS NULL");
+    "WHERE id = $1 AND state = 'queued' AND repeated_at_us IS NULL AND first_due_at_us <= $3");
 // One way out is away: what has waited for it too long, whoever would have asked next.
 constexpr Query kOverdue(
     "outbox.overdue",
@@ -341,6 +340,11 @@ std::string list_of(std::span<const Claim> claims) {
 std::int64_t renew(store::Tx& tx, std::span<const Claim> claims, std::string_view worker,
                    UtcTime lease_until) {
   std::vector<std::string> messages;
+  if (tx.dialect() == store::Dialect::postgres) {  // in the order of a record: messages, then submissions
+    for (const Claim& claim : claims) messages.push_back(claim.message.str());
+    (void)mailbox::lock_for_worker(tx, to_json_list(messages));
+    messages.clear();
+  }
   const std::string claimed = list_of(claims);  // named: see load_work
   for (const store::Row row : tx.query(kRenew, {claimed, worker, lease_until}))
     messages.push_back(row.text(0));
@@ -376,13 +380,15 @@ void requeue_unknown(Settlement& settlement, std::string_view detail) {
   }
 }
 
-void end_waiting(store::Tx& tx, Settlement& settlement, const SubmissionId& id, std::string_view detail,
+// False when it waits no more, or not so long.
+bool end_waiting(store::Tx& tx, Settlement& settlement, const SubmissionId& id, std::string_view detail,
                  UtcTime now) {
-  if (tx.execute(kGiveUp, {id.str(), now}) != 1) return;
+  if (tx.execute(kGiveUp, {id.str(), now, now - kOutageHorizon}) != 1) return false;
   const std::string why =
       fmt::format("the provider could not be reached for {} hours: {}", kOutageHorizon.count(), detail);
   settlement.failed(fates_of_open(settlement.recipients(), why), "refused",
                     journal::Reason::submission_local_retries_exhausted, {"", "outage"});
+  return true;
 }
 
 }  // namespace
@@ -392,13 +398,12 @@ bool release(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime
   CS_FAULT("outbox.release");
   auto message = mailbox::lock_for_worker(tx, claim.message);
   if (!message) return false;
-  const store::Rows rows = tx.query(kRelease, {claim.id.str(), claim.epoch, worker, due_at, detail});
-  if (rows.empty()) return false;
+  if (tx.execute(kRelease, {claim.id.str(), claim.epoch, worker, due_at, detail}) != 1) return false;
   Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, now);
   requeue_unknown(settlement, detail);
   settlement.put_back("provider_unavailable", detail);
   drop_if_needless(tx, settlement, claim, now);
-  if (now - rows.front().time(0) >= kOutageHorizon) end_waiting(tx, settlement, claim.id, detail, now);
+  (void)end_waiting(tx, settlement, claim.id, detail, now);
   settlement.derive();
   return true;
 }
@@ -421,16 +426,17 @@ bool repeat(store::Tx& tx, const Claim& claim, std::string_view worker, const Re
 std::int64_t end_overdue(store::Tx& tx, std::string_view provider, UtcTime now, std::int64_t limit) {
   const auto relay = look_at_relay(tx, provider);
   if (!relay || !relay->open) return 0;
-  const store::Rows rows = tx.query(kOverdue, {now - kOutageHorizon, now, limit});
-  for (const store::Row row : rows) {
+  std::int64_t ended = 0;
+  for (const store::Row row : tx.query(kOverdue, {now - kOutageHorizon, now, limit})) {
     auto message = mailbox::lock_for_worker(tx, MessageId(row.text(1)));
     if (!message) continue;
     const SubmissionId id(row.text(0));
     Settlement settlement(tx, std::move(*message), {id, UserId(row.text(2)), row.integer(3)}, now);
-    end_waiting(tx, settlement, id, relay->text, now);
+    if (!end_waiting(tx, settlement, id, relay->text, now)) continue;
     settlement.derive();
+    ++ended;
   }
-  return static_cast<std::int64_t>(rows.size());
+  return ended;
 }
 
 bool in_progress(store::ReadTx& tx, const MessageId& message) {

@@ -44,6 +44,12 @@ constexpr Query kResolve("outbox.resolve",
                          "UPDATE submissions SET state = $2, settled_at_us = $3, settled_by = $4, resolution "
                          "= $5, resolved_by = $6, "
                          "resolution_note = $7, resend_at_us = NULL WHERE id = $1 AND state = 'unknown'");
+// By the policy as it is now, and not as it was when the attempts were listed.
+constexpr Query kResolveByPolicy(
+    "outbox.resolve_by_policy",
+    "UPDATE submissions SET state = $2, settled_at_us = $3, settled_by = $4, resolution = $5, resolved_by = "
+    "$6, resolution_note = $7, resend_at_us = NULL WHERE id = $1 AND state = 'unknown' AND resend_at_us <= "
+    "$3");
 
 constexpr Query kResend(
     "outbox.find_resend",
@@ -175,9 +181,10 @@ Result<HandOverView, ResolveRefusal> resolve(store::Tx& tx, const ResolveCommand
   if (!message) return unexpected(ResolveRefusal::not_found);
   const bool sent = command.resolution == Resolution::sent;
   const bool by_policy = command.by.starts_with("policy");
-  const auto resolved = tx.execute(
-      kResolve, {command.id.str(), sent ? "accepted" : "superseded", now, by_policy ? "policy" : "person",
-                 name_of(command.resolution), command.by, command.note});
+  const auto resolved =
+      tx.execute(by_policy ? kResolveByPolicy : kResolve,
+                 {command.id.str(), sent ? "accepted" : "superseded", now, by_policy ? "policy" : "person",
+                  name_of(command.resolution), command.by, command.note});
   if (resolved != 1) return unexpected(ResolveRefusal::not_unknown);
   const AttemptName attempt{command.id, before->message, before->attempt, false};
   Settlement settlement(tx, std::move(*message), {command.id, before->user, attempt.number}, now);

@@ -10,22 +10,29 @@ namespace {
 using store::Query;
 
 // When the agent's policy sends an unknown attempt again; nothing when a person decides. $2 is now.
-#define CS_RESEND_AT                                                                              \
+#define CS_RESEND_AT(lock)                                                                        \
   "(SELECT CASE a.on_unknown WHEN 'resend' THEN $2 + a.unknown_grace_seconds * 1000000 END FROM " \
-  "messages m JOIN agents a ON a.email = m.agent_email WHERE m.id = submissions.message_id)"
+  "messages m JOIN agents a ON a.email = m.agent_email WHERE m.id = submissions.message_id" lock ")"
+// They differ because SQLite has one writer. Elsewhere the policy stays as it is read until this is
+// committed, so that whoever changes it finds the attempt.
+#define CS_STAY " FOR SHARE OF a"
 
-constexpr Query kUnknown(
-    "outbox.settle_unknown",
-    "UPDATE submissions SET state = 'unknown', lease_until_us = NULL, unknown_at_us = $2, "
-    "resend_at_us = " CS_RESEND_AT
-    ", provider = $4, reply_phase = $5, reply_code = $6, reply_text = $7 "
-    "WHERE id = $1 AND epoch = $3 AND state = 'handover' AND lease_until_us < $8");
-constexpr Query kUnrepeatable(
-    "outbox.settle_unrepeatable",
-    "UPDATE submissions SET state = 'unknown', lease_until_us = NULL, unknown_at_us = $2, "
-    "resend_at_us = " CS_RESEND_AT
-    ", reply_text = $4 WHERE id = $1 AND epoch = $3 AND state IN ('queued', 'claimed') AND "
-    "repeated_at_us IS NOT NULL");
+#define CS_UNKNOWN(lock) \
+  "UPDATE submissions SET state = 'unknown', lease_until_us = NULL, unknown_at_us = $2, "  \
+  "resend_at_us = " CS_RESEND_AT(lock)                                                     \
+      ", provider = $4, reply_phase = $5, reply_code = $6, reply_text = $7 "               \
+      "WHERE id = $1 AND epoch = $3 AND state = 'handover' AND lease_until_us < $8"
+constexpr Query kUnknown("outbox.settle_unknown", CS_UNKNOWN(""), CS_UNKNOWN(CS_STAY));
+#define CS_UNREPEATABLE(lock) \
+  "UPDATE submissions SET state = 'unknown', lease_until_us = NULL, unknown_at_us = $2, "        \
+  "resend_at_us = " CS_RESEND_AT(lock)                                                           \
+      ", reply_text = $4 WHERE id = $1 AND epoch = $3 AND state IN ('queued', 'claimed') AND "   \
+      "repeated_at_us IS NOT NULL"
+constexpr Query kUnrepeatable("outbox.settle_unrepeatable", CS_UNREPEATABLE(""), CS_UNREPEATABLE(CS_STAY));
+#undef CS_UNREPEATABLE
+#undef CS_UNKNOWN
+#undef CS_STAY
+#undef CS_RESEND_AT
 
 // Attempts that wait with nobody left to serve. What an earlier hand-over of a repetition did stays open to a
 // late acceptance; the others have handed nothing over.

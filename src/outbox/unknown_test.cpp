@@ -3,6 +3,7 @@
 
 #include "outbox/outbox_fixture.hpp"
 #include "outbox/resolve.hpp"
+#include "support/overtaking.hpp"
 
 namespace countersign::outbox {
 namespace {
@@ -60,6 +61,21 @@ TEST_P(UnknownTest, OfThreeRecipientsOneUnknownMakesTheMessageUnknownNotSent) {
   ASSERT_TRUE(record(handed_over(), Verdict::unknown));
   EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::unknown);
   EXPECT_EQ(message(id_).delivery_detail, "1 of 2 recipients (b@x.example): 451 as scripted");
+}
+
+TEST_P(UnknownTest, APolicyThatChangesWhileAnAttemptBecomesUnknownHolds) {
+  if (db().dialect() == store::Dialect::sqlite) GTEST_SKIP();
+  id_ = queue(1);
+  policy(true, 60);
+  (void)handed_over();
+  const UserId user = message(id_).user;
+  now_ += kLease + std::chrono::seconds(1);
+  test::meet(
+      store_, [&](store::Tx& tx) { EXPECT_EQ(outbox::rescue(tx, {now_, now_, 100, "", {}}).unknown, 1); },
+      [&](store::Tx& tx) { EXPECT_TRUE(set_unknown_policy(tx, user, agent_of(1), {false, 60})); });
+  now_ += std::chrono::hours(1);
+  EXPECT_EQ(resend(), 0);
+  EXPECT_THAT(attempts(id_), ElementsAre("unknown/1"));
 }
 
 TEST_P(UnknownTest, APersonSaysItWasSent) {

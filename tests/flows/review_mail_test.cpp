@@ -6,6 +6,7 @@
 
 #include "flows/office.hpp"
 #include "notify/queue.hpp"
+#include "support/overtaking.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::test {
@@ -71,13 +72,16 @@ class ReviewMailTest : public StoreTest {
       return notify::begin_attempt(tx, mail, worker, "scripted", office_.now(), office_.now() + 60s);
     });
   }
-  std::string record(const ReviewMail& mail, Outcome outcome) {
+  std::string record(store::Tx& tx, const ReviewMail& mail, Outcome outcome) {
     notify::HandedOver result;
     result.outcome = outcome;
     result.provider = "scripted";
     result.detail = "the relay said so";
     result.retry_at = office_.now() + 1s;
-    return db().write([&](store::Tx& tx) { return notify::record(tx, mail, result, office_.now()); });
+    return notify::record(tx, mail, result, office_.now());
+  }
+  std::string record(const ReviewMail& mail, Outcome outcome) {
+    return db().write([&](store::Tx& tx) { return record(tx, mail, outcome); });
   }
   /// Claims whatever is due and records this outcome for each; how many.
   std::size_t send(Outcome outcome = Outcome::accepted) {
@@ -321,6 +325,23 @@ TEST_P(ReviewMailTest, ALostAnswerIsNoAnswerAndTheMailIsSentAgainUnderTheSameId)
   EXPECT_THAT(outcomes(), ElementsAre("unknown", "accepted"));
   EXPECT_EQ(state(id), "mailed sent");
   office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, AnAnswerThatMeetsAnEarlierAttemptsAcceptanceIsNotNeeded) {
+  if (db().dialect() == store::Dialect::sqlite) GTEST_SKIP();
+  const MessageId id = hold();
+  const auto first = claim("worker-1");
+  ASSERT_TRUE(begin(first[0], "worker-1"));
+  office_.pass(61s);
+  (void)db().write([&](store::Tx& tx) { return notify::rescue(tx, {office_.now(), office_.now()}); });
+  office_.pass(30s);
+  const auto second = claim("worker-2");
+  ASSERT_THAT(second, SizeIs(1));
+  ASSERT_TRUE(begin(second[0], "worker-2"));
+  meet(
+      store_, [&](store::Tx& tx) { EXPECT_EQ(record(tx, first[0], Outcome::accepted), "sent"); },
+      [&](store::Tx& tx) { EXPECT_EQ(record(tx, second[0], Outcome::deferred), ""); });
+  EXPECT_EQ(state(id), "mailed sent");
 }
 
 TEST_P(ReviewMailTest, AMailIsTriedFor72HoursAndThenFails) {

@@ -238,8 +238,10 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
       const bool over = gone || lane->lost || self->stopping_ || (lane->is_idle() && !lane->more);
       if (over) lane->ready.clear();
       if (over && lane->open.empty()) {
+        const std::int64_t given_back = lane->claim.epoch;
         co_await self->give_back(*lane);
-        self->lanes_.erase(lane->claim.webhook);
+        // Unless it was claimed again before this heard that it was given back.
+        if (lane->claim.epoch == given_back) self->lanes_.erase(lane->claim.webhook);
         // What became due meanwhile was not read by this lane any more.
         if (lane->more) self->bell_.ring();
       }

@@ -122,18 +122,18 @@ asio::awaitable<void> Session::open(HandshakeRequest request) {
   auto body = [listener =
                    listener::Listener{id_, admission_.agent_email, admission_.key, owner_->options.node},
                now = owner_->clock.now()](store::Tx& tx) { return listener::claim(tx, listener, now); };
-  const std::optional<std::int64_t> epoch = co_await store::write(owner_->database, std::move(body));
-  claimed_ = epoch.has_value();
+  const std::optional<listener::Claimed> claimed = co_await store::write(owner_->database, std::move(body));
+  claimed_ = claimed.has_value();
   CS_FAULT("ws.claimed");
-  if (!epoch) closing_ = Closing::forbidden;  // since it was admitted
+  if (!claimed) closing_ = Closing::forbidden;  // since it was admitted
   const bool accepted = co_await accept(request);
   if (!accepted) co_return;
   if (closing_ != Closing::none) {
     begin_closing(closing_);
     co_return;
   }
-  owner_->joined(shared_from_this(), *epoch);
-  if (*epoch > 1 && owner_->hooks.took_over) owner_->hooks.took_over();
+  owner_->joined(shared_from_this(), claimed->epoch);
+  if (claimed->took_over && owner_->hooks.took_over) owner_->hooks.took_over();
   co_await begin();
   begun_ = true;
   co_await push();
