@@ -90,7 +90,7 @@ void add_substring(Builder& builder, Sieve& sieve, std::string_view tag, std::st
   const std::string p = builder.param(needle);
   // Differs because the dialects name the search for a substring differently. Both match it literally.
   sieve.tag += tag;
-  sieve.sqlite += fmt::format(" AND instr(lower({}), lower({})) > 0", column, p);
+  sieve.sqlite += fmt::format(" AND instr(utf8_lower({}), utf8_lower({})) > 0", column, p);
   sieve.postgres += fmt::format(" AND position(lower({}) in lower({})) > 0", p, column);
 }
 

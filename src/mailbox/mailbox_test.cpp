@@ -473,6 +473,18 @@ TEST_P(MailboxTest, AHeldDraftHasNoDeliveryStatusToChange) {
   EXPECT_FALSE(find(id)->delivery_status);
 }
 
+TEST_P(MailboxTest, SearchingIsTheSameInEveryAlphabet) {
+  NewInbound row = inbound();
+  row.subject = "Übung für Ωmega: ПРИВЕТ, 你好";
+  const MessageId id = store(row);
+  receive();
+  for (const char* needle : {"ÜBUNG FÜR", "übung", "ωMEGA", "привет", "你好"}) {
+    ListFilter filter;
+    filter.subject_contains = needle;
+    EXPECT_THAT(list(filter), ElementsAre(id)) << needle;
+  }
+}
+
 TEST_P(MailboxTest, AConversationThatTwoChangeAtOnceHasTheEndsOfWhatIsLeft) {
   if (db().dialect() == store::Dialect::sqlite) GTEST_SKIP();
   std::vector<MessageId> ids;

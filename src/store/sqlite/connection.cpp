@@ -11,6 +11,8 @@
 #include <mutex>
 #include <thread>
 
+#include "store/sqlite/lower.hpp"
+
 namespace countersign::store::sqlite {
 namespace {
 
@@ -93,6 +95,7 @@ void Connection::configure(Access access) {
   constexpr std::chrono::seconds kOpenPatience{10};
   wait_for_locks_until(std::chrono::steady_clock::now() + kOpenPatience);
   sqlite3_busy_handler(database_, &Connection::on_busy, this);
+  if (add_lower(database_) != SQLITE_OK) throw Unavailable("SQLite takes no functions", false);
   static constexpr Query kWal{"store.wal", "PRAGMA journal_mode = WAL"};
   const Rows mode = query(kWal, {});
   if (access != Access::memory && (mode.empty() || mode.front().view(0) != "wal")) {
