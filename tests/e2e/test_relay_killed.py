@@ -86,7 +86,10 @@ class RelayKilled:
         seed = int(os.environ.get("COUNTERSIGN_SEED", "1"))
         with Killer(relay, seed) as killer:
             ids = approve_many(account, MESSAGES)
-            eventually("the queue drains", lambda: self.open_submissions() == [], deadline_seconds=400)
+            eventually("most have been handed over", lambda: len(self.open_submissions()) <= MESSAGES // 20,
+                       deadline_seconds=400)
+        # Whoever was deferred three times would wait for longer than a test does.
+        eventually("the queue drains", lambda: self.open_submissions() == [], deadline_seconds=400)
         mailbox = Maildir(relay.info["maildir"])
         eventually("Postfix has delivered what it has taken", lambda: files_in_queue(relay) == [])
         self.judge(ids, mailbox, killer)
