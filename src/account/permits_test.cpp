@@ -27,6 +27,8 @@ class PermitsTest : public test::StoreTest {
   UtcTime now_ = from_us(1'800'000'000'000'000);  // begins a slot
 };
 COUNTERSIGN_ON_EVERY_STORE(PermitsTest);
+class PermitsOnPostgresTest : public PermitsTest {};
+COUNTERSIGN_ON_POSTGRES(PermitsOnPostgresTest);
 
 TEST_P(PermitsTest, NoMoreThanTheLimitAreOut) {
   EXPECT_EQ(take(4).granted, 4);
@@ -65,8 +67,7 @@ TEST_P(PermitsTest, InNoWindowMoreAreSpentThanTheLimit) {
   EXPECT_GE(all, 100) << "in eleven minutes";
 }
 
-TEST_P(PermitsTest, WhatIsForgottenWhileSomebodyAsksBeginsAnew) {
-  if (db().dialect() == store::Dialect::sqlite) GTEST_SKIP();
+TEST_P(PermitsOnPostgresTest, WhatIsForgottenWhileSomebodyAsksBeginsAnew) {
   EXPECT_EQ(take(10).granted, 10);
   now_ += 10min;
   const PermitRequest request{"poll", "ada", 10, 60s, 4, 0, 0};

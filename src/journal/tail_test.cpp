@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "journal/journal.hpp"
+#include "support/overtaking.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::journal {
@@ -59,6 +60,8 @@ class TailTest : public test::StoreTest {
   static constexpr UtcTime kNow = from_us(1'795'435'200'000'000);
 };
 COUNTERSIGN_ON_EVERY_STORE(TailTest);
+class TailOnPostgresTest : public TailTest {};
+COUNTERSIGN_ON_POSTGRES(TailOnPostgresTest);
 
 std::vector<std::string> types(const std::vector<Told>& events) {
   std::vector<std::string> out;
@@ -113,8 +116,7 @@ TEST_P(TailTest, NewsNameTheAgentsOfWhatIsNew) {
   EXPECT_EQ(all_news({}, 1)[0].agent_email, "a@x.example");
 }
 
-TEST_P(TailTest, WhatWaitsForAnEarlierTransactionIsNotReadBeforeIt) {
-  if (GetParam() == test::Backend::sqlite) GTEST_SKIP() << "one writer";
+TEST_P(TailOnPostgresTest, WhatWaitsForAnEarlierTransactionIsNotReadBeforeIt) {
   std::promise<void> written;
   std::promise<void> go_on;
   std::thread earlier([&] {

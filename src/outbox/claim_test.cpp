@@ -27,6 +27,8 @@ constexpr store::Query kLockAttempt("claim_test.lock", "SELECT id FROM submissio
 
 class ClaimTest : public OutboxTest {};
 COUNTERSIGN_ON_EVERY_STORE(ClaimTest);
+class ClaimOnPostgresTest : public ClaimTest {};
+COUNTERSIGN_ON_POSTGRES(ClaimOnPostgresTest);
 
 std::map<std::string, int> per_account(const std::vector<Claim>& claims) {
   std::map<std::string, int> counts;
@@ -196,8 +198,7 @@ TEST_P(ClaimTest, AWorkerWhoseLeaseWasRescuedCannotPassTheFence) {
   EXPECT_THAT(attempts(id), ElementsAre("handover/2"));
 }
 
-TEST_P(ClaimTest, AFenceThatIsCommittedWhileTheRescuerWaitsForItIsSeenByIt) {
-  if (db().dialect() == store::Dialect::sqlite) GTEST_SKIP();
+TEST_P(ClaimOnPostgresTest, AFenceThatIsCommittedWhileTheRescuerWaitsForItIsSeenByIt) {
   add_account(1);
   const MessageId id = queue(1);
   const Claim paused = claim_one();
@@ -212,8 +213,7 @@ TEST_P(ClaimTest, AFenceThatIsCommittedWhileTheRescuerWaitsForItIsSeenByIt) {
   EXPECT_THAT(attempts(id), ElementsAre("queued/1"));
 }
 
-TEST_P(ClaimTest, ARenewalLocksInTheOrderOfARecord) {
-  if (db().dialect() == store::Dialect::sqlite) GTEST_SKIP();
+TEST_P(ClaimOnPostgresTest, ARenewalLocksInTheOrderOfARecord) {
   add_account(1);
   const MessageId id = queue(1);
   const Claim claim = claim_one();

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <semaphore>
 #include <thread>
 
 #include "base/error.hpp"
@@ -104,10 +105,13 @@ void add_report(RangeResult& total, const std::string& report) {
   }
 }
 
+// Released once by each process that has ended.
+using Ended = std::counting_semaphore<>;
+
 // A process with a share of the seeds and a pipe for its report.
 class Worker {
  public:
-  Worker(const RangeOptions& options, int job, Place& place) : place_(place) {
+  Worker(const RangeOptions& options, int job, Place& place, Ended& ended) : place_(place), ended_(ended) {
     int ends[2];
     if (::pipe(ends) != 0) throw EnvironmentError("a pipe could not be made", true);
     std::fflush(nullptr);
@@ -128,7 +132,6 @@ class Worker {
     reader_ = std::thread([this, end = ends[0]] { read(end); });
   }
 
-  [[nodiscard]] bool ended() const { return ended_; }
   void collect(RangeResult& total) {
     reader_.join();
     int status = 0;
@@ -147,14 +150,14 @@ class Worker {
       report_.append(buffer, static_cast<std::size_t>(count));
     }
     ::close(end);
-    ended_ = true;
+    ended_.release();
   }
 
   Place& place_;
   pid_t process_ = -1;
   std::string report_;
   std::thread reader_;
-  std::atomic<bool> ended_ = false;
+  Ended& ended_;
 };
 
 Place* shared_places(int count) {
@@ -166,15 +169,13 @@ Place* shared_places(int count) {
 
 void run_processes(const RangeOptions& options, RangeResult& total) {
   Place* places = shared_places(options.jobs);
+  Ended ended(0);
   std::vector<std::unique_ptr<Worker>> workers;
   for (int job = 0; job < options.jobs; ++job) {
-    workers.push_back(std::make_unique<Worker>(options, job, places[job]));
+    workers.push_back(std::make_unique<Worker>(options, job, places[job], ended));
   }
-  const auto all_ended = [&] {
-    return std::ranges::all_of(workers, [](const auto& worker) { return worker->ended(); });
-  };
-  while (options.progress && !all_ended()) {
-    std::this_thread::sleep_for(std::chrono::seconds(1));
+  for (int left = options.jobs; options.progress && left > 0;) {
+    if (ended.try_acquire_for(std::chrono::seconds(1))) --left;
     std::uint64_t done = 0;
     for (int job = 0; job < options.jobs; ++job) done += places[job].done;
     options.progress(done);

@@ -58,3 +58,10 @@ inline void meet(
 }
 
 }  // namespace countersign::test
+
+/// For suites whose transactions meet.
+#define COUNTERSIGN_ON_POSTGRES(Suite)                                                             \
+  INSTANTIATE_TEST_SUITE_P(Store, Suite, testing::Values(countersign::test::Backend::postgres),    \
+                           [](const testing::TestParamInfo<countersign::test::Backend>& backend) { \
+                             return countersign::test::name_of(backend.param);                     \
+                           })
