@@ -23,6 +23,8 @@ constexpr std::string_view kAuthor = "writer@agents.example";
 constexpr std::string_view kColleague = "reader@agents.example";
 constexpr std::string_view kForeigner = "other@agents.example";
 constexpr std::string_view kStranger = "someone@elsewhere.example";
+constexpr store::Query kReceived("loopback_test.received",
+                                 "SELECT envelope FROM events WHERE type = 'email.received'");
 
 class LoopbackTest : public StoreTest {
  protected:
@@ -221,6 +223,15 @@ TEST_P(LoopbackTest, DeliveringTheSameMessageAgainChangesNothing) {
   EXPECT_THAT(office_.inbox(kColleague), SizeIs(1));
   EXPECT_THAT(office_.events(local_copy_id(id, kColleague)), ElementsAre("email.received"));
   office_.expect_sound();
+}
+
+TEST_P(LoopbackTest, AnEventTellsOfAttachmentsAsWhoeverOpensTheCopySeesThem) {
+  mailbox::Draft draft = draft_to({std::string(kAuthor)});
+  draft.attachments = {{"figures.csv", "TEXT/CSV; charset=utf-8", "1,2,3"}};
+  office_.send(kAuthor, draft);
+  const std::string envelope =
+      db().read([](store::ReadTx& tx) { return tx.query(kReceived, {}).front().text(0); });
+  EXPECT_THAT(envelope, testing::HasSubstr(R"("content_type":"text/csv")"));
 }
 
 }  // namespace

@@ -89,6 +89,10 @@ TEST(Body, NullElsewhereIsAFault) {
   EXPECT_THAT(send(R"({"to":null})"), ElementsAre("body.to"));
   EXPECT_THAT(send(R"({"to":[null]})"), ElementsAre("body.to[0]"));
   EXPECT_THAT(send(R"({"to":[],"unsubscribe":null})"), ElementsAre("body.unsubscribe"));
+  for (const char* operation : {"replyToMessage", "forwardMessage"}) {
+    std::string body = R"({"to":["a@b.example"],"unsubscribe":null})";
+    EXPECT_THAT(places(operation, body), testing::Contains("body.unsubscribe")) << operation;
+  }
   std::string key = R"({"name":null,"expires_at":null})";
   EXPECT_THAT(places("createApiKey", key), IsEmpty());
 }

@@ -36,12 +36,6 @@ mailbox::NewInbound inbound_row(const account::Agent& recipient, const LocalMail
   return row;
 }
 
-// As whoever opens the copy will see them.
-std::vector<mail::AttachmentInfo> attachments_of(const LocalMail& mail) {
-  if (mail.draft.attachments.empty()) return {};
-  return mail::parse(mail.raw).attachments;
-}
-
 void screen_it(const account::Agent& recipient, const LocalMail& mail, hold::Incoming& incoming) {
   const screen::Sensitivity sensitivity = hold::sensitivity_of(recipient.protection.inbound.sensitivity);
   if (!mail.screening || sensitivity == screen::Sensitivity::off || mail.screening->findings.empty()) return;
@@ -62,7 +56,7 @@ void deliver_inbound(store::Tx& tx, const account::Agent& recipient, const Local
   hold::Incoming incoming;
   incoming.row = inbound_row(recipient, mail, now);
   incoming.raw = mail.raw;
-  incoming.attachments = attachments_of(mail);
+  incoming.attachments = mail.attachments;
   incoming.received_at = now;
   incoming.before.push_back({journal::Reason::acceptance_local_loopback, now, {}, {}, {}, {}});
   if (recipient.email != mail.message.agent_email) {

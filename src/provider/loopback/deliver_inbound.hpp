@@ -4,8 +4,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "account/agent.hpp"
+#include "mail/parse.hpp"
 #include "mailbox/message.hpp"
 #include "screen/screen.hpp"
 #include "store/tx.hpp"
@@ -17,8 +19,9 @@ struct LocalMail {
   const mailbox::Message& message;  // the outbound row
   const mailbox::Draft& draft;
   std::string_view rfc_message_id;
-  std::string_view raw;                       // the composed bytes
-  std::optional<screen::Report> screening{};  // nothing: no recipient asks for it
+  std::string_view raw;                             // the composed bytes
+  std::optional<screen::Report> screening{};        // nothing: no recipient asks for it
+  std::vector<mail::AttachmentInfo> attachments{};  // as whoever opens a copy will see them
 };
 
 /// Puts a copy into `recipient`'s mailbox: the inbound row, its journal and its event, all in tx, so that no

@@ -7,6 +7,7 @@
 #include "journal/journal.hpp"
 #include "mail/address.hpp"
 #include "mail/compose.hpp"
+#include "mail/parse.hpp"
 #include "mailbox/mailbox.hpp"
 #include "outbox/event_data.hpp"
 #include "outbox/outbox.hpp"
@@ -134,7 +135,9 @@ outbox::SendResult SendStep::send(store::Tx& tx, const account::Agent& agent, co
   // What follows from the acceptance or the decision stands strictly after it (contract §25).
   const UtcTime then = now + Duration(1);
   std::vector<outbox::Recipient> local;
-  const LocalMail copy{message, draft, rfc_message_id, raw, screened_for(recipients.residents(), agent, raw)};
+  LocalMail copy{message, draft, rfc_message_id, raw, screened_for(recipients.residents(), agent, raw)};
+  if (!recipients.local.empty() && !draft.attachments.empty())
+    copy.attachments = mail::parse(raw).attachments;
   for (const auto& [recipient, resident] : recipients.local) {
     CS_FAULT("loopback.deliver");
     deliver_inbound(tx, resident, copy, then);
