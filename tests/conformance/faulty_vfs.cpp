@@ -13,6 +13,7 @@ namespace {
 struct Orders {
   std::atomic<int> syncs = 0;
   std::atomic<int> writes = 0;
+  std::atomic<int> locks = 0;
   std::atomic<std::int64_t> log_bytes_max = std::numeric_limits<std::int64_t>::max();
   std::atomic<int> failures = 0;
 };
@@ -64,7 +65,10 @@ int sync(sqlite3_file* file, int flags) {
 int file_size(sqlite3_file* file, sqlite3_int64* size) {
   return real(file)->pMethods->xFileSize(real(file), size);
 }
-int lock(sqlite3_file* file, int level) { return real(file)->pMethods->xLock(real(file), level); }
+int lock(sqlite3_file* file, int level) {
+  if (level >= SQLITE_LOCK_RESERVED && take_one(orders().locks)) return SQLITE_BUSY;
+  return real(file)->pMethods->xLock(real(file), level);
+}
 int unlock(sqlite3_file* file, int level) { return real(file)->pMethods->xUnlock(real(file), level); }
 int check_reserved(sqlite3_file* file, int* held) {
   return real(file)->pMethods->xCheckReservedLock(real(file), held);
@@ -117,11 +121,13 @@ void install() {
 
 void fail_syncs(int times) { orders().syncs = times; }
 void fail_writes(int times) { orders().writes = times; }
+void refuse_locks(int times) { orders().locks = times; }
 void limit_log(std::int64_t bytes) { orders().log_bytes_max = bytes; }
 
 void heal() {
   orders().syncs = 0;
   orders().writes = 0;
+  orders().locks = 0;
   orders().log_bytes_max = std::numeric_limits<std::int64_t>::max();
   orders().failures = 0;
 }

@@ -1,7 +1,7 @@
 // A layer between SQLite and its files that fails on demand, as a dying or full disk does.
 //
 // Installed once as SQLite's default in the test program; passes everything through until told otherwise.
-// Only write-ahead logs fail: that is where a COMMIT goes.
+// Only write-ahead logs fail, as that is where a COMMIT goes, and locks that writing a database file needs.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,8 @@ void fail_syncs(int times);
 void fail_writes(int times);
 /// Writes to a log beyond `bytes` from its start fail with SQLITE_FULL.
 void limit_log(std::int64_t bytes);
+/// The next `times` locks for writing to a database file (not to its log) are held by somebody else.
+void refuse_locks(int times);
 /// Everything passes again.
 void heal();
 

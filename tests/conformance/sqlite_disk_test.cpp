@@ -139,6 +139,19 @@ TEST_F(SqliteDiskTest, AMemberTooBigForTheDiskDoesNotTakeItsNeighboursWithIt) {
   EXPECT_THAT(things(db()), ElementsAre("before", "blocker", "zafter"));
 }
 
+// With other locks in the way SQLite waits by itself; not with those of a file's change into a WAL file.
+TEST_F(SqliteDiskTest, ANewFileThatAnotherNodeOpensAtTheSameTimeIsWaitedFor) {
+  const TemporaryDirectory directory;
+  store::Options options;
+  options.url = "sqlite:" + (directory.path() / "new.db").string();
+  faulty_vfs::refuse_locks(3);
+  const auto store = store::open(options);
+  EXPECT_EQ(faulty_vfs::failures(), 3);
+  store->write(create_things);
+  store->write(adds("a"));
+  EXPECT_THAT(things(*store), ElementsAre("a"));
+}
+
 TEST_F(SqliteDiskTest, TheLogIsCopiedIntoTheDatabaseWhileReadersComeAndGo) {
   static constexpr store::Query kReplace{"things.replace_content",
                                          "UPDATE things SET content = zeroblob(200000 + $1) WHERE id = 'a'"};

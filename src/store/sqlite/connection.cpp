@@ -96,8 +96,7 @@ void Connection::configure(Access access) {
   wait_for_locks_until(std::chrono::steady_clock::now() + kOpenPatience);
   sqlite3_busy_handler(database_, &Connection::on_busy, this);
   if (add_lower(database_) != SQLITE_OK) throw Unavailable("SQLite takes no functions", false);
-  static constexpr Query kWal{"store.wal", "PRAGMA journal_mode = WAL"};
-  const Rows mode = query(kWal, {});
+  const Rows mode = enter_wal();
   if (access != Access::memory && (mode.empty() || mode.front().view(0) != "wal")) {
     throw Unavailable("the database file cannot be used in WAL mode; is it on a network file system?", false);
   }
@@ -109,6 +108,20 @@ void Connection::configure(Access access) {
                   access == Access::read ? "ON" : "OFF"));
   // In place of SQLite's own checkpoint, which would run inside COMMIT, before anyone hears of it.
   sqlite3_wal_hook(database_, &Connection::on_commit, this);
+}
+
+// A new file becomes a WAL file by a write that begins as a read. There SQLite asks no busy handler, as two
+// who read and want to write would wait for each other: of two nodes that open the file together, one hears
+// SQLITE_BUSY at once, and has to begin again.
+Rows Connection::enter_wal() {
+  static constexpr Query kWal{"store.wal", "PRAGMA journal_mode = WAL"};
+  for (int attempts = 0;; ++attempts) {
+    try {
+      return query(kWal, {});
+    } catch (const Busy&) {
+      if (on_busy(this, attempts) == 0) throw;
+    }
+  }
 }
 
 int Connection::on_busy(void* self, int attempts) {

@@ -69,6 +69,7 @@ class Connection {
   Statement& prepared(const Query& query);
   void bind(Statement& statement, Params params);
   void configure(Access access);
+  [[nodiscard]] Rows enter_wal();
   [[noreturn]] void raise(int code, std::string_view doing) const;
   static int on_busy(void* self, int attempts);
   static int on_commit(void* self, sqlite3* database, const char* name, int pages);
