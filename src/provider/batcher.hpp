@@ -37,9 +37,6 @@ struct Patience {
   /// A batch waits for as many requests as the one before had, no longer than half of what that took, and no
   /// longer than this.
   std::chrono::steady_clock::duration longest;
-  /// Nobody waits for its answers: it goes on when it is told to, because something else has begun that it
-  /// may share a commit with, or when the time is over that the one before took.
-  bool for_occasion = false;
 };
 
 /// Collects requests and has them done together, one batch after the other. What is under way belongs to the
@@ -84,11 +81,6 @@ class Batcher {
         initiate, boost::asio::use_awaitable);
     if (!outcome) std::rethrow_exception(outcome.error());
     co_return std::move(*outcome);
-  }
-
-  /// Who waits for company goes on without. On the strand.
-  void go_on() {
-    if (const auto queue = queue_.lock(); queue && queue->timer) queue->timer->cancel();
   }
 
  private:
@@ -146,11 +138,10 @@ class Batcher {
   static boost::asio::awaitable<void> wait_for_company(const Strand& strand, Queue& queue,
                                                        std::size_t count_max, const Patience& patience,
                                                        const Before& before) {
-    queue.enough = patience.for_occasion ? count_max : std::min(before.count, count_max);
+    queue.enough = std::min(before.count, count_max);
     if (queue.waiting.size() >= queue.enough) co_return;
     queue.timer = patience.timers.make(strand);
-    const auto share = patience.for_occasion ? before.took : before.took / 2;
-    queue.timer->expires_after(std::min(share, patience.longest));
+    queue.timer->expires_after(std::min(before.took / 2, patience.longest));
     co_await queue.timer->wait();
     queue.timer.reset();
   }

@@ -179,9 +179,9 @@ class GivenTimers final : public net::Timers {
 
 class PatientBatcherTest : public BatcherTest {
  protected:
-  /// One batch of `count` that took 8 ms.
-  void had_company(int count) {
-    on_batch_ = [this](const Numbers&) { timers_.pass(std::chrono::milliseconds(8)); };
+  /// One batch of `count`, which took that long.
+  void had_company(int count, std::chrono::milliseconds took = std::chrono::milliseconds(8)) {
+    on_batch_ = [this, took](const Numbers&) { timers_.pass(took); };
     for (int i = 0; i < count; ++i) ask_it(100 + i);
     io_.run();
     on_batch_ = nullptr;
@@ -197,11 +197,11 @@ class PatientBatcherTest : public BatcherTest {
     io_.restart();
     io_.poll();
   }
-  void make(bool for_occasion) {
+  void make() {
     patient_.emplace(
         asio::make_strand(asio::any_io_executor(io_.get_executor())), 3,
         [this](Numbers requests) { return work(std::move(requests)); },
-        Patience{timers_, std::chrono::milliseconds(5), for_occasion});
+        Patience{timers_, std::chrono::milliseconds(5)});
   }
 
   GivenTimers timers_;
@@ -209,7 +209,7 @@ class PatientBatcherTest : public BatcherTest {
 };
 
 TEST_F(PatientBatcherTest, AfterALoneRequestTheNextOneIsNotKeptWaiting) {
-  make(false);
+  make();
   had_company(1);
   ask_it(1);
   run_until_it_waits();
@@ -217,7 +217,7 @@ TEST_F(PatientBatcherTest, AfterALoneRequestTheNextOneIsNotKeptWaiting) {
 }
 
 TEST_F(PatientBatcherTest, TheFirstThatComesBackWaitsForAsManyAsThereWere) {
-  make(false);
+  make();
   had_company(2);
   ask_it(1);
   run_until_it_waits();
@@ -229,7 +229,7 @@ TEST_F(PatientBatcherTest, TheFirstThatComesBackWaitsForAsManyAsThereWere) {
 }
 
 TEST_F(PatientBatcherTest, WhoeverStaysAwayIsWaitedForHalfAsLongAsTheBatchBeforeTook) {
-  make(false);
+  make();
   had_company(2);
   ask_it(1);
   run_until_it_waits();
@@ -241,27 +241,14 @@ TEST_F(PatientBatcherTest, WhoeverStaysAwayIsWaitedForHalfAsLongAsTheBatchBefore
   EXPECT_THAT(batches_, ElementsAre(Numbers{1}, Numbers{2})) << "it was alone the last time";
 }
 
-TEST_F(PatientBatcherTest, WhatWaitsForAnOccasionGoesOnWithIt) {
-  make(true);
-  had_company(2);
-  ask_it(1);
-  ask_it(2);
-  run_until_it_waits();
-  EXPECT_THAT(batches_, IsEmpty());
-  patient_->go_on();
-  run_until_it_waits();
-  EXPECT_THAT(batches_, ElementsAre(Numbers{1, 2}));
-}
-
-TEST_F(PatientBatcherTest, AnOccasionThatDoesNotComeIsNotWaitedForForEver) {
-  make(true);
-  had_company(2);
+TEST_F(PatientBatcherTest, NobodyIsWaitedForLongerThanTheLongestPatience) {
+  make();
+  had_company(2, std::chrono::milliseconds(80));
   ask_it(1);
   run_until_it_waits();
   EXPECT_EQ(timers_.end_wait(), std::chrono::milliseconds(5));
   run_until_it_waits();
   EXPECT_THAT(batches_, ElementsAre(Numbers{1}));
-  patient_->go_on();  // nobody waits
 }
 
 TEST(BatcherEnd, AnExecutorThatEndsTakesThoseWhoWaitAlong) {

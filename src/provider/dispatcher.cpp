@@ -37,7 +37,10 @@ constexpr std::chrono::milliseconds kCompanyMax{5};
 constexpr std::size_t kLoadedTogetherMax = 32;
 // While more is due than fits, a claim waits this long for a part of the room to be worth it.
 constexpr std::chrono::milliseconds kRoomPatience{20};
-constexpr std::int64_t kRoomParts = 2;
+constexpr std::int64_t kRoomParts = 4;
+// Attempts that are held at most, those whose answers are being recorded included, in parts of
+// `in_flight_max`.
+constexpr std::int64_t kHeldMax = 2;
 
 }  // namespace
 
@@ -60,7 +63,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
             Patience{timers, kCompanyMax}),
         records_(
             strand_, kTogetherMax, [this](auto answers) { return write_records(std::move(answers)); },
-            Patience{timers, kCompanyMax, true}) {}
+            Patience{timers, kCompanyMax}) {}
 
   asio::awaitable<void> run() {
     co_await asio::co_spawn(strand_, work(shared_from_this()), asio::use_awaitable);
@@ -120,7 +123,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
 
   [[nodiscard]] std::int64_t room() const {
     if (timers_.now() < quiet_until_) return 0;
-    return options_.in_flight_max - static_cast<std::int64_t>(in_flight_.size());
+    const auto held = static_cast<std::int64_t>(in_flight_.size());
+    return std::min(options_.in_flight_max - (held - recording_), kHeldMax * options_.in_flight_max - held);
   }
 
   // The store being away is expected, and store tells of it once; anything else is a bug.
@@ -326,7 +330,6 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     auto body = [claims = std::move(claims), command](store::Tx& tx) {
       return outbox::fence(tx, claims, command);
     };
-    records_.go_on();  // both at a time may share a commit, and nobody waits for an answer to be recorded
     co_return co_await store::write(database_, std::move(body));
   }
 
@@ -345,8 +348,24 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     co_return std::move(recorded);
   }
 
-  // An answer that is known is kept trying to be written: only the end of the process stops it.
+  class Recording {
+   public:
+    explicit Recording(Impl& impl) : impl_(impl) {
+      ++impl_.recording_;
+      if (impl_.more_due_) impl_.ring();
+    }
+    ~Recording() { --impl_.recording_; }
+    Recording(const Recording&) = delete;
+    Recording& operator=(const Recording&) = delete;
+
+   private:
+    Impl& impl_;
+  };
+
+  // An answer that is known is kept trying to be written: only the end of the process stops it. Meanwhile the
+  // provider can have another message.
   asio::awaitable<void> record(const outbox::Claim& claim, const Reply& reply) {
+    const Recording counted(*this);
     const outbox::Answered answered{claim, answer_of(reply, transport_.name(), transport_.transport_class())};
     auto write = [this, &answered] { return records_.ask(answered); };
     const bool recorded = co_await until_done(claim, "dispatcher.record_failed", write);
@@ -526,6 +545,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   std::unique_ptr<net::Timer> heartbeat_;
   // By attempt and epoch: a lease lost here may be claimed again here while its first holder still waits.
   std::map<std::pair<SubmissionId, std::int64_t>, outbox::Claim> in_flight_;
+  std::int64_t recording_ = 0;  // of those in flight, which are being recorded
   bool claiming_ = true;
   bool keeping_leases_ = false;
   UserId last_user_;

@@ -293,6 +293,30 @@ TEST_P(DispatcherTest, RecordsARefusalAndADeferralForWhatTheyAre) {
   office_.expect_sound();
 }
 
+TEST_P(DispatcherTest, WhileAnswersCannotBeWrittenTheProviderGetsAsManyMessagesAgainAndNoMore) {
+  const std::vector<MessageId> ids = queue(3);
+  auto options = DispatcherTest::options();
+  options.in_flight_max = 1;
+  std::atomic<std::size_t> asked = 0;
+  const auto taken = [&](HandOver message, Fence fence) {
+    ++asked;
+    return transport_.accept(std::move(message), std::move(fence));
+  };
+  for (std::size_t i = 0; i < ids.size(); ++i) transport_.then(taken);
+  int refused_behind_two = 0;
+  std::function<void()> refuse = [&] {
+    if (asked >= 2) ++refused_behind_two;
+    EXPECT_LE(asked, 2U);
+    if (refused_behind_two < 3) fault::arm("outbox.record", 1, fault::Action::call, refuse);
+    throw EnvironmentError("the disk is away", true);
+  };
+  fault::arm("outbox.record", 1, fault::Action::call, refuse);
+  EXPECT_THAT(run_until(3, options), ElementsAre("accepted", "accepted", "accepted"));
+  EXPECT_EQ(refused_behind_two, 3);
+  for (const MessageId& id : ids) EXPECT_THAT(office_.attempts(id), ElementsAre("accepted/1"));
+  office_.expect_sound();
+}
+
 TEST_P(DispatcherTest, AnOutageCostsNoAttemptAndRaisesOneAlarm) {
   const std::vector<MessageId> ids = queue(5);
   constexpr std::size_t kFaults = 12;
