@@ -2,6 +2,8 @@
 // hears of whatever waits. What becomes of it is review_mail.hpp's business.
 //
 //   waiting ──gathered──▶ mailed (see the mail)      muted: nobody wants a mail      cancelled: decided first
+//      ▲                    │
+//      └──────left out──────┘  the mail tells of the others only
 #pragma once
 
 #include <cstdint>

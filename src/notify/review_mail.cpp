@@ -69,6 +69,12 @@ constexpr Query kHolds(
     "ELSE 1 END FROM review_notifications n JOIN messages "
     "m ON m.id = n.message_id JOIN agents a ON a.email = m.agent_email WHERE n.mail_id = $1 AND "
     "m.review_status = 'pending_review' ORDER BY m.created_at_us, m.id");
+// Before a mail's holds are looked at, so that who takes a decision back at that moment finds them left out.
+#define CS_NOTED "SELECT message_id FROM review_notifications WHERE mail_id = $1 ORDER BY message_id"
+constexpr Query kNoted("notify.noted", CS_NOTED, CS_NOTED " FOR UPDATE");
+constexpr Query kLeaveOut("notify.leave_out",
+                          "UPDATE review_notifications SET state = 'waiting', mail_id = NULL, due_at_us = $3 "
+                          "WHERE message_id = $1 AND mail_id = $2");
 constexpr Query kCancelMail(
     "notify.cancel_mail",
     "UPDATE review_mails SET state = 'cancelled', worker = '', lease_until_us = NULL, settled_at_us = $2, "
@@ -211,6 +217,17 @@ void give_time(store::Tx& tx, HoldNote& hold, Duration half, const ClaimCommand&
   }
 }
 
+// Nobody is told by this mail of what was decided before it left, or lies in the trash: should that have to
+// be decided after all, it waits for a mail of its own.
+void leave_out(store::Tx& tx, const store::Rows& noted, const ReviewMail& mail, UtcTime now) {
+  for (const store::Row row : noted) {
+    const MessageId id(row.text(0));
+    const bool told =
+        std::ranges::any_of(mail.holds, [&](const HoldNote& hold) { return hold.message.id == id; });
+    if (!told) tx.send(kLeaveOut, {id.str(), mail.id.str(), now});
+  }
+}
+
 // The mail with what is still to be decided; nothing when that is nothing.
 std::optional<ReviewMail> load(store::Tx& tx, const ReviewMailId& id, const ClaimCommand& command) {
   const store::Rows found = tx.query(kMail, {id.str()});
@@ -224,6 +241,7 @@ std::optional<ReviewMail> load(store::Tx& tx, const ReviewMailId& id, const Clai
                   row.text(4),
                   row.time(5),
                   {}};
+  const store::Rows noted = tx.query(kNoted, {id.str()});
   const store::Rows holds = tx.query(kHolds, {id.str()});
   for (const store::Row hold : holds) {
     if (hold.flag(4)) continue;  // its agent is in the trash, and its clock stands still
@@ -233,7 +251,10 @@ std::optional<ReviewMail> load(store::Tx& tx, const ReviewMailId& id, const Clai
     give_time(tx, note, hold.time(2) - hold.time(3), command);
     mail.holds.push_back(std::move(note));
   }
-  if (!mail.holds.empty()) return mail;
+  if (!mail.holds.empty()) {
+    leave_out(tx, noted, mail, command.now);
+    return mail;
+  }
   if (holds.empty()) {
     tx.execute(kCancelMail, {id.str(), command.now});
   } else {

@@ -127,6 +127,20 @@ class ReviewMailTest : public StoreTest {
         [&](store::Tx& tx) { return approve::postpone_expiry(tx, expired, policy, office_.now()); });
   }
 
+  /// Approved so that it can be taken back for an hour; when.
+  UtcTime decided_for_now(const MessageId& id) {
+    const UtcTime at = office_.now();
+    approve::ApproveCommand command{office_.owner(), id, "reviewer", {}, {}, 1h};
+    EXPECT_TRUE(db().write([&](store::Tx& tx) {
+      return approve::approve_and_send(tx, command, office_.send_step(), kSharedDomain, at);
+    }));
+    return at;
+  }
+  bool taken_back(const MessageId& id, UtcTime at) {
+    const approve::UndoCommand command{office_.owner(), id, at};
+    return db().write([&](store::Tx& tx) { return approve::undo(tx, command, office_.now()); }).has_value();
+  }
+
   Office office_{db()};
 };
 COUNTERSIGN_ON_EVERY_STORE(ReviewMailTest);
@@ -403,18 +417,6 @@ TEST_P(ReviewMailTest, WhatWasDecidedFirstIsNotMailed) {
 }
 
 TEST_P(ReviewMailTest, AHoldThatStandsAgainIsToldOfAllTheSame) {
-  const auto decided_for_now = [&](const MessageId& id) {
-    const UtcTime at = office_.now();
-    approve::ApproveCommand command{office_.owner(), id, "reviewer", {}, {}, 1h};
-    EXPECT_TRUE(db().write([&](store::Tx& tx) {
-      return approve::approve_and_send(tx, command, office_.send_step(), kSharedDomain, at);
-    }));
-    return at;
-  };
-  const auto taken_back = [&](const MessageId& id, UtcTime at) {
-    const approve::UndoCommand command{office_.owner(), id, at};
-    return db().write([&](store::Tx& tx) { return approve::undo(tx, command, office_.now()); }).has_value();
-  };
   const MessageId early = hold();
   UtcTime at = decided_for_now(early);
   EXPECT_THAT(claim(), IsEmpty());
@@ -440,6 +442,48 @@ TEST_P(ReviewMailTest, AHoldThatStandsAgainIsToldOfAllTheSame) {
   ASSERT_TRUE(taken_back(late, at));
   office_.pass(1h);
   EXPECT_THAT(claim(), IsEmpty());
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, WhatAMailDoesNotTellOfHasNotBeenSeen) {
+  hold_for(600s);
+  const MessageId decided = hold();
+  const MessageId open = hold();
+  EXPECT_EQ(send(Outcome::deferred), 1U);
+  const UtcTime at = decided_for_now(decided);
+  office_.pass(30s);
+  std::vector<ReviewMail> mails = claim();
+  ASSERT_THAT(mails, SizeIs(1));
+  ASSERT_THAT(mails[0].holds, SizeIs(1));
+  EXPECT_EQ(mails[0].holds[0].message.id, open);
+  EXPECT_TRUE(begin(mails[0]));
+  record(mails[0], Outcome::accepted);
+  EXPECT_EQ(state(open), "mailed sent");
+
+  ASSERT_TRUE(taken_back(decided, at));
+  office_.pass(deadline(decided) - office_.now());
+  EXPECT_TRUE(refused_unseen(decided).wait);
+  mails = claim();
+  ASSERT_THAT(mails, SizeIs(1));
+  ASSERT_THAT(mails[0].holds, SizeIs(1));
+  EXPECT_EQ(mails[0].holds[0].message.id, decided);
+  EXPECT_TRUE(begin(mails[0]));
+  record(mails[0], Outcome::accepted);
+  EXPECT_EQ(state(decided), "mailed sent");
+  office_.expect_sound();
+}
+
+TEST_P(ReviewMailTest, WhatIsLeftOutAndStaysDecidedIsNotMailed) {
+  const MessageId decided = hold();
+  const MessageId open = hold();
+  EXPECT_EQ(send(Outcome::deferred), 1U);
+  EXPECT_TRUE(office_.reject(decided));
+  office_.pass(30s);
+  EXPECT_EQ(send(), 1U);
+  EXPECT_EQ(state(decided), "waiting");
+  EXPECT_THAT(claim(), IsEmpty());
+  EXPECT_EQ(state(decided), "cancelled");
+  EXPECT_EQ(state(open), "mailed sent");
   office_.expect_sound();
 }
 

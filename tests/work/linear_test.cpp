@@ -26,7 +26,7 @@ namespace {
 
 using Read = std::function<void(std::string_view)>;
 
-constexpr std::size_t kShort = 16 * 1024;
+constexpr std::size_t kShort = 8 * 1024;
 constexpr std::size_t kTimes = 4;
 constexpr double kSlack = 1.25;
 
