@@ -3,13 +3,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/json/serialize.hpp>
-#include <set>
 
 #include "account/session.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "console/context.hpp"
 #include "console/guard.hpp"
+#include "journal/tail.hpp"
 
 namespace countersign::console {
 namespace {
@@ -22,42 +22,23 @@ using store::Query;
 constexpr std::chrono::seconds kHeartbeat{20};
 /// Then the browser asks again, perhaps another node.
 constexpr std::chrono::minutes kLifetime{15};
-/// Positions are given before the commit: one may appear this far behind others.
-constexpr std::int64_t kLag = 256;
-/// More than what is looked at again, so that there is always room for news.
-constexpr std::int64_t kEventsPerRead = 2 * kLag;
+constexpr std::int64_t kEventsPerRead = 500;
 
-constexpr Query kLast("console.last_event", "SELECT CAST(COALESCE(MAX(position), 0) AS BIGINT) FROM events");
-constexpr Query kNews("console.news",
-                      "SELECT position, type, message_id, agent_email FROM events WHERE position > $2 AND "
-                      "user_id = $1 ORDER BY position LIMIT $3");
-
-struct News {
-  bool signed_in = false;
-  std::vector<std::pair<std::int64_t, std::string>> events;  // position and text
-};
-
-std::string text_of(const store::Row& row) {
+std::string text_of(const journal::Headline& headline) {
+  const auto or_null = [](const std::optional<std::string>& text) {
+    return text ? json::value(*text) : json::value(nullptr);
+  };
   json::object event;
-  event["type"] = row.view(1);
-  event["message_id"] = row.is_null(2) ? json::value(nullptr) : json::value(row.view(2));
-  event["agent"] = row.is_null(3) ? json::value(nullptr) : json::value(row.view(3));
+  event["type"] = headline.type;
+  event["message_id"] = or_null(headline.message_id);
+  event["agent"] = or_null(headline.agent_email);
   return "data: " + json::serialize(event) + "\n\n";
-}
-
-News read_news(store::ReadTx& tx, const UserId& user, const std::string& session, std::int64_t after,
-               UtcTime now, const account::Limits& limits) {
-  News news;
-  news.signed_in = account::authenticate_session(tx, session, now, limits).has_value();
-  if (!news.signed_in) return news;
-  const store::Rows rows = tx.query(kNews, {user.str(), after, kEventsPerRead});
-  for (const store::Row row : rows) news.events.emplace_back(row.integer(0), text_of(row));
-  return news;
 }
 
 /// One open page.
 class Listener {
  public:
+  /// Takes the place among `context.streams` over.
   Listener(Context& context, UserId user, std::string session)
       : context_(context),
         user_(std::move(user)),
@@ -66,6 +47,9 @@ class Listener {
   ~Listener() { --context_.streams; }
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
+
+  /// What stands before is no news.
+  void begin_at(const journal::Place& place) { place_ = place; }
 
   /// The next piece of the stream; nothing at its end.
   static Awaitable<std::optional<std::string>> next(std::shared_ptr<Listener> self) {
@@ -76,12 +60,6 @@ class Listener {
       log::debug("console.stream_ended", {{"error", fault.what()}});
     }
     co_return std::nullopt;  // the browser comes again
-  }
-
-  /// What stands in the log already is no news.
-  void skip(std::int64_t last, const News& news) {
-    last_ = last;
-    (void)unseen(news);
   }
 
  private:
@@ -96,34 +74,42 @@ class Listener {
       timer.expires_after(self->context_.settings.stream_poll);
       co_await timer.async_wait(asio::use_awaitable);
       if (self->context_.stopping) co_return std::nullopt;
-      auto body = [user = self->user_, session = self->session_, after = self->last_ - kLag,
-                   now = self->context_.clock.now(), limits = self->context_.settings.limits](
-                      store::ReadTx& tx) { return read_news(tx, user, session, after, now, limits); };
-      const News news = co_await store::read(self->context_.database, std::move(body));
-      if (!news.signed_in) co_return std::nullopt;
-      std::string text = self->unseen(news);
+      const std::optional<journal::Place> until = co_await self->look();
+      if (!until) co_return std::nullopt;
+      std::string text = co_await self->read(*until);
       if (!text.empty()) co_return text;
       if (steady_clock::now() >= silent_until) co_return ": nothing new\n\n";
     }
     co_return std::nullopt;
   }
 
-  std::string unseen(const News& news) {
+  /// How far the log may be read; nothing when the person has signed out.
+  Awaitable<std::optional<journal::Place>> look() {
+    auto body = [session = session_, now = context_.clock.now(),
+                 limits = context_.settings.limits](store::ReadTx& tx) -> std::optional<journal::Place> {
+      if (!account::authenticate_session(tx, session, now, limits)) return std::nullopt;
+      return journal::frontier(tx).until;
+    };
+    co_return co_await store::read(context_.database, std::move(body));
+  }
+
+  /// A transaction of its own, as the frontier wants it.
+  Awaitable<std::string> read(journal::Place until) {
     std::string text;
-    for (const auto& [position, event] : news.events) {
-      if (!seen_.insert(position).second) continue;
-      text += event;
-      last_ = std::max(last_, position);
-    }
-    seen_.erase(seen_.begin(), seen_.lower_bound(last_ - kLag));
-    return text;
+    if (until <= place_) co_return text;
+    auto body = [user = user_, from = place_, until](store::ReadTx& tx) {
+      return journal::headlines(tx, user, from, until, kEventsPerRead);
+    };
+    const std::vector<journal::Headline> news = co_await store::read(context_.database, std::move(body));
+    for (const journal::Headline& headline : news) text += text_of(headline);
+    place_ = news.size() < static_cast<std::size_t>(kEventsPerRead) ? until : news.back().place.next();
+    co_return text;
   }
 
   Context& context_;
   const UserId user_;
   const std::string session_;
-  std::int64_t last_ = 0;
-  std::set<std::int64_t> seen_;
+  journal::Place place_;  // of what is read next
   const steady_clock::time_point ends_;
   bool begun_ = false;
 };
@@ -135,15 +121,10 @@ Awaitable<Answer> stream_news(Context& context, Visit& visit) {
     --context.streams;
     co_return unexpected(unavailable());
   }
-  const std::string session = token_hash(visit.token);
-  auto listener = std::make_shared<Listener>(context, visit.person.user, session);
-  auto body = [user = visit.person.user, session, now = visit.now,
-               limits = context.settings.limits](store::ReadTx& tx) {
-    const std::int64_t last = tx.query(kLast).front().integer(0);
-    return std::pair(last, read_news(tx, user, session, last - kLag, now, limits));
-  };
-  const auto [last, old] = co_await store::read(context.database, std::move(body));
-  listener->skip(last, old);
+  auto listener = std::make_shared<Listener>(context, visit.person.user, token_hash(visit.token));
+  auto body = [](store::ReadTx& tx) { return journal::frontier(tx).until; };
+  const journal::Place from = co_await store::read(context.database, std::move(body));
+  listener->begin_at(from);
   net::Response response;
   response.headers.add("Content-Type", "text/event-stream");
   response.headers.add("Cache-Control", "no-store");

@@ -28,6 +28,17 @@ constexpr Query kNews("journal.news",
                       "e.position) >= ($1, $2) AND (e.xact, e.position) < ($3, $4) AND e.agent_email IS NOT "
                       "NULL ORDER BY e.xact, e.position LIMIT $5");
 
+// IS TRUE keeps both from sorting all that the account ever had.
+#define CS_HEADLINES "SELECT e.xact, e.position, e.type, e.message_id, e.agent_email FROM events e WHERE "
+constexpr Query kHeadlines("journal.headlines",
+                           CS_HEADLINES
+                           "e.position >= $2 AND e.position < $4 AND $1 <= 0 AND $3 >= 0 AND "
+                           "(e.user_id = $6) IS TRUE ORDER BY e.position LIMIT $5",
+                           CS_HEADLINES
+                           "e.xact <> 0 AND (e.xact, e.position) >= ($1, $2) AND (e.xact, "
+                           "e.position) < ($3, $4) AND (e.user_id = $6) IS TRUE ORDER BY e.xact, "
+                           "e.position LIMIT $5");
+
 #define CS_OF_AGENT(name, condition)                                                                       \
   Query("journal.events_of_agent_" name,                                                                   \
         "SELECT e.xact, e.position, e.id, e.type, e.envelope, e.created_at_us FROM events e WHERE "        \
@@ -60,6 +71,18 @@ std::vector<News> news(store::ReadTx& tx, const Place& from, const Place& until,
   std::vector<News> out;
   out.reserve(rows.size());
   for (const store::Row row : rows) out.push_back({place_from(row), row.text(2)});
+  return out;
+}
+
+std::vector<Headline> headlines(store::ReadTx& tx, const UserId& user, const Place& from, const Place& until,
+                                std::int64_t limit) {
+  const store::Rows rows =
+      tx.query(kHeadlines, {from.xact, from.position, until.xact, until.position, limit, user.str()});
+  std::vector<Headline> out;
+  out.reserve(rows.size());
+  for (const store::Row row : rows) {
+    out.push_back({place_from(row), row.text(2), row.maybe_text(3), row.maybe_text(4)});
+  }
   return out;
 }
 

@@ -64,6 +64,17 @@ enum class Choice : std::uint8_t {
 [[nodiscard]] std::vector<Told> events_of_agent(store::ReadTx& tx, const UserId& user,
                                                 std::string_view agent_email, Choice choice,
                                                 const Place& from, const Place& until, std::int64_t limit);
+/// What an account's open page is told of an event.
+struct Headline {
+  Place place;
+  std::string type;
+  std::optional<std::string> message_id;
+  std::optional<std::string> agent_email;
+};
+/// Up to `limit` events of an account from `from` on and before `until`, in order. Costs what happened there
+/// in all accounts.
+[[nodiscard]] std::vector<Headline> headlines(store::ReadTx& tx, const UserId& user, const Place& from,
+                                              const Place& until, std::int64_t limit);
 /// Where this event of the agent stands; nothing when it is not in the log, or another agent's.
 [[nodiscard]] std::optional<Place> place_of(store::ReadTx& tx, const UserId& user,
                                             std::string_view agent_email, std::string_view event_id);

@@ -116,6 +116,33 @@ TEST_P(TailTest, NewsNameTheAgentsOfWhatIsNew) {
   EXPECT_EQ(all_news({}, 1)[0].agent_email, "a@x.example");
 }
 
+TEST_P(TailTest, HeadlinesAreThoseOfOneAccountInOrderAndInPages) {
+  happens(subject("msg_0"));
+  const Place from = edge().until;
+  happens(subject("msg_1"));
+  happens(subject("msg_2", "c@x.example", "v"), EventType::email_sent);
+  (void)db().write([](store::Tx& tx) {
+    emit_for_account(tx, UserId("u"), EventType::domain_suppression_added, {}, kNow, "x");
+    return std::monostate{};
+  });
+  const Place until = edge().until;
+  const auto read = [&](const char* user, const Place& first, std::int64_t limit) {
+    return db().read([&](store::ReadTx& tx) { return headlines(tx, UserId(user), first, until, limit); });
+  };
+  const std::vector<Headline> page = read("u", from, 1);
+  ASSERT_THAT(page, SizeIs(1));
+  EXPECT_EQ(page[0].type, "email.received");
+  EXPECT_EQ(page[0].message_id, "msg_1");
+  EXPECT_EQ(page[0].agent_email, "a@x.example");
+  const std::vector<Headline> rest = read("u", page[0].place.next(), 9);
+  ASSERT_THAT(rest, SizeIs(1));
+  EXPECT_EQ(rest[0].type, "domain.suppression_added");
+  EXPECT_EQ(rest[0].message_id, std::nullopt);
+  EXPECT_EQ(rest[0].agent_email, std::nullopt);
+  EXPECT_THAT(read("v", from, 9), SizeIs(1));
+  EXPECT_THAT(read("u", until, 9), IsEmpty());
+}
+
 TEST_P(TailOnPostgresTest, WhatWaitsForAnEarlierTransactionIsNotReadBeforeIt) {
   std::promise<void> written;
   std::promise<void> go_on;

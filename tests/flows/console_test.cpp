@@ -2,9 +2,12 @@
 #include <gmock/gmock.h>
 
 #include <boost/json/serialize.hpp>
+#include <future>
+#include <thread>
 
 #include "flows/console_fixture.hpp"
 #include "flows/snapshot.hpp"
+#include "support/overtaking.hpp"
 
 namespace countersign::test {
 namespace {
@@ -16,8 +19,20 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
+// Far beyond what a test takes.
+constexpr std::chrono::minutes kHeardWithin{1};
+
 class ConsoleTest : public ReviewerFixture {};
 COUNTERSIGN_ON_EVERY_STORE(ConsoleTest);
+class ConsoleOnPostgresTest : public ConsoleTest {
+ protected:
+  void happens(store::Tx& tx, const std::string& message) {
+    const journal::Subject subject{office_.owner(), std::string(kAgent), MessageId(message), "",
+                                   journal::Direction::outbound};
+    journal::emit(tx, subject, journal::EventType::email_sent, {}, office_.now());
+  }
+};
+COUNTERSIGN_ON_POSTGRES(ConsoleOnPostgresTest);
 
 // --- a command-line client signs in ----------------------------------------------------------------------
 
@@ -170,6 +185,52 @@ TEST_P(ConsoleTest, APageThatIsOpenHearsWhatHappens) {
                         id.str(), kAgent));
   EXPECT_EQ(ask("DELETE", "/console/api/session", browser).status, 204);
   EXPECT_EQ(next(), std::nullopt);
+}
+
+// Its positions are given out before it commits, however much later that is.
+TEST_P(ConsoleOnPostgresTest, APageThatIsOpenHearsOfWhatIsCommittedLate) {
+  static constexpr store::Query kRoundTrip("console_test.round_trip", "SELECT 1");
+  const Browser browser = sign_in(kOwner);
+  const net::Response stream = ask("GET", "/console/api/stream", browser);
+  ASSERT_TRUE(stream.stream);
+  std::promise<void> written;
+  std::promise<void> go_on;
+  std::thread late([&] {
+    (void)db().write([&](store::Tx& tx) {
+      happens(tx, "msg_late");
+      (void)tx.query(kRoundTrip);  // it has its position now
+      written.set_value();
+      go_on.get_future().wait();
+      return std::monostate{};
+    });
+  });
+  written.get_future().wait();
+  (void)db().write([&](store::Tx& tx) {
+    for (int i = 0; i < 600; ++i) happens(tx, fmt::format("msg_{}", i));
+    return std::monostate{};
+  });
+
+  std::string heard;
+  const auto listen = [&](std::chrono::milliseconds at_most) {
+    auto piece = boost::asio::co_spawn(io_, stream.stream(), boost::asio::use_future);
+    io_.restart();
+    io_.run_for(at_most);
+    return piece;
+  };
+  heard += listen(kHeardWithin).get().value_or("");  // the greeting
+  // Time for a reader that goes by positions to read past the late one.
+  auto next = listen(100ms);
+  go_on.set_value();
+  late.join();
+  io_.restart();
+  io_.run_for(kHeardWithin);
+  for (int pieces = 0; pieces < 9 && next.valid(); ++pieces) {
+    heard += next.get().value_or("");
+    if (heard.find("msg_599") != std::string::npos) break;
+    next = listen(kHeardWithin);
+  }
+  EXPECT_THAT(heard, HasSubstr("\"msg_late\""));
+  EXPECT_THAT(heard, HasSubstr("\"msg_599\""));
 }
 
 }  // namespace
