@@ -20,12 +20,20 @@ constexpr Query kReplies(
     "created_at_us FROM messages WHERE agent_email = $1 AND delivered_to = $2 AND direction = 'outbound' AND "
     "kind = 'reply' AND created_at_us > $3 ORDER BY created_at_us DESC LIMIT $4) recent");
 
+// Replies of one pair that are submitted at the same time count each other. Differs because SQLite has one
+// writer.
+constexpr Query kLockPair(
+    "hold.lock_reply_pair", "",
+    "SELECT CAST(CASE WHEN pg_advisory_xact_lock(hashtextextended('replies ' || $1 || ' ' || $2, 0)) IS NULL "
+    "THEN 0 ELSE 1 END AS BIGINT)");
+
 }  // namespace
 
-LoopVerdict judge_loop(store::ReadTx& tx, std::string_view agent_email, std::string_view address,
+LoopVerdict judge_loop(store::Tx& tx, std::string_view agent_email, std::string_view address,
                        Answering answering, const LoopLimits& limits, UtcTime now) {
   LoopVerdict verdict;
   if (answering == Answering::nothing) return verdict;
+  if (tx.dialect() == store::Dialect::postgres) (void)tx.query(kLockPair, {agent_email, address});
   const std::int64_t most = std::max(limits.replies_max, limits.automatic_replies_max) + 1;
   const auto rows = tx.query(kReplies, {agent_email, address, now - limits.window, most});
   const store::Row row = rows.front();

@@ -40,10 +40,9 @@ struct LoopVerdict {
   std::optional<Trip> trip;
   std::optional<AnswersTooOften> refused;
 };
-/// Replies that are accepted at the same moment do not see each other, so a limit may be passed by a few.
-/// Looks at the agent's replies to `address` (mailbox text, the first in To) up to `now`.
-[[nodiscard]] LoopVerdict judge_loop(store::ReadTx& tx, std::string_view agent_email,
-                                     std::string_view address, Answering answering, const LoopLimits& limits,
-                                     UtcTime now);
+/// Looks at the agent's replies to `address` (mailbox text, the first in To) up to `now`. Until the end of
+/// the transaction no other one judges replies of this pair.
+[[nodiscard]] LoopVerdict judge_loop(store::Tx& tx, std::string_view agent_email, std::string_view address,
+                                     Answering answering, const LoopLimits& limits, UtcTime now);
 
 }  // namespace countersign::hold

@@ -43,7 +43,7 @@ std::string_view text_of(const boost::json::object& object, std::string_view key
 Glance glance(std::string_view raw) {
   Glance out;
   std::size_t begin = 0;
-  while (begin < raw.size()) {
+  while (begin < raw.size() && !raw.substr(begin).starts_with("\r\n") && raw[begin] != '\n') {
     // A field ends at a line end that no blank follows.
     std::size_t end = begin;
     do {
@@ -51,7 +51,6 @@ Glance glance(std::string_view raw) {
       end = end == std::string_view::npos ? raw.size() : end + 1;
     } while (end < raw.size() && (raw[end] == ' ' || raw[end] == '\t'));
     const std::string_view field = raw.substr(begin, end - begin);
-    if (trim(field).empty()) break;
     note(out, field);
     begin = end;
   }

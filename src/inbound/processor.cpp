@@ -294,7 +294,8 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
       co_return;
     }
     const Client& client = work.envelope.client;
-    mailauth::Origin origin{client.address, client.helo, work.envelope.mail_from};
+    const bool from_own_server = client.protocol.find("LMTP") != std::string::npos;
+    mailauth::Origin origin{client.address, client.helo, work.envelope.mail_from, from_own_server};
     auto authenticating = mailauth::authenticate(dns_, std::move(origin), work.loaded->raw, clock_.now());
     work.reading.authentication = co_await std::move(authenticating);
     if (co_await waits_for_dns(work.taken, *work.loaded, work.reading.authentication)) {
@@ -418,19 +419,23 @@ class Processor::Impl : public std::enable_shared_from_this<Impl> {
   static void read(Work& work, const ProcessorOptions& options) {
     const Load& loaded = *work.loaded;
     Reading& reading = work.reading;
-    reading.message = mail::parse(loaded.raw);
+    // As it will be stored and shown, behind the trace: there a line that is no field ends the header
+    // elsewhere, and other fields are too many.
+    const std::string shown =
+        loaded.arrivals.empty() ? loaded.raw : loaded.arrivals.front().trace + loaded.raw;
+    reading.message = mail::parse(shown);
     const bool wanted = std::ranges::any_of(loaded.arrivals, &Arrival::screened);
     if (options.screening && wanted) {
       reading.screened = true;
-      screen_it(loaded, options.detector, reading);
+      screen_it(shown, options.detector, reading);
     }
     work.read = true;
   }
 
-  static void screen_it(const Load& loaded, const Detector* detector, Reading& reading) {
+  static void screen_it(std::string_view shown, const Detector* detector, Reading& reading) {
     reading.screening = hold::screen_guarded([&] {
       const std::string verified = reading.authentication.verified_domain().value_or("");
-      const screen::MessageContent content = screen::content_of(loaded.raw, verified);
+      const screen::MessageContent content = screen::content_of(shown, verified);
       screen::Report report = screen::screen(content.view());
       // A second opinion cannot lower a score, so of what is blocked everywhere none is asked for.
       const bool settled = screen::judge(report, screen::Sensitivity::low) == screen::Verdict::block;

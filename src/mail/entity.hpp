@@ -14,7 +14,7 @@ namespace countersign::mail {
 
 inline constexpr std::size_t kRawBytesMax = 64 * 1024 * 1024;  // above every limit on stored mail
 inline constexpr std::size_t kHeaderBytesMax = 256 * 1024;     // per header; fields beyond are left out
-inline constexpr std::size_t kFieldBytesMax = 64 * 1024;       // a longer field is left out
+inline constexpr std::size_t kFieldBytesMax = 64 * 1024;       // a longer field is read as empty
 inline constexpr std::size_t kFieldsMax = 1000;                // per header
 inline constexpr std::size_t kPartsMax = 500;                  // parts beyond are left out
 inline constexpr std::size_t kDepthMax = 10;                   // multiparts deeper down are left out

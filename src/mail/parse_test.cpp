@@ -401,5 +401,13 @@ TEST(Parse, RunsOnManyThreadsAtOnce) {
   for (auto& reader : readers) EXPECT_TRUE(reader.get());
 }
 
+// A reader that left the true author out would take the forged one for the only one.
+TEST(Parse, AnAuthorBehindMuchPaddingIsCounted) {
+  const std::string raw = "From: ceo@victim.example\r\nFrom:" + std::string(65 * 1024, ' ') +
+                          "alice@victim.example\r\nSubject: x\r\n\r\ntext\r\n";
+  EXPECT_EQ(author_of(raw).fields, 2U);
+  EXPECT_EQ(author_of("From:" + std::string(65 * 1024, ' ') + "alice@victim.example\r\n\r\n").fields, 1U);
+}
+
 }  // namespace
 }  // namespace countersign::mail

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/text.hpp"
@@ -66,6 +67,8 @@ struct Seal {
   std::string_view without;
 };
 
+std::string key_name_of(const Seal& seal) { return seal.selector + "._domainkey." + seal.domain; }
+
 // RFC 8617 §4.1.3. `first`: the seal of instance 1, whose cv= is none while all others say pass.
 std::optional<Seal> read_seal(std::string_view value, bool first) {
   const auto tags = TagList::parse(value);
@@ -119,6 +122,10 @@ boost::asio::awaitable<bool> chain_holds(KeyFinder& keys, SignedMessage& message
     digests.push_back(seal_digest(message, set, *seal, prefix));
     seals.push_back(std::move(*seal));
   }
+  // Each may have a key of its own, which takes its time to ask for.
+  std::set<std::string> names;
+  for (const Seal& seal : seals) names.insert(key_name_of(seal));
+  if (names.size() > kSealKeysMax) co_return false;
   // Step 4: the newest message signature. Older ones no longer match by right.
   const std::size_t newest = *sets.back()[kMessageSignature];
   const Signature signature =
@@ -129,8 +136,7 @@ boost::asio::awaitable<bool> chain_holds(KeyFinder& keys, SignedMessage& message
   // Step 6: the seals, from the outermost inwards.
   for (std::size_t i = seals.size(); i-- > 0;) {
     SealJudge judge(digests[i], seals[i].octets);
-    std::string name = seals[i].selector + "._domainkey." + seals[i].domain;
-    const Judgement of_seal = co_await judge_by_key(keys, std::move(name), seals[i].key_type, judge);
+    const Judgement of_seal = co_await judge_by_key(keys, key_name_of(seals[i]), seals[i].key_type, judge);
     if (of_seal.status != DkimStatus::pass) co_return false;
   }
   co_return true;
@@ -163,7 +169,7 @@ boost::asio::awaitable<ArcNote> check_arc(net::DnsResolver& dns, std::string_vie
   note.status = ArcStatus::fail;
   note.sealed_by = outermost_sealer(message);
   const auto sets = collect(message);
-  if (!sets || message.over_limits()) co_return note;
+  if (!sets || message.over_limits() || message.malformed()) co_return note;
   KeyFinder keys(dns);
   const bool holds = co_await chain_holds(keys, message, *sets, now);
   if (holds) note.status = ArcStatus::pass;

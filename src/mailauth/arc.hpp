@@ -14,6 +14,9 @@ namespace countersign::mailauth {
 
 /// RFC 8617 §4.2.1.
 inline constexpr std::size_t kArcInstancesMax = 50;
+/// Different keys that the seals of a chain may have; each is a question to somebody's DNS, one after the
+/// other.
+inline constexpr std::size_t kSealKeysMax = 10;
 
 /// Validates the chain by RFC 8617 §5.2: `none` without any ARC field, `pass` when every seal and the newest
 /// message signature are valid, else `fail` (also when the DNS does not answer: what cannot be checked is not

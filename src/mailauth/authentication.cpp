@@ -161,7 +161,11 @@ asio::awaitable<Authentication> authenticate(net::DnsResolver& dns, Origin origi
                                              UtcTime now) {
   Authentication authentication;
   authentication.dkim = co_await verify_dkim(dns, raw, now);
-  authentication.spf = co_await check_spf(dns, std::move(origin), now);
+  if (origin.from_own_server) {
+    authentication.spf.detail = "handed on by a mail server that is not the sender's";
+  } else {
+    authentication.spf = co_await check_spf(dns, std::move(origin), now);
+  }
   authentication.arc = co_await check_arc(dns, raw, now);
   co_await judge_dmarc(dns, raw, authentication);
   co_return authentication;

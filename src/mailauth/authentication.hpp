@@ -74,6 +74,8 @@ struct Origin {
   boost::asio::ip::address client;
   std::string helo;
   std::string mail_from;  // "" for the null sender
+  /// Handed on by a mail server of our own: what SPF says of its address says nothing of the sender.
+  bool from_own_server = false;
 };
 
 /// Checks SPF, every DKIM signature (at most kSignaturesMax) and DMARC of a message as it was received,

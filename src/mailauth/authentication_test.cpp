@@ -2,8 +2,10 @@
 // get; the complete objects are the golden file next to it.
 #include "mailauth/authentication.hpp"
 
-#include <gtest/gtest.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
@@ -14,6 +16,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "mailauth/arc.hpp"
 #include "support/zone_resolver.hpp"
 
 namespace countersign::mailauth {
@@ -146,6 +149,61 @@ TEST_F(SignedMailTest, AForgedFromIsNotHelpedByTheValidSignatureOfAnother) {
   const auto result = received();
   EXPECT_EQ(result.dmarc.status, DmarcStatus::fail);
   EXPECT_EQ(result.dmarc.domain, "bank.example");
+}
+
+// To whoever reads it the header ends at a line that is no field: what stands behind would be shown as text.
+TEST_F(SignedMailTest, AHeaderThatReadersEndEarlyIsVouchedForByNobody) {
+  zone_.add(R"(_dmarc.football.example.com TXT "v=DMARC1; p=reject")");
+  const std::string signed_mail = raw_;
+  const auto behind_from = raw_.find("\r\n", raw_.find("From: ")) + 2;
+  for (const std::string_view line : {"Pay the bill below", "Two words: x", "\xc3\xa9: x", ": x"}) {
+    raw_ = signed_mail;
+    raw_.insert(behind_from, std::string(line) + "\r\n");
+    const auto result = received();
+    ASSERT_EQ(result.dkim.size(), 2U) << line;
+    EXPECT_EQ(result.dkim[0].status, DkimStatus::policy) << line;
+    EXPECT_EQ(result.dmarc.status, DmarcStatus::fail) << line;
+    raw_ = std::string(line) + "\r\n" + signed_mail;
+    EXPECT_NE(received().dmarc.status, DmarcStatus::pass) << line;
+  }
+}
+
+TEST_F(SignedMailTest, WhatAServerOfOurOwnHandsOnSaysNothingOfTheSendersAddress) {
+  zone_.add(R"(football.example.com TXT "v=spf1 ip4:192.0.2.1 -all"
+    _dmarc.football.example.com TXT "v=DMARC1; p=reject")");
+  raw_ += "One more line.\r\n";
+  const Origin direct{asio::ip::make_address("192.0.2.1"), "mx.example", "joe@football.example.com"};
+  EXPECT_EQ(authentication_of(zone_, direct, raw_).dmarc.status, DmarcStatus::pass);
+  Origin handed_on = direct;
+  handed_on.from_own_server = true;
+  const auto result = authentication_of(zone_, handed_on, raw_);
+  EXPECT_EQ(result.spf.status, SpfStatus::none);
+  EXPECT_THAT(result.spf.detail, testing::HasSubstr("handed on"));
+  EXPECT_EQ(result.dmarc.status, DmarcStatus::fail);
+}
+
+TEST_F(SignedMailTest, AChainWithMoreKeysThanAreAskedForIsNotBelieved) {
+  const auto questions = [&](int instances) {
+    std::string chain;
+    for (int i = instances; i > 0; --i) {
+      chain += fmt::format(
+          "ARC-Seal: i={0}; a=rsa-sha256; cv={1}; d=example.com; s=s{0}; b=AAAA\r\n"
+          "ARC-Message-Signature: i={0}; a=rsa-sha256; c=relaxed/relaxed; d=example.com; s=s{0}; h=from; "
+          "bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n"
+          "ARC-Authentication-Results: i={0}; example.com; none\r\n",
+          i, i == 1 ? "none" : "pass");
+    }
+    const std::size_t before = zone_.questions().size();
+    const Origin origin{asio::ip::make_address("192.0.2.1"), "mx.example", ""};
+    const auto result = authentication_of(zone_, origin, chain + "From: a@example.com\r\n\r\n");
+    EXPECT_EQ(result.arc.status, ArcStatus::fail);
+    const auto& asked = zone_.questions();
+    return std::count_if(
+        asked.begin() + static_cast<std::ptrdiff_t>(before), asked.end(),
+        [](const std::string& name) { return name.find("_domainkey") != std::string::npos; });
+  };
+  EXPECT_EQ(questions(static_cast<int>(kSealKeysMax)), 1) << "the newest signature, which does not hold";
+  EXPECT_EQ(questions(static_cast<int>(kSealKeysMax) + 1), 0);
 }
 
 TEST(AuthenticationTest, AnyBytesGiveAResult) {

@@ -187,7 +187,12 @@ SplitMessage split_message(std::string_view raw) {
     }
     const std::string_view text = raw.substr(at, end - at);
     const std::size_t colon = text.find(':');
-    out.fields.push_back({name_of(text, colon), text, colon == std::string_view::npos ? 0 : colon});
+    std::string name = name_of(text, colon);
+    if (name.empty()) {
+      out.malformed = true;
+      return out;
+    }
+    out.fields.push_back({std::move(name), text, colon});
     at = end + 2;
   }
   return out;

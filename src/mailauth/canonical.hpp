@@ -35,6 +35,9 @@ struct SplitMessage {
   /// The header is longer or has more fields than the limits say; `fields` is its beginning. What a signature
   /// covers cannot be told then.
   bool over_limits = false;
+  /// A line in the header is no field; `fields` ends before it. To whoever reads the message the header ends
+  /// there (mail/entity.cpp), so that a signature over what follows would vouch for what nobody is shown.
+  bool malformed = false;
 };
 [[nodiscard]] SplitMessage split_message(std::string_view raw);
 

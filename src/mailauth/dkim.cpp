@@ -27,6 +27,9 @@ boost::asio::awaitable<std::vector<DkimResult>> verify_dkim(net::DnsResolver& dn
     if (message.over_limits()) {
       result.status = DkimStatus::policy;
       result.detail = "the header is too large to be checked";
+    } else if (message.malformed()) {
+      result.status = DkimStatus::policy;
+      result.detail = "a line of the header is no header field";
     } else if (signature.fault) {
       result.status = signature.fault->status;
       result.detail = signature.fault->text;

@@ -63,6 +63,7 @@ class SignedMessage {
 
   [[nodiscard]] const std::vector<HeaderField>& fields() const { return message_.fields; }
   [[nodiscard]] bool over_limits() const { return message_.over_limits; }
+  [[nodiscard]] bool malformed() const { return message_.malformed; }
   /// Indexes of the fields of that name (lower case), in the order of the message.
   [[nodiscard]] const std::vector<std::size_t>& all(const std::string& name) const;
   /// Of the canonical body; each form and length is hashed once.

@@ -120,7 +120,7 @@ std::string sign(std::string_view raw, std::span<const SigningIdentity> identiti
                  Onward onward) {
   if (identities.empty()) return {};
   SignedMessage message(raw);
-  if (message.over_limits() || message.all("from").empty()) return {};
+  if (message.over_limits() || message.malformed() || message.all("from").empty()) return {};
   const std::vector<std::string> names = names_to_sign(message, onward);
   const Sha256 digest = message.body_digest(Canonical::relaxed, std::nullopt).digest;
   const std::string body_hash = base64_encode({reinterpret_cast<const char*>(digest.data()), digest.size()});

@@ -77,6 +77,19 @@ class WithADetector(Inbox):
         path, key, question = self.detector.questions[0]
         self.assertEqual((path, key, question["model"]), ("/v1/chat/completions", "Bearer k-1", "some-model"))
 
+    def test_what_is_screened_is_what_is_shown(self):
+        self.begin()
+        self.detector.answer = (200, {"score": 0.9, "categories": [], "summary": "Shown."}, 0)
+        # Behind the trace, the first line ends the header: everything is text, and no part is hidden by MIME.
+        raw = (b"From somebody Sat Nov 28 12:00:00 2026\r\nFrom: a@elsewhere.example\r\nContent-Type: "
+               b"multipart/mixed; boundary=b\r\n\r\nWords of the preamble.\r\n--b\r\n\r\nWords of a part.\r\n--b--\r\n")
+        deliver(self.port, raw, [AGENT])
+        found = eventually("it is held", self.account.reviews)
+        question = json.dumps(self.detector.questions[0][2])
+        for words in ("Words of the preamble.", "Words of a part."):
+            self.assertIn(words, self.account.review(found[0]["id"])["parsed"]["text"])
+            self.assertIn(words, question)
+
     def test_what_it_finds_harmless_is_delivered(self):
         self.begin("high")
         deliver(self.port, mail("Fine", AGENT), [AGENT])

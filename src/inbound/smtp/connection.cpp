@@ -288,11 +288,12 @@ asio::awaitable<bool> Connection::wait_for_client(Io io) {
 std::chrono::steady_clock::time_point Connection::reading_deadline() {
   const Timeouts& timeouts = shared_->options.timeouts;
   const auto now = shared_->timers.now();
-  if (session_.phase() == Session::Phase::command) {
-    in_content_ = false;
-    return now + timeouts.command;
+  if (!session_.in_content()) {
+    const bool another = std::exchange(command_, session_.commands_begun()) != session_.commands_begun();
+    if (another || !session_.in_command()) command_begun_ = now;
+    return command_begun_ + timeouts.command;
   }
-  if (!std::exchange(in_content_, true)) content_begun_ = now;
+  if (std::exchange(content_, session_.contents_begun()) != session_.contents_begun()) content_begun_ = now;
   const std::chrono::seconds earned(session_.content_bytes() / timeouts.content_bytes_per_second_min);
   return std::min<std::chrono::steady_clock::time_point>(now + timeouts.content_pause,
                                                          content_begun_ + timeouts.content_grace + earned);

@@ -85,11 +85,13 @@ class Connection {
   Session session_;
   std::string unread_;  // received, and to be fed after the present step
   std::string out_;     // replies to be written
+  std::chrono::steady_clock::time_point command_begun_;
   std::chrono::steady_clock::time_point content_begun_;
   std::atomic<std::int64_t> deadline_ns_;  // of the steady clock
   Session::Next next_ = Session::Next::read;
   const bool implicit_tls_;
-  bool in_content_ = false;
+  std::uint32_t command_ = 0;  // whose beginnings the two above are
+  std::uint32_t content_ = 0;
   bool waiting_ = false;  // for the client
   bool expired_ = false;
   bool told_to_stop_ = false;

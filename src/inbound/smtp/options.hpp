@@ -23,7 +23,8 @@ struct Limits {
   std::size_t text_line_bytes_max = 256 * 1024;  // §4.5.3.1.6 says 1000; real mail is longer
   std::size_t header_bytes_max = 256 * 1024;     // of the content's header; what mail::parse reads
   std::size_t errors_max = 20;                   // refused commands of a session; then 421
-  std::size_t refused_recipients_max = 100;      // of a session; then 421
+  std::size_t refused_recipients_max = 100;      // of a session, of mailboxes that there are not; then 421
+  std::size_t put_off_recipients_max = 10'000;   // of a session, for another reason; then 421
   std::size_t idle_commands_max = 100;           // NOOP, RSET, EHLO … since the last message; then 421
   std::size_t transactions_max = 10'000;         // of a session; then 421
   std::size_t chunks_max = 20'000;               // BDAT commands of a message; then 421
@@ -75,8 +76,9 @@ struct ReceiverHooks {
   std::function<void(std::string_view outcome)> message;
   /// Anything refused but a message: "command", "unknown_recipient", "over_quota", "recipient_unavailable",
   /// "too_many_recipients", "size_announced", "too_many_connections", "too_many_from_address",
-  /// "too_many_errors", "too_many_refused_recipients", "too_many_commands", "too_many_transactions",
-  /// "bad_line_end", "not_mail", "plaintext_after_starttls", "timeout", "stopping", "bad_proxy_header".
+  /// "too_many_errors", "too_many_refused_recipients", "too_many_put_off_recipients", "too_many_commands",
+  /// "too_many_transactions", "bad_line_end", "not_mail", "plaintext_after_starttls", "timeout", "stopping",
+  /// "bad_proxy_header".
   std::function<void(std::string_view reason)> refused;
   /// A handshake ended: "TLSv1.3", "TLSv1.2", "failed".
   std::function<void(std::string_view version)> tls;

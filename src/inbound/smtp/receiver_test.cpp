@@ -301,6 +301,52 @@ TEST_F(ReceiverTest, AByteNowAndThenKeepsNoContentOpen) {
   EXPECT_EQ(receiver_->content_bytes_in_flight(), 0U);
 }
 
+TEST_F(ReceiverTest, AByteNowAndThenKeepsNoCommandOpen) {
+  start();
+  SmtpClient client = connect();
+  client.reply();
+  EXPECT_TRUE(eventually([&] {
+    client.send("N");
+    timers_.skip(2s);
+    return receiver_->connections() == 0;
+  }));
+  EXPECT_EQ(client.rest(), "421 4.4.2 Timed out waiting for you; closing\r\n");
+}
+
+TEST_F(ReceiverTest, AChunkNowAndThenKeepsNoContentOpen) {
+  start();
+  SmtpClient client = connect();
+  client.reply();
+  client.say(kHello);
+  client.say(kMail);
+  client.say(kRcpt);
+  EXPECT_TRUE(eventually([&] {
+    client.send("BDAT 1\r\nx");
+    timers_.skip(2s);
+    return receiver_->connections() == 0;
+  }));
+  EXPECT_THAT(client.rest(), testing::EndsWith("421 4.4.2 Timed out waiting for you; closing\r\n"));
+  EXPECT_EQ(receiver_->content_bytes_in_flight(), 0U);
+}
+
+TEST_F(ReceiverTest, EveryMessageOfASessionHasItsOwnTime) {
+  start();
+  SmtpClient client = connect();
+  client.reply();
+  client.say(kHello);
+  client.send(envelope());
+  for (int replies = 0; replies < 3; ++replies) client.reply();
+  // Never waits for a command: each group ends in the middle of the next message.
+  for (int message = 0; message < 8; ++message) {
+    client.send("x\r\n.\r\n" + envelope());
+    EXPECT_EQ(client.reply(), "250 2.0.0 Message stored") << message;
+    for (int replies = 0; replies < 3; ++replies) client.reply();
+    timers_.skip(20s);
+  }
+  client.send("x\r\n.\r\n");
+  EXPECT_EQ(client.reply(), "250 2.0.0 Message stored");
+}
+
 TEST_F(ReceiverTest, AClientThatNeverReadsIsHungUpOn) {
   options_.limits.idle_commands_max = 1'000'000'000;
   start();

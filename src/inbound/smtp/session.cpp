@@ -46,6 +46,10 @@ Session::Phase Session::phase() const noexcept {
   return mode_ == Mode::data || mode_ == Mode::chunk ? Phase::content : Phase::command;
 }
 
+bool Session::in_content() const noexcept {
+  return phase() == Phase::content || (transaction_ && transaction_->reader);
+}
+
 std::uint64_t Session::content_bytes() const noexcept {
   return drained_ + (transaction_ && transaction_->reader ? transaction_->reader->bytes_read() : 0);
 }
@@ -76,6 +80,7 @@ Session::Next Session::take_line(std::string_view& input, std::string& out) {
   const bool complete = lf != std::string_view::npos;
   const std::string_view piece = input.substr(0, complete ? lf + 1 : input.size());
   input.remove_prefix(piece.size());
+  if (!in_command()) ++commands_begun_;
   if (overlong_bytes_ > 0 || line_.size() + piece.size() > limits().command_bytes_max) {
     return take_overlong(piece, out);
   }
@@ -231,7 +236,7 @@ Session::Next Session::rcpt(std::string_view argument, std::string& out) {
     return refuse(address.error(), out);
   }
   if (transaction_->accepted.size() >= limits().recipients_max) {  // RFC 5321 §4.5.3.1.10
-    return recipient_refused("too_many_recipients", reply::kTooManyRecipients, out);
+    return recipient_put_off("too_many_recipients", reply::kTooManyRecipients, out);
   }
   question_ = std::move(*address);
   return Next::ask_recipient;
@@ -255,11 +260,22 @@ Session::Next Session::recipient_answer(RecipientAnswer answer, std::string& out
     case RecipientAnswer::unknown:
       return recipient_refused("unknown_recipient", reply::kNoSuchMailbox, out);
     case RecipientAnswer::over_quota:
-      return recipient_refused("over_quota", reply::kOverQuota, out);
+      return recipient_put_off("over_quota", reply::kOverQuota, out);
     case RecipientAnswer::unavailable:
       break;
   }
-  return recipient_refused("recipient_unavailable", reply::kUnavailable, out);
+  return recipient_put_off("recipient_unavailable", reply::kUnavailable, out);
+}
+
+// Not a word about the mailbox: those that were accepted are served (RFC 5321 §4.5.3.1.10).
+Session::Next Session::recipient_put_off(std::string_view reason, std::string_view reply, std::string& out) {
+  ++transaction_->refused;
+  if (++put_off_recipients_ > limits().put_off_recipients_max) {
+    return hang_up(reply::kTooManyCommands, "too_many_put_off_recipients", out);
+  }
+  count_refused(reason);
+  out.append(reply);
+  return Next::read;
 }
 
 // Who asks for many mailboxes that do not exist is guessing.
@@ -287,6 +303,7 @@ Session::Next Session::data(std::string& out) {
 }
 
 void Session::begin_content(ContentReader::Framing framing) {
+  ++contents_begun_;
   transaction_->reader =
       std::make_unique<ContentReader>(framing, limits(), context_.budget, transaction_->announced_bytes);
 }
@@ -321,6 +338,7 @@ Session::Next Session::bdat(std::string_view argument, std::string& out) {
     if (transaction_) count_message("flood");
     return hang_up(reply::kFlood, {}, out);
   }
+  if (!transaction_ || !transaction_->reader) ++contents_begun_;  // of octets that are swallowed
   mode_ = Mode::chunk;
   return chunk_left_ == 0 ? end_chunk(out) : Next::read;
 }
@@ -353,7 +371,10 @@ Session::Next Session::end_chunk(std::string& out) {
     if (transaction_) transaction_->failed = true;
     if (transaction_) transaction_->reader.reset();
     if (too_large || transaction_) {
-      out.append(chunk_refusal_);
+      // In LMTP the last chunk has an answer for each recipient (RFC 2033 §4.2, §4.3).
+      const bool each = dialect_ == Dialect::lmtp && last_chunk_ && transaction_;
+      const std::size_t copies = each ? std::max<std::size_t>(1, transaction_->accepted.size()) : 1;
+      for (std::size_t i = 0; i < copies; ++i) out.append(chunk_refusal_);
       return Next::read;
     }
     return refuse(chunk_refusal_, out);

@@ -75,6 +75,13 @@ class Session {
 
   [[nodiscard]] bool in_transaction() const noexcept { return transaction_ != nullptr; }
   [[nodiscard]] Phase phase() const noexcept;
+  /// Content is under way; between its chunks, too.
+  [[nodiscard]] bool in_content() const noexcept;
+  /// The beginning of a command is there, and not its end.
+  [[nodiscard]] bool in_command() const noexcept { return !line_.empty() || overlong_bytes_ > 0; }
+  /// So many have begun in this session.
+  [[nodiscard]] std::uint32_t commands_begun() const noexcept { return commands_begun_; }
+  [[nodiscard]] std::uint32_t contents_begun() const noexcept { return contents_begun_; }
   /// Of the content under way.
   [[nodiscard]] std::uint64_t content_bytes() const noexcept;
   /// The client waits for nothing after the last reply, as after QUIT: there is no need to linger.
@@ -105,6 +112,7 @@ class Session {
   void begin_content(ContentReader::Framing framing);
   Next refuse_content(ContentFault fault, std::string& out);
   Next recipient_refused(std::string_view reason, std::string_view reply, std::string& out);
+  Next recipient_put_off(std::string_view reason, std::string_view reply, std::string& out);
   Next refuse(std::string_view reply, std::string& out);
   Next hang_up(std::string_view reply, std::string_view reason, std::string& out);
   Next end_transaction(std::string& out);
@@ -123,6 +131,9 @@ class Session {
   std::uint32_t overlong_bytes_ = 0;
   std::uint32_t errors_ = 0;
   std::uint32_t refused_recipients_ = 0;
+  std::uint32_t put_off_recipients_ = 0;
+  std::uint32_t commands_begun_ = 0;
+  std::uint32_t contents_begun_ = 0;
   std::uint32_t idle_commands_ = 0;
   std::uint32_t transactions_ = 0;
   const Dialect dialect_;

@@ -47,6 +47,7 @@ class Stage {
         {"header_bytes_max", [this](std::uint64_t n) { options_.limits.header_bytes_max = n; }},
         {"errors_max", [this](std::uint64_t n) { options_.limits.errors_max = n; }},
         {"refused_recipients_max", [this](std::uint64_t n) { options_.limits.refused_recipients_max = n; }},
+        {"put_off_recipients_max", [this](std::uint64_t n) { options_.limits.put_off_recipients_max = n; }},
         {"idle_commands_max", [this](std::uint64_t n) { options_.limits.idle_commands_max = n; }},
         {"transactions_max", [this](std::uint64_t n) { options_.limits.transactions_max = n; }},
         {"chunks_max", [this](std::uint64_t n) { options_.limits.chunks_max = n; }},
