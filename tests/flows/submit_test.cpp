@@ -6,6 +6,7 @@
 
 #include "flows/office.hpp"
 #include "flows/snapshot.hpp"
+#include "support/overtaking.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::test {
@@ -41,6 +42,8 @@ class SubmitTest : public StoreTest {
   Office office_{db()};
 };
 COUNTERSIGN_ON_EVERY_STORE(SubmitTest);
+class SubmitOnPostgresTest : public SubmitTest {};
+COUNTERSIGN_ON_POSTGRES(SubmitOnPostgresTest);
 
 TEST_P(SubmitTest, AnOpenGateQueuesAtOnce) {
   const MessageId id = office_.send(kAuthor, to_stranger());
@@ -196,6 +199,23 @@ TEST_P(SubmitTest, AFullStorageRefusesTheNextMessage) {
   ASSERT_FALSE(second);
   ASSERT_TRUE(std::holds_alternative<account::Exceeded>(second.error()));
   EXPECT_EQ(std::get<account::Exceeded>(second.error()).resource, account::Resource::storage_bytes);
+}
+
+// Two machines that answer each other may do so on two nodes.
+TEST_P(SubmitOnPostgresTest, RepliesOfTheSameMomentCountEachOther) {
+  const auto reply = [&](store::Tx& tx, const MessageId& id) {
+    hold::SubmitCommand command{id, mailbox::Kind::reply, "conv_x", to_stranger()};
+    command.answering = hold::Answering::letter;
+    command.loops.replies_max = 1;
+    const auto author = *account::find_live_agent(tx, kAuthor, kSharedDomain);
+    (void)hold::submit(tx, author, {}, command, office_.send_step(), office_.now());
+  };
+  const MessageId first("msg_" + std::string(32, '1'));
+  const MessageId second("msg_" + std::string(32, '2'));
+  meet(store_, [&](store::Tx& tx) { reply(tx, first); }, [&](store::Tx& tx) { reply(tx, second); });
+  EXPECT_FALSE(office_.message(first).review_status);
+  EXPECT_EQ(office_.message(second).review_status, ReviewStatus::pending_review);
+  office_.expect_sound();
 }
 
 }  // namespace
