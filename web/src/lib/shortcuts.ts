@@ -1,5 +1,5 @@
 // Single-key shortcuts. They rest while something is typed into and while a dialog is open.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 const kMayRepeat = /^(j|k|ArrowDown|ArrowUp)$/; // a key that is held down decides once
 
@@ -17,7 +17,7 @@ export function is_typing(target: EventTarget | null): boolean {
 export function useShortcuts(keys: Keys, active = true): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!active) return;
     const listener = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.altKey || event.isComposing) return;
