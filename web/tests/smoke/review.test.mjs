@@ -76,6 +76,29 @@ test("a key that is held down decides once", { skip }, async () => {
   assert.equal(t.world.requests.filter((one) => one.endsWith("/approve")).length, 1);
 });
 
+test("a late answer leaves the reviewer where they have gone", { skip }, async () => {
+  const is_approval = (url) => url.pathname.endsWith("/approve");
+  t.world.hold_back = is_approval;
+  await t.page.keyboard.press("a");
+  await t.page.keyboard.press("j");
+  await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
+  const second = t.page.url();
+  t.world.let_go();
+  await t.page.getByText(/^Approved for/).waitFor();
+  await waiting(6);
+  assert.equal(t.page.url(), second);
+  t.world.hold_back = is_approval;
+  for (let i = 0; i < 2; i++) await t.page.keyboard.press("x");
+  await t.page.keyboard.press("a");
+  await t.page.getByRole("button", { name: "Approve 2" }).click();
+  await t.page.getByRole("link", { name: /^Agents/ }).click();
+  await t.page.getByRole("heading", { name: "Agents" }).waitFor();
+  t.world.let_go();
+  await t.page.getByText("2 approved").waitFor();
+  await settled(t.page);
+  assert.ok(t.page.url().endsWith("/console/agents"));
+});
+
 test("an undo that comes too late says so", { skip }, async () => {
   await detail()
     .getByRole("button", { name: /^Approve/ })
