@@ -149,3 +149,31 @@ test("lists that go on: agents, keys and webhooks behind the first hundred", { s
     assert.equal(await dialog.locator("option", { hasText: "agent-" }).count(), 230);
   }),
 );
+
+test("an agent's rules are edited as the server has them, not as they were at the last look", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    const email = "scout@agents.example.org";
+    const rules = world.protections.get(email);
+    const field = page.getByLabel("It may write to");
+    const visit = async () => {
+      await page.getByRole("link", { name: /^Agents/ }).click();
+      await page.locator(`a[href$="/agents/${email}"]`).click();
+    };
+    await sign_in(page, url);
+    await visit();
+    assert.equal(await field.inputValue(), rules.outbound.gate.policy);
+    const stricter = {
+      ...rules,
+      outbound: { ...rules.outbound, gate: { policy: "domain", action: "block" } },
+    };
+    assert.notEqual(rules.outbound.gate.policy, "domain");
+    world.protections.set(email, stricter); // by somebody else
+    await visit();
+    await settled(page);
+    assert.equal(await field.inputValue(), "domain");
+    await page.getByLabel("It is", { exact: true }).selectOption("approve");
+    await page.getByRole("button", { name: "Save" }).first().click();
+    await page.getByText("Saved. It holds from the next message on.").waitFor();
+    assert.equal(world.protections.get(email).outbound.gate.action, "block");
+  }),
+);
