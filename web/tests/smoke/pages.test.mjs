@@ -177,3 +177,21 @@ test("an agent's rules are edited as the server has them, not as they were at th
     assert.equal(world.protections.get(email).outbound.gate.action, "block");
   }),
 );
+
+test("a signing secret is made anew once, whatever is pressed twice", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    await sign_in(page, url, "/console/webhooks/wh_1");
+    const press = page.getByRole("button", { name: "New signing secret" });
+    await press.evaluate((button) => (button.click(), button.click()));
+    await expect_accessible(page, "the question about a new secret");
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: "Make it" })
+      .evaluate((button) => (button.click(), button.click()));
+    await page.getByText(/whsec_a1/).waitFor();
+    await page.getByRole("button", { name: "I have copied it" }).click();
+    await settled(page);
+    assert.equal(new Set(world.rotations).size, 1);
+    assert.match(world.rotations[0], /^[0-9a-f]{32}$/);
+  }),
+);

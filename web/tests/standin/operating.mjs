@@ -302,7 +302,10 @@ const webhooks = (page) => [
   [
     "POST",
     /^\/v1\/webhooks\/([^/]+)\/rotate-secret$/,
-    () => ({ signing_secret: `whsec_${"a1".repeat(32)}`, previous_secret_expires_at: ago(-86400) }),
+    ({ world, request }) => {
+      world.rotations.push(request.headers["idempotency-key"]);
+      return { signing_secret: `whsec_${"a1".repeat(32)}`, previous_secret_expires_at: ago(-86400) };
+    },
   ],
   ["POST", /^\/v1\/webhooks\/([^/]+)\/test$/, () => ({ delivery_id: "whd_test" })],
   [
