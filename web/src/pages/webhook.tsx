@@ -57,7 +57,9 @@ export function WebhookPage({ id }: { id: string }) {
         <Button onClick={test} disabled={!webhook.enabled}>
           Test it
         </Button>
-        <Button onClick={() => set_editing(true)}>Edit</Button>
+        <Button onClick={() => set_editing(true)} disabled={found.loading}>
+          Edit
+        </Button>
         <Button onClick={toggle}>{webhook.enabled ? "Switch off" : "Switch on"}</Button>
       </PageHeader>
       {webhook.auto_disabled_at && (

@@ -1,6 +1,7 @@
 // Every page in both themes, on a desk and on a phone: it opens, is accessible, fits, and complains about
 // nothing.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import {
   expect_accessible,
@@ -193,5 +194,24 @@ test("a signing secret is made anew once, whatever is pressed twice", { skip }, 
     await settled(page);
     assert.equal(new Set(world.rotations).size, 1);
     assert.match(world.rotations[0], /^[0-9a-f]{32}$/);
+  }),
+);
+
+test("a webhook can hear of every event that there is, and keeps what the page does not know", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    const source = readFileSync(new URL("../../../src/journal/event_log.cpp", import.meta.url), "utf8");
+    const known = /kTypes\{([^}]*)\}/.exec(source)[1].match(/\w+\.\w+/g);
+    assert.ok(known.includes("email.unknown"));
+    world.webhooks[0].events = ["email.received", "email.of_tomorrow"];
+    await sign_in(page, url, `/console/webhooks/${world.webhooks[0].id}`);
+    await page.getByRole("button", { name: "Edit" }).click();
+    const dialog = page.getByRole("dialog");
+    const offered = await dialog.locator(".check").allInnerTexts();
+    assert.deepEqual(offered.map((one) => one.trim()).sort(), [...known, "email.of_tomorrow"].sort());
+    await dialog.getByLabel("email.unknown").check();
+    await dialog.getByLabel("email.received").uncheck();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    assert.deepEqual(world.webhooks[0].events, ["email.unknown", "email.of_tomorrow"]);
   }),
 );
