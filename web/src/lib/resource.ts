@@ -13,10 +13,6 @@ export interface Resource<T> {
 const kKeptMax = 60;
 const kept = new Map<string, unknown>(); // the latest answers by key, for going back without waiting
 
-export function forget_all(): void {
-  kept.clear();
-}
-
 /**
  * `key` names what is read; null reads nothing. `concerns` says which news make it old; without it none do.
  */
