@@ -40,3 +40,16 @@ test("what a list that was asked for after the decision holds is held again", as
   await load(["a", "b"]); // somebody else has undone it
   assert.deepEqual(shown(), ["a", "b"]);
 });
+
+test("a list that is being read is read to its end, whatever asks for it meanwhile", async (context) => {
+  const later = context.mock.fn();
+  Object.assign(globalThis, { window: { setTimeout: later } });
+  await load([]);
+  const first = load_holds();
+  await load_holds();
+  assert.equal(asked.length, 1);
+  asked.shift()!(["a"]);
+  await first;
+  assert.deepEqual(shown(), ["a"]);
+  assert.equal(later.mock.callCount(), 1); // and then again
+});

@@ -23,11 +23,21 @@ export const holds = createStore<Holds>(kNone);
 // later knows better: an approval may have been undone elsewhere.
 const hidden = new Map<string, number>();
 let turn = 0;
+let reading = false;
+let again = false;
 let last_load = 0;
 let timer = 0;
 
-/** Reads everything anew; what is on the screen stays until the new list is there. */
+/**
+ * Reads everything anew; what is on the screen stays until the new list is there. What is being read is read
+ * to its end, and then again.
+ */
 export async function load_holds(): Promise<void> {
+  if (reading) {
+    again = true;
+    return;
+  }
+  reading = true;
   const mine = ++turn;
   last_load = Date.now();
   const items: Hold[] = [];
@@ -37,7 +47,6 @@ export async function load_holds(): Promise<void> {
       const page: HoldPage = await get<HoldPage>(
         `/reviews${query({ cursor, limit: items.length === 0 ? kFirstPage : kPage })}`,
       );
-      if (mine !== turn) return;
       items.push(...page.items);
       cursor = page.next_cursor;
       const have = holds.get();
@@ -46,7 +55,11 @@ export async function load_holds(): Promise<void> {
     } while (cursor !== null);
     for (const [id, at] of hidden) if (at < mine) hidden.delete(id);
   } catch (error) {
-    if (mine === turn) holds.set((have) => ({ ...have, loaded: true, error }));
+    holds.set((have) => ({ ...have, loaded: true, error }));
+  } finally {
+    reading = false;
+    if (again) soon();
+    again = false;
   }
 }
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import {
+  drawn,
   expect_accessible,
   kDesktop,
   kPhone,
@@ -213,5 +214,28 @@ test("a webhook can hear of every event that there is, and keeps what the page d
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
     assert.deepEqual(world.webhooks[0].events, ["email.unknown", "email.of_tomorrow"]);
+  }),
+);
+
+test("news that keep coming do not keep a slow page from being read", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    await sign_in(page, url);
+    await page.getByRole("button", { name: /^Approve/ }).waitFor();
+    const asked = [];
+    page.on("request", (one) => /\/v1\/events/.test(one.url()) && asked.push(one.url()));
+    world.hold_back = (to) => to.pathname.endsWith("/v1/events");
+    await page.getByRole("link", { name: /^Events/ }).click();
+    await page.waitForFunction(() => document.querySelector(".skeleton"));
+    for (let i = 0; i < 2; i++) {
+      const heard = page.waitForRequest(/\/overview/); // the numbers of the navigation hear of it as well
+      world.tell("email.sent", world.sent_id, "scout@agents.example.org");
+      await heard;
+      await drawn(page);
+    }
+    assert.equal(asked.length, 1);
+    const again = page.waitForRequest(/\/v1\/events/);
+    world.let_go();
+    await page.getByRole("row", { name: /email.received/ }).waitFor();
+    await again;
   }),
 );
