@@ -239,3 +239,80 @@ test("news that keep coming do not keep a slow page from being read", { skip }, 
     await again;
   }),
 );
+
+test("the log of events loses no row to news, and shows nothing of another message", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    const [first] = world.events;
+    let made = 0;
+    const more_of = (type, message_id, count) =>
+      Array.from({ length: count }, () => ({ ...first, id: `evt_more_${made++}`, type, message_id }));
+    world.events = [...more_of("email.sent", "msg_a", 120), ...more_of("email.bounced", "msg_b", 120)];
+    await sign_in(page, url, "/console/events");
+    const rows = (count) =>
+      page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, count);
+    const more = page.getByRole("button", { name: "Show more" });
+    const news = async (count) => {
+      world.events.unshift(...more_of("email.received", "msg_c", count));
+      const again = page.waitForResponse((one) => /\/v1\/events/.test(one.url()));
+      world.tell("email.received", "msg_c", first.agent_email);
+      await again;
+    };
+    await rows(100);
+    await more.click();
+    await rows(200);
+    await news(30);
+    await page
+      .getByRole("row", { name: /email.received/ })
+      .first()
+      .waitFor();
+    await more.click();
+    await rows(270);
+    const order = await page
+      .locator("tbody tr")
+      .evaluateAll((all) =>
+        all.map((row) => /email\.(received|sent|bounced)/.exec(row.textContent)[1]).join(),
+      );
+    const expected = { received: 30, sent: 120, bounced: 120 };
+    assert.equal(
+      order,
+      Object.entries(expected)
+        .flatMap(([one, n]) => Array(n).fill(one))
+        .join(),
+    );
+    // Another message in the same page: as the link of a message comes, with what was read of all behind it.
+    await page.evaluate(() => {
+      history.pushState(null, "", "/console/events?message=msg_a");
+      dispatchEvent(new PopStateEvent("popstate"));
+    });
+    await page
+      .getByRole("row", { name: /email.received/ })
+      .first()
+      .waitFor({ state: "detached" });
+    await rows(100);
+    await more.click();
+    await rows(120);
+    assert.equal(await page.getByRole("row", { name: /email.bounced/ }).count(), 0);
+  }),
+);
+
+test("what was shown further down stays when an older answer arrives", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    const [first] = world.events;
+    world.events = Array.from({ length: 150 }, (_, i) => ({ ...first, id: `evt_more_${i}` }));
+    await sign_in(page, url, "/console/events");
+    const rows = (count) =>
+      page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, count);
+    await rows(100);
+    world.hold_back = (to) => to.pathname.endsWith("/v1/events") && !to.searchParams.has("cursor");
+    const asked = page.waitForRequest(/\/v1\/events/);
+    world.tell("email.sent", "msg_a", first.agent_email);
+    await asked;
+    await page.getByRole("button", { name: "Show more" }).click();
+    await rows(150);
+    const answered = page.waitForResponse(/\/v1\/events/);
+    world.let_go();
+    await answered;
+    await drawn(page);
+    await rows(150);
+  }),
+);

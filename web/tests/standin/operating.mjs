@@ -322,7 +322,13 @@ const webhooks = (page) => [
     "GET",
     /^\/v1\/events$/,
     ({ world, query }) =>
-      page(world.events.filter((one) => !query.get("type") || one.type === query.get("type"))),
+      page(
+        world.events.filter((one) =>
+          ["type", "message_id", "agent_email"].every(
+            (name) => !query.get(name) || one[name] === query.get(name),
+          ),
+        ),
+      ),
   ],
   ["GET", /^\/v1\/events\/([^/]+)$/, ({ world }, id) => find(world.events, (one) => one.id === id)],
   [
