@@ -1,7 +1,7 @@
 // Who is signed in, and the dialog that asks again when the session ends while the page is open.
 import { call, on_session_end, use_session } from "../lib/api";
 import { start_live, stop_live } from "../lib/live";
-import { forget_all } from "../lib/resource";
+import { path_to } from "../lib/router";
 import { createStore } from "../lib/store";
 import type { Session } from "../lib/types";
 
@@ -61,12 +61,13 @@ export async function sign_out(everywhere: boolean): Promise<void> {
   leave();
 }
 
+// The page begins anew: nothing that it has in memory is for the next person in this tab.
 function leave(): void {
   stop_live();
   use_session(null);
-  forget_all();
   for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
-  standing.set({ kind: "out", setup_needed: false });
+  standing.set({ kind: "asking" });
+  location.replace(path_to());
 }
 
 on_session_end(
@@ -85,7 +86,6 @@ on_session_end(
         } else {
           // Somebody else signed in, or nobody: what is on the page belongs to the one before.
           leave();
-          if (session) enter(session);
           reject(new Error("signed out"));
         }
       };

@@ -157,6 +157,12 @@ export async function send<T>(method: "PUT" | "PATCH" | "DELETE", path: string, 
   return (await call<T>(method, path, body === undefined ? {} : { body })).data;
 }
 
+/** For one deed: whatever is sent again under it is done once (`crypto.randomUUID` needs https). */
+export function idempotency_key(): Record<string, string> {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return { "Idempotency-Key": Array.from(bytes, (one) => one.toString(16).padStart(2, "0")).join("") };
+}
+
 /** A path from a template whose interpolations are segments: escaped, whatever they hold. */
 export function at(strings: TemplateStringsArray, ...values: (string | number)[]): string {
   return strings.reduce((path, part, i) => path + encodeURIComponent(String(values[i - 1])) + part);

@@ -13,10 +13,6 @@ export interface Resource<T> {
 const kKeptMax = 60;
 const kept = new Map<string, unknown>(); // the latest answers by key, for going back without waiting
 
-export function forget_all(): void {
-  kept.clear();
-}
-
 /**
  * `key` names what is read; null reads nothing. `concerns` says which news make it old; without it none do.
  */
@@ -41,24 +37,40 @@ export function useResource<T>(
   latest.current = read;
   const interest = useRef(concerns);
   interest.current = concerns;
-  const reload = useCallback(() => set_turn((n) => n + 1), []);
+  // What is being read is read to its end, and then again: news that keep coming must not keep it from ending.
+  const reading = useRef(false);
+  const again = useRef(false);
+  const overtaken = useRef(false); // by set(), which knows better than what was asked for before
+  const reload = useCallback(() => {
+    if (reading.current) again.current = true;
+    else set_turn((n) => n + 1);
+  }, []);
 
   useEffect(() => {
     if (key === null) return;
     const abort = new AbortController();
     const before = (kept.get(key) as T | undefined) ?? null;
     set_state((old) => ({ key, data: old.key === key ? old.data : before, error: null, loading: true }));
+    reading.current = true;
+    again.current = overtaken.current = false;
+    const ended = (tell: () => void) => {
+      if (abort.signal.aborted) return;
+      reading.current = false;
+      if (!overtaken.current) tell();
+      if (again.current) reload();
+    };
     latest.current(abort.signal).then(
-      (data) => {
-        if (abort.signal.aborted) return;
-        remember(key, data);
-        set_state({ key, data, error: null, loading: false });
-      },
-      (error: unknown) => {
-        if (!abort.signal.aborted) set_state((old) => ({ ...old, error, loading: false }));
-      },
+      (data) =>
+        ended(() => {
+          remember(key, data);
+          set_state({ key, data, error: null, loading: false });
+        }),
+      (error: unknown) => ended(() => set_state((old) => ({ ...old, error, loading: false }))),
     );
-    return () => abort.abort();
+    return () => {
+      abort.abort();
+      reading.current = false;
+    };
   }, [key, turn]);
 
   useEffect(
@@ -73,6 +85,7 @@ export function useResource<T>(
   const set = useCallback(
     (data: T) => {
       if (key !== null) remember(key, data);
+      again.current = overtaken.current = true;
       set_state({ key, data, error: null, loading: false });
     },
     [key],

@@ -51,6 +51,7 @@ export function navigate(to: string, how: { replace?: boolean } = {}): void {
   current.set(parse_route(url.pathname, url.search));
 }
 
+export const route_now = (): Route => current.get();
 export const useRoute = (): Route => useStore(current);
 
 if (hasWindow) {

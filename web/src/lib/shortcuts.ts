@@ -1,5 +1,7 @@
 // Single-key shortcuts. They rest while something is typed into and while a dialog is open.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
+
+const kMayRepeat = /^(j|k|ArrowDown|ArrowUp)$/; // a key that is held down decides once
 
 export type Keys = Record<string, (event: KeyboardEvent) => void>;
 
@@ -15,10 +17,11 @@ export function is_typing(target: EventTarget | null): boolean {
 export function useShortcuts(keys: Keys, active = true): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!active) return;
     const listener = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.altKey || event.isComposing) return;
+      if (event.repeat && !kMayRepeat.test(event.key)) return;
       if (document.querySelector("dialog[open]")) return;
       const control = event.ctrlKey || event.metaKey;
       const handler = latest.current[control ? `Ctrl+${event.key}` : event.key];

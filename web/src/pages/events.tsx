@@ -1,46 +1,22 @@
 // The log of everything that happened, and delivering an event again.
 import { useState } from "preact/hooks";
-import { at, get, post, query } from "../lib/api";
+import { at, post, query } from "../lib/api";
 import { full_time } from "../lib/format";
 import { path_to } from "../lib/router";
-import { useResource } from "../lib/resource";
-import type { EventRow, Page } from "../lib/types";
+import { useList } from "../lib/list";
+import type { EventRow } from "../lib/types";
 import { Ago, Badge, Button, Empty, ErrorNote, LinkButton, PageHeader, Skeleton } from "../ui/basic";
 import { Dialog, toast, toast_error } from "../ui/dialog";
-import { Table } from "../ui/data";
+import { ShowMore, Table } from "../ui/data";
 import { SelectField } from "../ui/fields";
 import { kEventTypes } from "./webhooks";
 
 export function EventsPage({ message, agent }: { message: string; agent: string }) {
   const [type, set_type] = useState("");
-  const [older, set_older] = useState<EventRow[]>([]);
-  const [cursor, set_cursor] = useState<string | null | undefined>(undefined);
   const [open, set_open] = useState<EventRow | null>(null);
-  const filters = { type, message_id: message, agent_email: agent, limit: 50 };
-  const key = query(filters);
-  const found = useResource<Page<EventRow>>(
-    `events${key}`,
-    (signal) => get(`/v1/events${key}`, signal),
-    () => true,
-  );
-  const next = cursor === undefined ? (found.data?.next_cursor ?? null) : cursor;
-  const more = async () => {
-    try {
-      const page = await get<Page<EventRow>>(`/v1/events${query({ ...filters, cursor: next })}`);
-      set_older([...older, ...page.items]);
-      set_cursor(page.next_cursor);
-    } catch (error) {
-      toast_error(error);
-    }
-  };
-  const choose = (value: string) => {
-    set_type(value);
-    set_older([]);
-    set_cursor(undefined);
-  };
-  const first = found.data?.items ?? [];
-  const seen = new Set(first.map((one) => one.id));
-  const items = [...first, ...older.filter((one) => !seen.has(one.id))];
+  const filters = { type, message_id: message, agent_email: agent };
+  const found = useList<EventRow>(`events${query(filters)}`, "/v1/events", filters, () => true);
+  const items = found.items;
   return (
     <div class="page">
       <PageHeader title="Events" lead="Everything that happened, newest first, kept for 30 days." />
@@ -49,7 +25,7 @@ export function EventsPage({ message, agent }: { message: string; agent: string 
           label="Kind"
           value={type}
           options={[["", "all kinds"], ...kEventTypes.map((one): [string, string] => [one, one])]}
-          onChange={choose}
+          onChange={set_type}
         />
         {message !== "" && (
           <LinkButton small href={path_to("events")}>
@@ -58,8 +34,8 @@ export function EventsPage({ message, agent }: { message: string; agent: string 
         )}
       </div>
       {found.error !== null && <ErrorNote error={found.error} retry={found.reload} />}
-      {!found.data && !found.error && <Skeleton lines={6} />}
-      {found.data && items.length === 0 && (
+      {!found.loaded && !found.error && <Skeleton lines={6} />}
+      {found.loaded && items.length === 0 && (
         <Empty icon="list" title="No events">
           <p>
             {type === ""
@@ -89,11 +65,7 @@ export function EventsPage({ message, agent }: { message: string; agent: string 
           ]}
         />
       )}
-      {next !== null && items.length > 0 && (
-        <div>
-          <Button onClick={() => void more()}>Older</Button>
-        </div>
-      )}
+      <ShowMore list={found} />
       {open && <OneEvent event={open} close={() => set_open(null)} />}
     </div>
   );

@@ -14,7 +14,8 @@ export function ProtectionEditor({ email }: { email: string }) {
     get(at`/v1/agents/${email}/protection`, signal),
   );
   if (found.error) return <ErrorNote error={found.error} retry={found.reload} />;
-  if (!found.data) return <Skeleton lines={5} />;
+  // Never from an answer that was kept: what is saved replaces all that the server has.
+  if (!found.data || found.loading) return <Skeleton lines={5} />;
   return <Editor email={email} saved={complete(found.data)} done={found.set} />;
 }
 

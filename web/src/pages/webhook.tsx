@@ -1,6 +1,6 @@
 // One webhook: its settings, and what became of each delivery.
 import { useState } from "preact/hooks";
-import { at, get, post, send } from "../lib/api";
+import { at, get, idempotency_key, post, send } from "../lib/api";
 import { navigate, path_to } from "../lib/router";
 import { useList } from "../lib/list";
 import { useResource } from "../lib/resource";
@@ -15,6 +15,7 @@ export function WebhookPage({ id }: { id: string }) {
   const found = useResource<Webhook>(`webhook:${id}`, (signal) => get(at`/v1/webhooks/${id}`, signal));
   const [removing, set_removing] = useState(false);
   const [editing, set_editing] = useState(false);
+  const [rotating, set_rotating] = useState<Record<string, string> | null>(null);
   const [secret, set_secret] = useState<string | null>(null);
   const [turn, set_turn] = useState(0);
   if (found.error) {
@@ -41,9 +42,10 @@ export function WebhookPage({ id }: { id: string }) {
     toast("A test event is on its way; it appears below.");
     set_turn(turn + 1);
   });
-  const rotate = guarded(async () =>
-    set_secret((await post<{ signing_secret: string }>(at`/v1/webhooks/${id}/rotate-secret`)).signing_secret),
-  );
+  const rotate = async (key: Record<string, string>) => {
+    const made = await post<{ signing_secret: string }>(at`/v1/webhooks/${id}/rotate-secret`, {}, key);
+    set_secret(made.signing_secret);
+  };
   const remove = async () => {
     await send("DELETE", `${at`/v1/webhooks/${id}`}?confirm=DELETE`);
     toast("Removed.");
@@ -55,7 +57,9 @@ export function WebhookPage({ id }: { id: string }) {
         <Button onClick={test} disabled={!webhook.enabled}>
           Test it
         </Button>
-        <Button onClick={() => set_editing(true)}>Edit</Button>
+        <Button onClick={() => set_editing(true)} disabled={found.loading}>
+          Edit
+        </Button>
         <Button onClick={toggle}>{webhook.enabled ? "Switch off" : "Switch on"}</Button>
       </PageHeader>
       {webhook.auto_disabled_at && (
@@ -77,15 +81,23 @@ export function WebhookPage({ id }: { id: string }) {
       </section>
       <Deliveries id={id} key={turn} />
       <section class="row">
-        <Button small icon="refresh" onClick={rotate}>
+        <Button small icon="refresh" onClick={() => set_rotating(idempotency_key())}>
           New signing secret
         </Button>
         <Button small kind="danger" onClick={() => set_removing(true)}>
           Remove
         </Button>
-        <span class="quiet small">The old secret goes on signing for 24 hours beside the new one.</span>
       </section>
       {secret && <Secret secret={secret} close={() => set_secret(null)} />}
+      {rotating && (
+        <Confirm
+          title="Make a new signing secret?"
+          action="Make it"
+          text={<p>The present one goes on signing for 24 hours beside the new one.</p>}
+          run={() => rotate(rotating)}
+          onClose={() => set_rotating(null)}
+        />
+      )}
       {editing && <EditWebhook webhook={webhook} done={found.set} close={() => set_editing(false)} />}
       {removing && (
         <Confirm

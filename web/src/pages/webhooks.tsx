@@ -14,6 +14,7 @@ export const kEventTypes = [
   "email.received",
   "email.sent",
   "email.failed",
+  "email.unknown",
   "email.delivered",
   "email.bounced",
   "email.complained",
@@ -163,17 +164,17 @@ export function EventChoice({
   chosen: string[];
   onChange: (events: string[]) => void;
 }) {
+  // A server that is newer than this page may have more; what was chosen of that stays.
+  const [types] = useState(() => [...new Set([...kEventTypes, ...chosen])]);
   return (
     <fieldset class="stack-tight">
       <legend class="legend">Events</legend>
       <div class="check-grid">
-        {kEventTypes.map((type) => (
+        {types.map((type) => (
           <Check
             key={type}
             checked={chosen.includes(type)}
-            onChange={(on) =>
-              onChange(kEventTypes.filter((one) => (one === type ? on : chosen.includes(one))))
-            }
+            onChange={(on) => onChange(types.filter((one) => (one === type ? on : chosen.includes(one))))}
           >
             <span class="mono small">{type}</span>
           </Check>

@@ -11,7 +11,7 @@ import { Reject } from "./reject";
 interface Props {
   list: Hold[];
   clear: () => void;
-  decided: () => void;
+  decided: (ids: string[]) => void;
 }
 
 export function Bulk({ list, clear, decided }: Props) {
@@ -37,7 +37,7 @@ export function Bulk({ list, clear, decided }: Props) {
       set_progress(null);
     }
     clear();
-    decided();
+    decided(list.map((hold) => hold.id));
   };
 
   // The question closes at once; how far it is stands in the bar.

@@ -220,6 +220,7 @@ function Loaded({
     },
     keys && pending,
   );
+  useShortcuts({ Escape: () => set_editing(false) }, editing && !pending);
 
   return (
     <>
@@ -245,8 +246,26 @@ function Loaded({
           )}
         />
         <Why reason={message.hold_reason} findings={message.protection ?? []} />
-        {editing && pending ? (
-          <Edit id={id} before={before} draft={draft} faults={tried ? faults : {}} onChange={change} />
+        {editing && !pending && !busy && (
+          <Note tone="warn">
+            <strong>It was decided while you were writing.</strong> What you had typed is kept below.
+            <div class="note-action">
+              <Button small onClick={() => set_editing(false)}>
+                Show the message
+              </Button>
+            </div>
+          </Note>
+        )}
+        {/* The fields outlive the decision of somebody else: without them the rest of a word would be shortcuts. */}
+        {editing ? (
+          <Edit
+            id={id}
+            before={before}
+            draft={draft}
+            readOnly={!pending || busy}
+            faults={tried ? faults : {}}
+            onChange={change}
+          />
         ) : (
           <MessageView id={id} subject={message.subject} body={body} reason={message.hold_reason} />
         )}

@@ -24,11 +24,12 @@ interface Props {
   id: string;
   before: Draft;
   draft: Draft;
+  readOnly: boolean;
   faults: Partial<Record<keyof Draft, string>>;
   onChange: (draft: Draft) => void;
 }
 
-export function Edit({ id, before, draft, faults, onChange }: Props) {
+export function Edit({ id, before, draft, readOnly, faults, onChange }: Props) {
   const [view, set_view] = useState<"edit" | "changes">("edit");
   const set = (name: keyof Draft) => (value: string) => onChange({ ...draft, [name]: value });
   const list = changed(before, draft);
@@ -46,7 +47,7 @@ export function Edit({ id, before, draft, faults, onChange }: Props) {
           onChange={set_view}
         />
         {list.length > 0 && (
-          <Button kind="plain" small icon="undo" onClick={() => onChange(before)}>
+          <Button kind="plain" small icon="undo" disabled={readOnly} onClick={() => onChange(before)}>
             Back to the agent's draft
           </Button>
         )}
@@ -56,23 +57,38 @@ export function Edit({ id, before, draft, faults, onChange }: Props) {
           <TextField
             label="To"
             value={draft.to}
+            readOnly={readOnly}
             onInput={set("to")}
             fault={faults.to ?? null}
             hint="Several are separated by commas."
           />
           <div class="two">
-            <TextField label="Cc" value={draft.cc} onInput={set("cc")} fault={faults.cc ?? null} />
-            <TextField label="Bcc" value={draft.bcc} onInput={set("bcc")} fault={faults.bcc ?? null} />
+            <TextField
+              label="Cc"
+              value={draft.cc}
+              readOnly={readOnly}
+              onInput={set("cc")}
+              fault={faults.cc ?? null}
+            />
+            <TextField
+              label="Bcc"
+              value={draft.bcc}
+              readOnly={readOnly}
+              onInput={set("bcc")}
+              fault={faults.bcc ?? null}
+            />
           </div>
           <TextField
             label="Subject"
             value={draft.subject}
+            readOnly={readOnly}
             onInput={set("subject")}
             fault={faults.subject ?? null}
           />
           <TextField
             label="Text"
             value={draft.text}
+            readOnly={readOnly}
             onInput={set("text")}
             rows={Math.min(22, Math.max(8, draft.text.split("\n").length + 2))}
             fault={faults.text ?? null}
@@ -82,14 +98,16 @@ export function Edit({ id, before, draft, faults, onChange }: Props) {
               <strong>The HTML still says what the agent wrote.</strong> Most mail programs show it instead of
               the text. Correct it below, or send the text alone.
               <div class="note-action">
-                <Button small onClick={() => onChange({ ...draft, html: "" })}>
+                <Button small disabled={readOnly} onClick={() => onChange({ ...draft, html: "" })}>
                   Send the text alone
                 </Button>
               </div>
             </Note>
           )}
-          {before.html !== "" && <HtmlPart id={id} draft={draft} before={before} set={set("html")} />}
-          <Files draft={draft} onChange={onChange} before={before} />
+          {before.html !== "" && (
+            <HtmlPart id={id} draft={draft} before={before} readOnly={readOnly} set={set("html")} />
+          )}
+          <Files draft={draft} before={before} readOnly={readOnly} onChange={onChange} />
         </>
       ) : (
         <Changes before={before} draft={draft} list={list} />
@@ -102,11 +120,13 @@ function HtmlPart({
   id,
   draft,
   before,
+  readOnly,
   set,
 }: {
   id: string;
   draft: Draft;
   before: Draft;
+  readOnly: boolean;
   set: (html: string) => void;
 }) {
   const [looking, set_looking] = useState(false);
@@ -115,7 +135,7 @@ function HtmlPart({
       <Note>
         The HTML part is left out.{" "}
         <div class="note-action">
-          <Button small onClick={() => set(before.html)}>
+          <Button small disabled={readOnly} onClick={() => set(before.html)}>
             Put it back
           </Button>
         </div>
@@ -124,7 +144,7 @@ function HtmlPart({
   }
   return (
     <div class="stack">
-      <TextField label="HTML" mono value={draft.html} onInput={set} rows={10} />
+      <TextField label="HTML" mono value={draft.html} readOnly={readOnly} onInput={set} rows={10} />
       <details class="around" open={looking} onToggle={(event) => set_looking(event.currentTarget.open)}>
         <summary>
           <Icon name="eye" size={16} /> As it will look
@@ -138,10 +158,12 @@ function HtmlPart({
 function Files({
   draft,
   before,
+  readOnly,
   onChange,
 }: {
   draft: Draft;
   before: Draft;
+  readOnly: boolean;
   onChange: (draft: Draft) => void;
 }) {
   const input = useRef<HTMLInputElement>(null);
@@ -173,6 +195,7 @@ function Files({
               small
               icon="cross"
               label={`Remove ${file.filename}`}
+              disabled={readOnly}
               onClick={() => onChange({ ...draft, files: draft.files.filter((_, at) => at !== i) })}
             />
           </li>
@@ -188,14 +211,20 @@ function Files({
           aria-label="Files to attach"
           onChange={(event) => void add(event.currentTarget.files)}
         />
-        <Button small icon="plus" onClick={() => input.current?.click()}>
+        <Button small icon="plus" disabled={readOnly} onClick={() => input.current?.click()}>
           Add a file
         </Button>
         {draft.files.length > 0 && (
           <span class="faint small num">{`${plural(draft.files.length, "file")}, ${bytes(total)}`}</span>
         )}
         {files_changed(before, draft) && (
-          <Button kind="plain" small icon="undo" onClick={() => onChange({ ...draft, files: before.files })}>
+          <Button
+            kind="plain"
+            small
+            icon="undo"
+            disabled={readOnly}
+            onClick={() => onChange({ ...draft, files: before.files })}
+          >
             As the agent attached them
           </Button>
         )}

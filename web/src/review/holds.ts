@@ -19,13 +19,25 @@ const kReloadMsMin = 3000; // for each kPage holds
 
 const kNone: Holds = { items: [], total: 0, complete: false, loaded: false, error: null };
 export const holds = createStore<Holds>(kNone);
-const hidden = new Set<string>(); // decided here; an answer that was on its way may still list them
+// Decided, at which turn: an answer that was on its way by then may still list them. One that was asked for
+// later knows better: an approval may have been undone elsewhere.
+const hidden = new Map<string, number>();
 let turn = 0;
+let reading = false;
+let again = false;
 let last_load = 0;
 let timer = 0;
 
-/** Reads everything anew; what is on the screen stays until the new list is there. */
+/**
+ * Reads everything anew; what is on the screen stays until the new list is there. What is being read is read
+ * to its end, and then again.
+ */
 export async function load_holds(): Promise<void> {
+  if (reading) {
+    again = true;
+    return;
+  }
+  reading = true;
   const mine = ++turn;
   last_load = Date.now();
   const items: Hold[] = [];
@@ -35,20 +47,24 @@ export async function load_holds(): Promise<void> {
       const page: HoldPage = await get<HoldPage>(
         `/reviews${query({ cursor, limit: items.length === 0 ? kFirstPage : kPage })}`,
       );
-      if (mine !== turn) return;
       items.push(...page.items);
       cursor = page.next_cursor;
       const have = holds.get();
       // A longer list that is being read again is replaced when it is whole, so that it does not jump.
       if (cursor === null || items.length >= have.items.length) publish(items, page.total, cursor === null);
     } while (cursor !== null);
+    for (const [id, at] of hidden) if (at < mine) hidden.delete(id);
   } catch (error) {
-    if (mine === turn) holds.set((have) => ({ ...have, loaded: true, error }));
+    holds.set((have) => ({ ...have, loaded: true, error }));
+  } finally {
+    reading = false;
+    if (again) soon();
+    again = false;
   }
 }
 
 function publish(items: Hold[], total: number, complete: boolean): void {
-  const shown = items.filter((one) => !hidden.has(one.id));
+  const shown = items.filter((one) => (hidden.get(one.id) ?? 0) < turn);
   holds.set({
     items: shown,
     total: Math.max(total - (items.length - shown.length), shown.length),
@@ -61,7 +77,7 @@ function publish(items: Hold[], total: number, complete: boolean): void {
 
 export function take_out(ids: Iterable<string>): void {
   const gone = new Set(ids);
-  for (const id of gone) hidden.add(id);
+  for (const id of gone) hidden.set(id, turn);
   holds.set((have) => {
     const items = have.items.filter((one) => !gone.has(one.id));
     return { ...have, items, total: Math.max(0, have.total - (have.items.length - items.length)) };

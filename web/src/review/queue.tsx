@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { duration, plural, seconds_until, split_address, word } from "../lib/format";
 import { useNow } from "../lib/now";
-import { navigate, path_to } from "../lib/router";
+import { navigate, path_to, route_now } from "../lib/router";
 import { useShortcuts } from "../lib/shortcuts";
 import { useStore } from "../lib/store";
 import type { Hold } from "../lib/types";
@@ -56,12 +56,18 @@ export function Queue({ selected }: { selected: string | null }) {
     },
     [selected],
   );
-  const decided = useCallback(() => {
-    const items = holds.get().items;
-    const next = items[Math.min(last_index.current, items.length - 1)];
-    if (wide && next) go_to(next.id, true);
-    else if (!wide || items.length === 0) go_to(null, true);
-  }, [wide]);
+  // An answer may be late: whoever is reading something else by then stays there.
+  const decided = useCallback(
+    (ids: string[]) => {
+      const [place, open] = route_now().segments;
+      if (place !== "queue" || open === undefined || !ids.includes(open)) return;
+      const items = holds.get().items;
+      const next = items[Math.min(last_index.current, items.length - 1)];
+      if (wide && next) go_to(next.id, true);
+      else if (!wide || items.length === 0) go_to(null, true);
+    },
+    [wide],
+  );
   const toggle = useCallback((id: string) => {
     set_marked((old) => {
       const next = new Set(old);
@@ -129,7 +135,7 @@ export function Queue({ selected }: { selected: string | null }) {
             id={selected}
             listed={listed}
             keys={chosen.length === 0}
-            onDecided={decided}
+            onDecided={(id) => decided([id])}
             back={() => go_to(null)}
           />
         )}

@@ -20,6 +20,7 @@ interface TextProps extends FieldProps {
   mono?: boolean;
   inputRef?: Ref<HTMLInputElement>;
   disabled?: boolean;
+  readOnly?: boolean | undefined;
 }
 
 function Shell({
@@ -59,6 +60,7 @@ export function TextField(props: TextProps) {
     placeholder: props.placeholder,
     required: props.required,
     disabled: props.disabled,
+    readOnly: props.readOnly,
     "aria-invalid": props.fault ? (true as const) : undefined,
     "aria-describedby": described(id, props),
     spellcheck: props.mono ? false : undefined,

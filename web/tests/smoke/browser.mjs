@@ -116,10 +116,14 @@ export async function sign_in(page, url, path = "/console/") {
 /** What is being loaded has arrived and is drawn, and what it would run has had its turn. */
 export async function settled(page) {
   await page.waitForFunction(() => !document.querySelector(".skeleton"));
-  await page.evaluate(
+  await drawn(page);
+}
+
+/** What is known is drawn, and what that starts is started. */
+export const drawn = (page) =>
+  page.evaluate(
     () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))),
   );
-}
 
 export async function door(url, name, body = {}) {
   const response = await fetch(`${url}/console/api/test/${name}`, {

@@ -1,8 +1,10 @@
 // Every page in both themes, on a desk and on a phone: it opens, is accessible, fits, and complains about
 // nothing.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import {
+  drawn,
   expect_accessible,
   kDesktop,
   kPhone,
@@ -147,5 +149,170 @@ test("lists that go on: agents, keys and webhooks behind the first hundred", { s
     const dialog = page.getByRole("dialog");
     await dialog.locator("option", { hasText: "agent-229@" }).waitFor({ state: "attached" });
     assert.equal(await dialog.locator("option", { hasText: "agent-" }).count(), 230);
+  }),
+);
+
+test("an agent's rules are edited as the server has them, not as they were at the last look", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    const email = "scout@agents.example.org";
+    const rules = world.protections.get(email);
+    const field = page.getByLabel("It may write to");
+    const visit = async () => {
+      await page.getByRole("link", { name: /^Agents/ }).click();
+      await page.locator(`a[href$="/agents/${email}"]`).click();
+    };
+    await sign_in(page, url);
+    await visit();
+    assert.equal(await field.inputValue(), rules.outbound.gate.policy);
+    const stricter = {
+      ...rules,
+      outbound: { ...rules.outbound, gate: { policy: "domain", action: "block" } },
+    };
+    assert.notEqual(rules.outbound.gate.policy, "domain");
+    world.protections.set(email, stricter); // by somebody else
+    await visit();
+    await settled(page);
+    assert.equal(await field.inputValue(), "domain");
+    await page.getByLabel("It is", { exact: true }).selectOption("approve");
+    await page.getByRole("button", { name: "Save" }).first().click();
+    await page.getByText("Saved. It holds from the next message on.").waitFor();
+    assert.equal(world.protections.get(email).outbound.gate.action, "block");
+  }),
+);
+
+test("a signing secret is made anew once, whatever is pressed twice", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    await sign_in(page, url, "/console/webhooks/wh_1");
+    const press = page.getByRole("button", { name: "New signing secret" });
+    await press.evaluate((button) => (button.click(), button.click()));
+    await expect_accessible(page, "the question about a new secret");
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: "Make it" })
+      .evaluate((button) => (button.click(), button.click()));
+    await page.getByText(/whsec_a1/).waitFor();
+    await page.getByRole("button", { name: "I have copied it" }).click();
+    await settled(page);
+    assert.equal(new Set(world.rotations).size, 1);
+    assert.match(world.rotations[0], /^[0-9a-f]{32}$/);
+  }),
+);
+
+test("a webhook can hear of every event that there is, and keeps what the page does not know", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    const source = readFileSync(new URL("../../../src/journal/event_log.cpp", import.meta.url), "utf8");
+    const known = /kTypes\{([^}]*)\}/.exec(source)[1].match(/\w+\.\w+/g);
+    assert.ok(known.includes("email.unknown"));
+    world.webhooks[0].events = ["email.received", "email.of_tomorrow"];
+    await sign_in(page, url, `/console/webhooks/${world.webhooks[0].id}`);
+    await page.getByRole("button", { name: "Edit" }).click();
+    const dialog = page.getByRole("dialog");
+    const offered = await dialog.locator(".check").allInnerTexts();
+    assert.deepEqual(offered.map((one) => one.trim()).sort(), [...known, "email.of_tomorrow"].sort());
+    await dialog.getByLabel("email.unknown").check();
+    await dialog.getByLabel("email.received").uncheck();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    assert.deepEqual(world.webhooks[0].events, ["email.unknown", "email.of_tomorrow"]);
+  }),
+);
+
+test("news that keep coming do not keep a slow page from being read", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    await sign_in(page, url);
+    await page.getByRole("button", { name: /^Approve/ }).waitFor();
+    const asked = [];
+    page.on("request", (one) => /\/v1\/events/.test(one.url()) && asked.push(one.url()));
+    world.hold_back = (to) => to.pathname.endsWith("/v1/events");
+    await page.getByRole("link", { name: /^Events/ }).click();
+    await page.waitForFunction(() => document.querySelector(".skeleton"));
+    for (let i = 0; i < 2; i++) {
+      const heard = page.waitForRequest(/\/overview/); // the numbers of the navigation hear of it as well
+      world.tell("email.sent", world.sent_id, "scout@agents.example.org");
+      await heard;
+      await drawn(page);
+    }
+    assert.equal(asked.length, 1);
+    const again = page.waitForRequest(/\/v1\/events/);
+    world.let_go();
+    await page.getByRole("row", { name: /email.received/ }).waitFor();
+    await again;
+  }),
+);
+
+test("the log of events loses no row to news, and shows nothing of another message", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    const [first] = world.events;
+    let made = 0;
+    const more_of = (type, message_id, count) =>
+      Array.from({ length: count }, () => ({ ...first, id: `evt_more_${made++}`, type, message_id }));
+    world.events = [...more_of("email.sent", "msg_a", 120), ...more_of("email.bounced", "msg_b", 120)];
+    await sign_in(page, url, "/console/events");
+    const rows = (count) =>
+      page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, count);
+    const more = page.getByRole("button", { name: "Show more" });
+    const news = async (count) => {
+      world.events.unshift(...more_of("email.received", "msg_c", count));
+      const again = page.waitForResponse((one) => /\/v1\/events/.test(one.url()));
+      world.tell("email.received", "msg_c", first.agent_email);
+      await again;
+    };
+    await rows(100);
+    await more.click();
+    await rows(200);
+    await news(30);
+    await page
+      .getByRole("row", { name: /email.received/ })
+      .first()
+      .waitFor();
+    await more.click();
+    await rows(270);
+    const order = await page
+      .locator("tbody tr")
+      .evaluateAll((all) =>
+        all.map((row) => /email\.(received|sent|bounced)/.exec(row.textContent)[1]).join(),
+      );
+    const expected = { received: 30, sent: 120, bounced: 120 };
+    assert.equal(
+      order,
+      Object.entries(expected)
+        .flatMap(([one, n]) => Array(n).fill(one))
+        .join(),
+    );
+    // Another message in the same page: as the link of a message comes, with what was read of all behind it.
+    await page.evaluate(() => {
+      history.pushState(null, "", "/console/events?message=msg_a");
+      dispatchEvent(new PopStateEvent("popstate"));
+    });
+    await page
+      .getByRole("row", { name: /email.received/ })
+      .first()
+      .waitFor({ state: "detached" });
+    await rows(100);
+    await more.click();
+    await rows(120);
+    assert.equal(await page.getByRole("row", { name: /email.bounced/ }).count(), 0);
+  }),
+);
+
+test("what was shown further down stays when an older answer arrives", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    const [first] = world.events;
+    world.events = Array.from({ length: 150 }, (_, i) => ({ ...first, id: `evt_more_${i}` }));
+    await sign_in(page, url, "/console/events");
+    const rows = (count) =>
+      page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, count);
+    await rows(100);
+    world.hold_back = (to) => to.pathname.endsWith("/v1/events") && !to.searchParams.has("cursor");
+    const asked = page.waitForRequest(/\/v1\/events/);
+    world.tell("email.sent", "msg_a", first.agent_email);
+    await asked;
+    await page.getByRole("button", { name: "Show more" }).click();
+    await rows(150);
+    const answered = page.waitForResponse(/\/v1\/events/);
+    world.let_go();
+    await answered;
+    await drawn(page);
+    await rows(150);
   }),
 );

@@ -62,6 +62,43 @@ test("with the keyboard alone: next, approve, undo", { skip }, async () => {
   assert.equal(entry("Access to the staging system").decision, null);
 });
 
+test("a key that is held down decides once", { skip }, async () => {
+  await t.page.keyboard.down("a");
+  await waiting(6);
+  await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
+  await detail()
+    .getByRole("button", { name: /^Approve/ })
+    .waitFor();
+  await t.page.keyboard.down("a"); // the same press goes on
+  await t.page.keyboard.up("a");
+  await t.page.keyboard.press("u");
+  await waiting(7);
+  assert.equal(t.world.requests.filter((one) => one.endsWith("/approve")).length, 1);
+});
+
+test("a late answer leaves the reviewer where they have gone", { skip }, async () => {
+  const is_approval = (url) => url.pathname.endsWith("/approve");
+  t.world.hold_back = is_approval;
+  await t.page.keyboard.press("a");
+  await t.page.keyboard.press("j");
+  await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
+  const second = t.page.url();
+  t.world.let_go();
+  await t.page.getByText(/^Approved for/).waitFor();
+  await waiting(6);
+  assert.equal(t.page.url(), second);
+  t.world.hold_back = is_approval;
+  for (let i = 0; i < 2; i++) await t.page.keyboard.press("x");
+  await t.page.keyboard.press("a");
+  await t.page.getByRole("button", { name: "Approve 2" }).click();
+  await t.page.getByRole("link", { name: /^Agents/ }).click();
+  await t.page.getByRole("heading", { name: "Agents" }).waitFor();
+  t.world.let_go();
+  await t.page.getByText("2 approved").waitFor();
+  await settled(t.page);
+  assert.ok(t.page.url().endsWith("/console/agents"));
+});
+
 test("an undo that comes too late says so", { skip }, async () => {
   await detail()
     .getByRole("button", { name: /^Approve/ })
@@ -210,6 +247,27 @@ test("a decision of somebody else appears by itself", { skip }, async () => {
     .waitFor();
   await waiting(6);
 });
+
+test(
+  "a decision of somebody else leaves what is being written where it is, and a word a word",
+  { skip },
+  async () => {
+    const id = id_of("Your quotte for the garden fence");
+    await t.page.keyboard.press("e");
+    await detail().getByLabel("Subject").fill("Half a wor");
+    await door(t.url, "decide", { id, decision: { as: "approved", by: "grace@example.org" } });
+    await detail().getByText("It was decided while you were writing.").waitFor();
+    await expect_accessible(t.page, "a decision while writing");
+    await t.page.keyboard.type("ja");
+    assert.equal(await detail().getByLabel("Subject").inputValue(), "Half a wor");
+    assert.ok(t.page.url().endsWith(id));
+    await t.page.keyboard.press("Escape");
+    await detail().getByLabel("Subject").waitFor({ state: "detached" });
+    await t.page.keyboard.press("j");
+    await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
+    assert.equal(entry("Access to the staging system").decision, null);
+  },
+);
 
 test("what was seen is what is approved: a newer draft has to be read first", { skip }, async () => {
   const id = id_of("Your quotte for the garden fence");

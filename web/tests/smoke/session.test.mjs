@@ -1,7 +1,7 @@
 // Getting in and out.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { kPassword } from "../standin/world.mjs";
+import { kEmail, kPassword } from "../standin/world.mjs";
 import { close_browser, expect_accessible, picture, sign_in, skip, with_console } from "./browser.mjs";
 
 after(close_browser);
@@ -66,6 +66,29 @@ test("signing out ends the session and shows nothing of it any more", { skip }, 
     assert.equal(world.sessions.size, 0);
     await page.reload();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  }),
+);
+
+test("who signs in next in the same tab sees nothing of who was there before", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    await sign_in(page, url);
+    const subject = page.getByRole("textbox", { name: "Subject" });
+    await page.getByRole("button", { name: /^Approve/ }).waitFor();
+    await page.keyboard.press("e");
+    await subject.fill("Half done");
+    await page.evaluate(() => (window.left_behind = true));
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Here" }).click();
+    await page.getByLabel("E-mail").fill(kEmail);
+    await page.getByLabel("Password").fill(kPassword);
+    world.hold_back = (to) => /reviews|overview/.test(to.pathname);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("navigation", { name: "Console" }).waitFor();
+    assert.equal(await page.getByText(/Mira Klein/).count(), 0);
+    assert.equal(await page.evaluate(() => window.left_behind), undefined);
+    world.let_go();
+    await page.getByRole("button", { name: /^Approve/ }).waitFor();
+    assert.equal(await subject.count(), 0);
   }),
 );
 

@@ -302,7 +302,10 @@ const webhooks = (page) => [
   [
     "POST",
     /^\/v1\/webhooks\/([^/]+)\/rotate-secret$/,
-    () => ({ signing_secret: `whsec_${"a1".repeat(32)}`, previous_secret_expires_at: ago(-86400) }),
+    ({ world, request }) => {
+      world.rotations.push(request.headers["idempotency-key"]);
+      return { signing_secret: `whsec_${"a1".repeat(32)}`, previous_secret_expires_at: ago(-86400) };
+    },
   ],
   ["POST", /^\/v1\/webhooks\/([^/]+)\/test$/, () => ({ delivery_id: "whd_test" })],
   [
@@ -319,7 +322,13 @@ const webhooks = (page) => [
     "GET",
     /^\/v1\/events$/,
     ({ world, query }) =>
-      page(world.events.filter((one) => !query.get("type") || one.type === query.get("type"))),
+      page(
+        world.events.filter((one) =>
+          ["type", "message_id", "agent_email"].every(
+            (name) => !query.get(name) || one[name] === query.get(name),
+          ),
+        ),
+      ),
   ],
   ["GET", /^\/v1\/events\/([^/]+)$/, ({ world }, id) => find(world.events, (one) => one.id === id)],
   [
