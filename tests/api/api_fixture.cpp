@@ -36,9 +36,10 @@ std::string operation_of(const Ask& ask) {
   return match && match->operation->declared ? std::string(match->operation->id) : std::string();
 }
 
-rest::ApiSettings settings(account::Limits limits, rest::SearchLimits search) {
+rest::ApiSettings settings(account::Limits limits, rest::SearchLimits search, std::string public_url) {
   rest::ApiSettings settings{
-      std::string(kSharedDomain), "https://mail.example", "", "maildir", limits, "secret"};
+      std::string(kSharedDomain), std::move(public_url), "", "maildir", limits, "secret"};
+  settings.http_address = "192.0.2.1:8080";
   settings.search = search;
   return settings;
 }
@@ -74,8 +75,10 @@ std::string Reply::next_cursor() const {
   return cursor.is_null() ? std::string() : std::string(cursor.as_string());
 }
 
-ApiTest::ApiTest(rest::ServerOptions options, account::Limits limits, rest::SearchLimits search)
-    : api_(db(), send_step_, settings(limits, search)), server_(options, clock_, hooks()) {
+ApiTest::ApiTest(rest::ServerOptions options, account::Limits limits, rest::SearchLimits search,
+                 std::string public_url)
+    : api_(db(), send_step_, settings(limits, search, std::move(public_url))),
+      server_(options, clock_, hooks()) {
   static const bool quiet = (log::configure(log::Level::error, log::Format::text), true);
   EXPECT_TRUE(quiet);
   api_.attach(server_);

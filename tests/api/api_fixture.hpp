@@ -79,7 +79,7 @@ inline const std::string kBotPath = "/v1/agents/bot@agents.example";
 class ApiTest : public StoreTest {
  protected:
   explicit ApiTest(rest::ServerOptions options = {}, account::Limits limits = {},
-                   rest::SearchLimits search = {});
+                   rest::SearchLimits search = {}, std::string public_url = "https://mail.example");
   ~ApiTest() override;
 
   /// Sends one request and checks what is true of every answer: declared schema, JSON, the error envelope.
