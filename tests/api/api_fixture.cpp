@@ -29,6 +29,9 @@ constexpr std::array kCounted{
     std::pair{"usage", store::Query("test.count_usage", "SELECT COUNT(*) FROM usage_counters")},
     std::pair{"keys", store::Query("test.count_keys", "SELECT COUNT(*) FROM idempotency_keys")}};
 
+constexpr store::Query kStoredAnswers("test.stored_answers",
+                                      "SELECT body FROM idempotency_keys ORDER BY key");
+
 std::string operation_of(const Ask& ask) {
   const std::string path = ask.target.substr(0, ask.target.find('?'));
   const auto routed = rest::route(ask.method, path);
@@ -235,6 +238,15 @@ std::map<std::string, std::int64_t> ApiTest::row_counts() {
   std::map<std::string, std::int64_t> counts;
   for (const auto& [name, query] : kCounted) counts[name] = count(query);
   return counts;
+}
+
+std::vector<std::string> ApiTest::stored_answers() {
+  return db().read([](store::ReadTx& tx) {
+    std::vector<std::string> out;
+    const store::Rows rows = tx.query(kStoredAnswers);
+    for (const store::Row row : rows) out.push_back(row.text(0));
+    return out;
+  });
 }
 
 std::int64_t ApiTest::count(const store::Query& query) {

@@ -118,6 +118,8 @@ class ApiTest : public StoreTest {
   /// Rows per table that a request could add to.
   std::map<std::string, std::int64_t> row_counts();
   std::int64_t count(const store::Query& query);
+  /// Bodies as they are remembered for Idempotency-Keys.
+  std::vector<std::string> stored_answers();
 
   TickingClock clock_;
   StoppableSendStep send_step_{{std::string(kSharedDomain), std::string(kSharedDomain), true}};
