@@ -1,5 +1,7 @@
 #include "daemon/node.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -74,6 +76,9 @@ rest::ApiSettings api_settings(const Config& config, asio::any_io_executor worke
   rest::ApiSettings settings;
   settings.shared_domain = config.shared_domain;
   settings.public_url = config.http.public_url;
+  const bool is_v6 = config.http.address.find(':') != std::string::npos;
+  settings.http_address =
+      fmt::format("{}:{}", is_v6 ? "[" + config.http.address + "]" : config.http.address, config.http.port);
   settings.outbound_transport = transport_name(config);
   settings.limits = limits_of(config);
   settings.cursor_secret = load_signing_secret(config);

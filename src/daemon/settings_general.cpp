@@ -87,7 +87,9 @@ std::vector<Setting> http_settings() {
            }),
       number("http.threads", 2, {1, 256}, "Threads that serve connections.",
              [](Config& c, std::int64_t v) { c.http.threads = static_cast<int>(v); }),
-      text("http.public_url", "", "Where clients reach the API; begins the links that are handed out.",
+      text("http.public_url", "",
+           "Where clients reach the API; begins the links that are handed out. "
+           "Empty: mail has none, and a link in an answer leads to where the request came to.",
            check_public_url,
            [](Config& c, const std::string& v) {
              c.http.public_url = v.substr(0, v.find_last_not_of('/') + 1);

@@ -5,6 +5,7 @@
 #include "base/assert.hpp"
 #include "base/fault.hpp"
 #include "hold/reason.hpp"
+#include "hold/scan.hpp"
 #include "notify/queue.hpp"
 
 namespace countersign::hold {
@@ -117,6 +118,7 @@ Received receive(store::Tx& tx, const account::Agent& agent, Incoming incoming) 
   CS_ASSERT(incoming.row.agent_email == agent.email);
   const journal::Subject subject{incoming.row.user, incoming.row.agent_email, incoming.row.id,
                                  incoming.row.conversation_id, journal::Direction::inbound};
+  incoming.row.protection = with_gate_findings(std::move(incoming.row.protection), incoming.trips);
   const Trip* trip = strongest(incoming.trips);
   if (trip != nullptr && trip->action == GateAction::review)
     return hold_it(tx, agent, subject, incoming, *trip);

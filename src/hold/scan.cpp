@@ -91,6 +91,19 @@ json::array findings_json(const screen::Report& report, screen::Verdict verdict,
   return out;
 }
 
+std::optional<std::string> with_gate_findings(std::optional<std::string> findings,
+                                              const std::vector<Trip>& trips) {
+  json::array gates;
+  for (const Trip& trip : trips) {
+    if (trip.type != "gate") continue;
+    gates.push_back({{"source", "gate"}, {"action", name_of(trip.action)}, {"summary", trip.summary}});
+  }
+  if (gates.empty()) return findings;
+  json::array all = findings ? json::parse(*findings).as_array() : json::array();
+  all.insert(all.end(), gates.begin(), gates.end());
+  return json::serialize(all);
+}
+
 std::optional<Trip> scan_trip(const screen::Report& report, screen::Verdict verdict, Direction direction) {
   if (verdict == screen::Verdict::pass) return std::nullopt;
   CS_ASSERT(!report.findings.empty());

@@ -1,4 +1,4 @@
-// What screening found, in the forms of the contract: protection findings and the reason of a hold.
+// What screening and gates found, in the forms of the contract: protection findings and the reason of a hold.
 #pragma once
 
 #include <boost/json/array.hpp>
@@ -19,6 +19,10 @@ enum class Direction : std::uint8_t { inbound, outbound };
 /// decided; `pass` leaves `action` out detector   name of the outside detector, "" when none is asked
 [[nodiscard]] boost::json::array findings_json(const screen::Report& report, screen::Verdict verdict,
                                                std::string_view detector);
+
+/// `findings` (a JSON list; nothing: none) and behind them an entry, source `gate`, for each trip of a gate.
+[[nodiscard]] std::optional<std::string> with_gate_findings(std::optional<std::string> findings,
+                                                            const std::vector<Trip>& trips);
 
 /// What the verdict trips, with the reason of type `scan`, code inbound_scan or outbound_scan. Nothing for
 /// `pass`. The report of any other verdict holds at least one finding.

@@ -102,7 +102,7 @@ Sent send_now(store::Tx& tx, const account::Agent& agent, const mailbox::NewOutb
   return Sent{send.send(tx, agent, message, draft, fresh.now)};
 }
 
-// What gate, screening and loop breaking have against a draft. Fills in what is shown of the screening.
+// What gate, screening and loop breaking have against a draft. Fills in what is shown of gate and screening.
 std::vector<Trip> trips_of(const account::Agent& agent, const SubmitCommand& command,
                            const std::vector<std::string>& recipients, std::optional<Trip> loop,
                            mailbox::NewOutbound& fresh) {
@@ -119,6 +119,7 @@ std::vector<Trip> trips_of(const account::Agent& agent, const SubmitCommand& com
     }
   }
   if (loop) trips.push_back(std::move(*loop));
+  fresh.protection = with_gate_findings(std::move(fresh.protection), trips);
   return trips;
 }
 

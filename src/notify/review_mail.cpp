@@ -19,6 +19,9 @@ using store::Query;
 constexpr std::int64_t kCandidates = 500;  // notifications looked at by one claim
 constexpr std::size_t kDetailBytesMax = 500;
 constexpr std::chrono::minutes kTrashPause{10};  // until an agent in the trash is looked at again
+// Mails that wait for others leave when half of the hold's time is over, or when somebody looks after that:
+// so much, or a tenth of the time that the reviewer is to have, is not late.
+constexpr std::chrono::seconds kLateness{5};
 
 constexpr Query kAnythingDue(
     "notify.anything_due",
@@ -209,9 +212,10 @@ std::vector<ReviewMailId> gather(store::Tx& tx, const ClaimCommand& command, std
 // The clock approves nothing that a reviewer had no time to see: the mail comes first, then that time.
 void give_time(store::Tx& tx, HoldNote& hold, Duration half, const ClaimCommand& command) {
   if (!hold.approves_on_expiry) return;
-  const UtcTime least = command.now + std::min<Duration>(command.reaction, half);
+  const Duration time = std::min<Duration>(command.reaction, half);
+  const UtcTime least = command.now + time;
   mailbox::Message& message = hold.message;
-  if (*message.approval_expires_at >= least) return;
+  if (*message.approval_expires_at + std::min<Duration>(kLateness, time / 10) >= least) return;
   if (extend_hold(tx, message, least, "a mail to the reviewer leaves only now", command.now)) {
     message.approval_expires_at = least;
   }

@@ -5,6 +5,9 @@ namespace countersign::test {
 namespace {
 
 namespace json = boost::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 class AccountApiTest : public ApiTest {};
@@ -112,6 +115,7 @@ TEST_P(AccountApiTest, ARepeatedCreationReturnsTheSameKey) {
   const Reply again = keyed(kKeys, R"({"name":"ci"})", "k-1");
   EXPECT_EQ(again.status, 201);
   EXPECT_EQ(again.body, first.body);
+  EXPECT_THAT(stored_answers(), ElementsAre(Not(HasSubstr(first.text("key").substr(20)))));
   EXPECT_THAT(keyed(kKeys, R"({"name":"other"})", "k-1"), Refused(422, "idempotency_key_reuse"));
   EXPECT_THAT(keyed(kKeys, "{}", std::string(256, 'k')), Refused(422, "invalid_request"));
   EXPECT_EQ(row_counts(), before);

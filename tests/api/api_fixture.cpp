@@ -29,6 +29,9 @@ constexpr std::array kCounted{
     std::pair{"usage", store::Query("test.count_usage", "SELECT COUNT(*) FROM usage_counters")},
     std::pair{"keys", store::Query("test.count_keys", "SELECT COUNT(*) FROM idempotency_keys")}};
 
+constexpr store::Query kStoredAnswers("test.stored_answers",
+                                      "SELECT body FROM idempotency_keys ORDER BY key");
+
 std::string operation_of(const Ask& ask) {
   const std::string path = ask.target.substr(0, ask.target.find('?'));
   const auto routed = rest::route(ask.method, path);
@@ -36,9 +39,10 @@ std::string operation_of(const Ask& ask) {
   return match && match->operation->declared ? std::string(match->operation->id) : std::string();
 }
 
-rest::ApiSettings settings(account::Limits limits, rest::SearchLimits search) {
+rest::ApiSettings settings(account::Limits limits, rest::SearchLimits search, std::string public_url) {
   rest::ApiSettings settings{
-      std::string(kSharedDomain), "https://mail.example", "", "maildir", limits, "secret"};
+      std::string(kSharedDomain), std::move(public_url), "", "maildir", limits, "secret"};
+  settings.http_address = "192.0.2.1:8080";
   settings.search = search;
   return settings;
 }
@@ -74,8 +78,10 @@ std::string Reply::next_cursor() const {
   return cursor.is_null() ? std::string() : std::string(cursor.as_string());
 }
 
-ApiTest::ApiTest(rest::ServerOptions options, account::Limits limits, rest::SearchLimits search)
-    : api_(db(), send_step_, settings(limits, search)), server_(options, clock_, hooks()) {
+ApiTest::ApiTest(rest::ServerOptions options, account::Limits limits, rest::SearchLimits search,
+                 std::string public_url)
+    : api_(db(), send_step_, settings(limits, search, std::move(public_url))),
+      server_(options, clock_, hooks()) {
   static const bool quiet = (log::configure(log::Level::error, log::Format::text), true);
   EXPECT_TRUE(quiet);
   api_.attach(server_);
@@ -232,6 +238,15 @@ std::map<std::string, std::int64_t> ApiTest::row_counts() {
   std::map<std::string, std::int64_t> counts;
   for (const auto& [name, query] : kCounted) counts[name] = count(query);
   return counts;
+}
+
+std::vector<std::string> ApiTest::stored_answers() {
+  return db().read([](store::ReadTx& tx) {
+    std::vector<std::string> out;
+    const store::Rows rows = tx.query(kStoredAnswers);
+    for (const store::Row row : rows) out.push_back(row.text(0));
+    return out;
+  });
 }
 
 std::int64_t ApiTest::count(const store::Query& query) {

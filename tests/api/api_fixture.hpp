@@ -79,7 +79,7 @@ inline const std::string kBotPath = "/v1/agents/bot@agents.example";
 class ApiTest : public StoreTest {
  protected:
   explicit ApiTest(rest::ServerOptions options = {}, account::Limits limits = {},
-                   rest::SearchLimits search = {});
+                   rest::SearchLimits search = {}, std::string public_url = "https://mail.example");
   ~ApiTest() override;
 
   /// Sends one request and checks what is true of every answer: declared schema, JSON, the error envelope.
@@ -118,6 +118,8 @@ class ApiTest : public StoreTest {
   /// Rows per table that a request could add to.
   std::map<std::string, std::int64_t> row_counts();
   std::int64_t count(const store::Query& query);
+  /// Bodies as they are remembered for Idempotency-Keys.
+  std::vector<std::string> stored_answers();
 
   TickingClock clock_;
   StoppableSendStep send_step_{{std::string(kSharedDomain), std::string(kSharedDomain), true}};

@@ -37,6 +37,30 @@ class AttachmentsApiTest : public ApiTest {
 };
 COUNTERSIGN_ON_EVERY_STORE(AttachmentsApiTest);
 
+class AttachmentsWithoutPublicUrlTest : public ApiTest {
+ protected:
+  AttachmentsWithoutPublicUrlTest() : ApiTest({}, {}, {}, "") {}
+};
+COUNTERSIGN_ON_EVERY_STORE(AttachmentsWithoutPublicUrlTest);
+
+TEST_P(AttachmentsWithoutPublicUrlTest, ALinkLeadsToWhereTheRequestCameTo) {
+  const std::string path = kMessages + "/" + receive("files", kTwoFiles) + "/attachments/0";
+  const auto origin = [&](std::vector<net::Header> fields) {
+    const std::string url = ask({"GET", path, "", ada_, std::move(fields)}).text("download_url");
+    return url.substr(0, url.find("/v1/"));
+  };
+  for (const std::string host :
+       {"mail.example", "localhost:8080", "10.0.0.1:80", "[::1]", "[2001:db8::1]:8"}) {
+    EXPECT_EQ(origin({{"Host", host}}), "http://" + host);
+  }
+  for (const std::string host : {"", "a/b", "a b", "a@b", "a?b", "a#b", "a:b", "a:", ":80", "a:1:2", "[::1",
+                                 "a\"b", "<a>", "\xc3\xa4", "[a.b/c]"}) {
+    EXPECT_EQ(origin({{"Host", host}}), "http://192.0.2.1:8080") << host;
+  }
+  EXPECT_EQ(origin({}), "http://192.0.2.1:8080");
+  EXPECT_EQ(origin({{"Host", std::string(300, 'a')}}), "http://192.0.2.1:8080");
+}
+
 TEST_P(AttachmentsApiTest, AnAttachmentIsDescribedAndItsMessageRead) {
   const std::string id = receive("files", kTwoFiles);
   EXPECT_EQ(get(kMessages).items().size(), 1U);

@@ -127,6 +127,37 @@ TEST_P(ProtectionApiTest, TheStrongerOfGateAndScreeningCounts) {
   EXPECT_EQ(get("/v1/reviews/" + id).json.at("hold_reason").at("code").as_string(), "outbound_scan");
 }
 
+TEST_P(ProtectionApiTest, AReviewerSeesWhatTheGateFoundBesideTheScreening) {
+  ASSERT_THAT(
+      put(kBotPath + "/protection",
+          R"({"inbound":{"gate":{},"scan":{}},"outbound":{"gate":{"policy":"allowlist","action":"review"},)"
+          R"("scan":{"sensitivity":"medium"}},"holds":{}})"),
+      Answered(200));
+  const json::value gate{
+      {"source", "gate"}, {"action", "review"}, {"summary", "a recipient is not on the allowlist"}};
+  const std::string held = write(R"("text":"hello")").text("message_id");
+  EXPECT_EQ(get("/v1/reviews/" + held).json.at("protection"), json::value(json::array{gate}));
+  const json::array both =
+      get("/v1/reviews/" + write(kLeak).text("message_id")).json.at("protection").as_array();
+  ASSERT_EQ(both.size(), 2u);
+  EXPECT_EQ(both.at(0).at("source").as_string(), "scan");
+  EXPECT_EQ(both.at(1), gate);
+}
+
+TEST_P(ProtectionApiTest, AReviewerOfReceivedMailSeesWhatTheGateFound) {
+  ASSERT_THAT(put("/v1/agents/" + kSister + "/protection",
+                  R"({"inbound":{"gate":{"policy":"allowlist","action":"review"},"scan":{}},)"
+                  R"("outbound":{"gate":{},"scan":{}},"holds":{}})"),
+              Answered(200));
+  ASSERT_THAT(post(kMessages, R"({"to":[")" + kSister + R"("],"subject":"s","text":"t"})"), Answered(200));
+  const json::array held = get("/v1/reviews").items();
+  ASSERT_EQ(held.size(), 1u);
+  const std::string id(held.at(0).at("id").as_string());
+  const json::value gate{
+      {"source", "gate"}, {"action", "review"}, {"summary", "the sender is not on the allowlist"}};
+  EXPECT_EQ(get("/v1/reviews/" + id).json.at("protection"), json::value(json::array{gate}));
+}
+
 TEST_P(ProtectionApiTest, WhatAReviewerWroteIsNotHeldAgain) {
   protect(kBot, "off", "medium");
   const std::string id = write(kLeak).text("message_id");

@@ -103,6 +103,25 @@ TEST_P(RepliesApiTest, ReplyToWinsOverFromAndEverybodyIsAsked) {
       << "without the agent itself, nobody twice";
 }
 
+TEST_P(RepliesApiTest, AnAgentThatAnswersItselfStaysInToAndLeavesTheCopies) {
+  const std::string id = question("Reply-To: bot@agents.example\r\n");
+  const Reply sent = reply(id, R"(,"reply_all":true)");
+  ASSERT_THAT(sent, Answered(202));
+  const mailbox::Message message = row(sent.text("message_id"));
+  EXPECT_THAT(message.to, ElementsAre(kBot));
+  EXPECT_THAT(message.cc, ElementsAre("other@elsewhere.example", "third@elsewhere.example"));
+  const Reply inbox = get(kMessages + "?direction=inbound&from=" + kBot);
+  EXPECT_EQ(inbox.items().size(), 1U) << "its own copy";
+
+  hold_everything();
+  const std::string held = reply(id, R"(,"reply_all":true)").text("message_id");
+  const Reply approved =
+      post("/v1/reviews/" + held + "/approve", R"({"cc":["bot@agents.example","third@elsewhere.example"]})");
+  ASSERT_THAT(approved, Answered(202));
+  EXPECT_THAT(row(held).to, ElementsAre(kBot));
+  EXPECT_THAT(row(held).cc, ElementsAre("third@elsewhere.example"));
+}
+
 TEST_P(RepliesApiTest, TheSubjectIsPrefixedOnceAndNeverEmpty) {
   const auto subject_of = [&](const std::string& id, const std::string& subject) {
     arrived(id, "From: w@elsewhere.example\r\nSubject: " + subject + "\r\n\r\nx\r\n");

@@ -12,12 +12,18 @@ namespace hooks = countersign::webhook;
 namespace json = boost::json;
 using namespace std::chrono_literals;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
 const std::string kHooks = "/v1/webhooks";
+
+constexpr store::Query kMoveAnswer("test.move_answer",
+                                   "UPDATE idempotency_keys SET body = (SELECT o.body FROM idempotency_keys "
+                                   "o WHERE o.key = $1) WHERE key = $2");
 
 class WebhooksApiTest : public ApiTest {
  protected:
@@ -77,6 +83,9 @@ TEST_P(WebhooksApiTest, ASecretIsShownOnceAndByItsReplay) {
   ASSERT_THAT(rotated, Answered(200));
   EXPECT_NE(rotated.text("signing_secret"), first.text("signing_secret"));
   EXPECT_EQ(keyed(rotate, "{}", "r").body, rotated.body) << "the body counts as empty";
+  EXPECT_THAT(stored_answers(), ElementsAre(Not(HasSubstr("whsec_")), Not(HasSubstr("whsec_"))));
+  (void)db().write([](store::Tx& tx) { return tx.execute(kMoveAnswer, {"k", "r"}); });
+  EXPECT_THAT(keyed(rotate, "", "r"), Refused(422, "idempotency_key_reuse")) << "it is another one's";
   EXPECT_THAT(post(kHooks + "/wh_none/rotate-secret", ""), Refused(404, "not_found"));
 }
 

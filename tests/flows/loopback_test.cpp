@@ -3,6 +3,7 @@
 
 #include "flows/office.hpp"
 #include "flows/snapshot.hpp"
+#include "mail/parse.hpp"
 #include "mailbox/mailbox.hpp"
 #include "provider/loopback/deliver_inbound.hpp"
 #include "support/stores.hpp"
@@ -81,6 +82,13 @@ TEST_P(LoopbackTest, TheCopysSenderIsTheReplyToThatWasAskedFor) {
   EXPECT_EQ(copy.sender, "desk@elsewhere.example");
   EXPECT_EQ(copy.header_from, kAuthor);
   EXPECT_THAT(copy.reply_to_list, ElementsAre("desk@elsewhere.example"));
+}
+
+TEST_P(LoopbackTest, WithoutAReplyToTheCopyHasTheOneOfItsHeader) {
+  const MessageId id = office_.send(kAuthor, to(kForeigner));
+  const auto raw = db().read([&](store::ReadTx& tx) { return mailbox::load_content(tx, id).raw; });
+  EXPECT_THAT(mail::parse(raw.value()).reply_to, ElementsAre(kAuthor));
+  EXPECT_THAT(office_.inbox(kForeigner).front().reply_to_list, ElementsAre(kAuthor));
 }
 
 TEST_P(LoopbackTest, AReplyToDoesNotMakeAnotherAgentsMailLookLikeSomebodyElses) {

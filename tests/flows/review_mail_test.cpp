@@ -240,6 +240,20 @@ TEST_P(ReviewMailTest, AMailThatLeavesLateLeavesTimeToReact) {
   EXPECT_EQ(*mails[0].holds[0].message.approval_expires_at, deadline(id));
 }
 
+TEST_P(ReviewMailTest, AMailThatWaitsForOthersUntilHalfOfTheTimeIsOverIsNotLate) {
+  hold_for(60s);
+  hold();
+  ASSERT_EQ(send(), 1U);
+  const MessageId id = hold();
+  const UtcTime before = deadline(id);
+  EXPECT_EQ(send(), 0U) << "put off, because of the mail before it";
+  office_.pass(before - 30s - office_.now() + 1s);  // a poll interval after it is due
+  EXPECT_EQ(send(), 1U);
+  EXPECT_EQ(deadline(id), before);
+  EXPECT_THAT(office_.events(id), ElementsAre("email.review_requested"));
+  office_.expect_sound();
+}
+
 TEST_P(ReviewMailTest, WhereTheClockRejectsNothingIsPutOff) {
   office_.hold_all(kAuthor, account::OnExpiry::reject);
   const MessageId id = hold();

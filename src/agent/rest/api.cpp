@@ -2,6 +2,7 @@
 
 #include "agent/rest/handlers/context.hpp"
 #include "base/assert.hpp"
+#include "base/crypto.hpp"
 
 namespace countersign::agent::rest {
 
@@ -11,6 +12,7 @@ Api::Api(store::Database& database, outbox::SendStep& send, ApiSettings settings
                            settings,
                            Cursors(settings.cursor_secret),
                            webhook::secret_sealer(settings.cursor_secret),
+                           Sealer(derive_key(settings.cursor_secret, "countersign secret answers")),
                            {},
                            nullptr}) {
   CS_ASSERT(!settings.cursor_secret.empty());

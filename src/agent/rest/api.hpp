@@ -32,7 +32,7 @@ struct SearchLimits {
 
 struct ApiSettings {
   std::string shared_domain;       // anybody's agents may live here; empty: none
-  std::string public_url;          // shown by getInfo; empty: left out
+  std::string public_url;          // shown by getInfo, begins links; empty: left out there
   std::string upgrade_url;         // shown by getAccount; may be empty
   std::string outbound_transport;  // "smtp", "ses", …, shown by getInfo
   account::Limits limits;          // of accounts without overrides
@@ -58,6 +58,8 @@ struct ApiSettings {
                                                const std::string& request_id)>
       listen = {};
   SearchLimits search = {};
+  /// Where it listens, `host:port`: begins links when neither public_url nor the request says where it is.
+  std::string http_address = {};
 };
 
 /// Context is what handlers share; see handlers/context.hpp.

@@ -284,6 +284,7 @@ class Server::Impl {
     if (request.path == "/api/health") name = "health";
     if (request.path == "/readyz" && hooks_.not_ready_because) name = "ready";
     if (request.path == "/metrics" && hooks_.metrics) name = "metrics";
+    if (request.path == "/.well-known/jwks.json") name = "jwks";
     if (name == "unmatched") co_return text_response(404, "not found\n");
     if (request.method != "GET" && request.method != "HEAD") co_return wrong_method("GET, HEAD");
     if (name == "ready") co_return co_await readiness();
@@ -292,6 +293,8 @@ class Server::Impl {
       response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
       co_return response;
     }
+    // Agents have no identity of their own here (contract §4.7), so there is no key to check one with.
+    if (name == "jwks") co_return json_text_response(200, R"({"keys":[]})");
     co_return json_text_response(200, R"({"status":"ok"})");
   }
 

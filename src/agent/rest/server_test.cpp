@@ -381,6 +381,16 @@ TEST_F(RestServerTest, SendsAreCountedPerAgent) {
   EXPECT_TRUE(allowed("b@x"));
 }
 
+TEST_F(RestServerTest, TheKeysOfAgentsAreNone) {
+  start();
+  const Response keys = ask("GET", "/.well-known/jwks.json");
+  EXPECT_EQ(keys.status, 200);
+  EXPECT_EQ(keys.body, R"({"keys":[]})");
+  EXPECT_EQ(keys.headers.get("Content-Type"), "application/json");
+  EXPECT_EQ(ask("POST", "/.well-known/jwks.json").status, 405);
+  EXPECT_THAT(finished_, ElementsAre("jwks 200", "jwks 405"));
+}
+
 TEST_F(RestServerTest, HealthNeedsNothingAndReadinessAsks) {
   std::string reason = "no database";
   ServerHooks hooks;

@@ -42,6 +42,8 @@ constexpr std::size_t kReadyMax = 8;
 constexpr std::size_t kLoadedMin = 64;  // deliveries
 // How long a lane uses what its name was resolved to. The connection goes to a checked address in any case.
 constexpr std::chrono::seconds kAddressAge{1};
+// How long a lane uses its URL, its secrets and that it is enabled, before it looks again.
+constexpr std::chrono::seconds kWebhookAge{1};
 constexpr std::chrono::seconds kIdleConnectionAge{10};
 constexpr std::chrono::milliseconds kRecordPauseFirst{100};
 constexpr std::chrono::milliseconds kRecordPauseMax{5'000};
@@ -219,12 +221,21 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
     std::vector<LanePtr> wanting;
     for (const auto& [id, lane] : lanes_) {
       if (lane->busy) continue;
-      if (wants_more(*lane) || lane->is_idle() || (stopping_ && lane->open.empty())) wanting.push_back(lane);
+      if (wants_reading(*lane) || lane->is_idle() || (stopping_ && lane->open.empty())) {
+        wanting.push_back(lane);
+      }
     }
     for (const LanePtr& lane : wanting) {
       lane->busy = true;
-      asio::co_spawn(strand_, tend(shared_from_this(), lane, wants_more(*lane)), asio::detached);
+      asio::co_spawn(strand_, tend(shared_from_this(), lane, wants_reading(*lane)), asio::detached);
     }
+  }
+
+  [[nodiscard]] bool wants_reading(HeldLane& lane) const { return wants_more(lane) || is_stale(lane); }
+
+  // It could begin a request, but may not know its webhook any more.
+  [[nodiscard]] bool is_stale(HeldLane& lane) const {
+    return !stopping_ && lane.next() != lane.ready.end() && timers_.now() >= lane.read_until;
   }
 
   [[nodiscard]] bool wants_more(const HeldLane& lane) const {
@@ -259,16 +270,20 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
 
   // False: there is no such webhook, or it is disabled.
   asio::awaitable<bool> read_lane(HeldLane& lane) {
-    lane.more = false;
+    std::int64_t limit = 0;
+    if (wants_more(lane)) {
+      lane.more = false;
+      const std::size_t fresh = std::max(kLoadedMin, lane.width * kReadyMax);
+      limit = static_cast<std::int64_t>(fresh + lane.open.size() + lane.ready.size());
+    }
     lane.recorded.clear();
-    const std::size_t fresh = std::max(kLoadedMin, lane.width * kReadyMax);
-    const auto limit = static_cast<std::int64_t>(fresh + lane.open.size() + lane.ready.size());
     auto body = [id = lane.claim.webhook, limit, now = clock_.now()](store::ReadTx& tx) {
       return hooks::load_lane(tx, id, limit, now);
     };
     std::optional<hooks::Load> load = co_await store::read(database_, std::move(body));
     if (!load) co_return false;
-    if (static_cast<std::int64_t>(load->jobs.size()) == limit) lane.more = true;
+    lane.read_until = timers_.now() + kWebhookAge;
+    if (limit > 0 && static_cast<std::int64_t>(load->jobs.size()) == limit) lane.more = true;
     if (lane.url != load->url) lane.target.reset();
     lane.url = std::move(load->url);
     lane.host = host_of(lane.url).value_or("");
@@ -295,7 +310,6 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   asio::awaitable<void> give_back(const HeldLane& lane) {
-    if (lane.lost) co_return;
     auto body = [claim = lane.claim, worker = options_.worker](store::Tx& tx) {
       return hooks::release_lane(tx, claim, worker);
     };
@@ -347,7 +361,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
     const std::size_t share = std::max<std::size_t>(1, options_.in_flight_max / 2);
     std::vector<Candidate> waiting;
     const auto add = [&](const LanePtr& lane) {
-      if (lane->next() == lane->ready.end()) return false;
+      if (lane->next() == lane->ready.end() || is_stale(*lane)) return false;
       const std::size_t of_user = under_way_of(lane->claim.user);
       if (of_user >= share) return false;
       waiting.push_back({of_user, lane->under_way, lane});
@@ -405,6 +419,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
     const auto started = self->timers_.now();
     Answer answer;
     std::string_view kind = "forbidden";
+    const std::string url = lane->url;  // the lane may read another one while the name is looked up
     try {
       Result<Addresses, std::string> target = co_await self->target_of(*lane);
       if (job.body.empty()) {
@@ -414,7 +429,7 @@ class Courier::Impl : public std::enable_shared_from_this<Impl> {
       } else if (!target) {
         answer.error = std::move(target.error());
       } else {
-        Post what{lane->url, job.event_type, std::move(job.body), lane->secrets};
+        Post what{url, job.event_type, std::move(job.body), lane->secrets};
         PostOptions options{self->options_.timeout, self->options_.ca_file};
         CS_FAULT("courier.sending");
         answer = co_await post(*self->client_, std::move(what), std::move(*target), std::move(options),

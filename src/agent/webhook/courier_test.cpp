@@ -7,10 +7,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <functional>
 #include <future>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "agent/webhook/signature.hpp"
 #include "support/scripted_http_server.hpp"
@@ -67,12 +69,15 @@ struct State {
   hooks::DeliveryId id;
 };
 
-/// Real time, and how often somebody waited for it.
+/// Real time, moved ahead where a test says so, and how often somebody waited for it.
 class CountingTimers final : public net::Timers {
  public:
   std::atomic<int> waits = 0;
+  std::atomic<std::chrono::seconds> ahead{0s};
 
-  [[nodiscard]] std::chrono::steady_clock::time_point now() const override { return real_.now(); }
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const override {
+    return real_.now() + ahead.load();
+  }
   std::unique_ptr<net::Timer> make(const asio::any_io_executor& executor) override {
     return std::make_unique<Counting>(real_.make(executor), waits);
   }
@@ -120,8 +125,11 @@ class CourierTest : public test::StoreTest {
     targets_.emplace(asio::make_strand(asio::any_io_executor(io_.get_executor())), dns_, allow_private_);
     CourierHooks hooks;
     hooks.attempted = [this](std::string_view outcome, std::chrono::microseconds) {
-      const std::lock_guard lock(mutex_);
-      outcomes_.emplace_back(outcome);
+      {
+        const std::lock_guard lock(mutex_);
+        outcomes_.emplace_back(outcome);
+      }
+      if (auto change = std::exchange(after_first_, nullptr)) change();
     };
     courier_.emplace(io_.get_executor(), db(), clock_, *targets_, sealer_, options_, hooks, timers_);
     done_ = asio::co_spawn(io_, courier_->run(), asio::use_future);
@@ -170,6 +178,17 @@ class CourierTest : public test::StoreTest {
   std::int64_t number(const store::Query& query) {
     return db().read([&](store::ReadTx& tx) { return tx.query(query).front().integer(0); });
   }
+  // Once one of them is attempted, and before another one is, the webhook changes; then time goes by.
+  void change_within_backlog(const hooks::WebhookId& id, hooks::Change change) {
+    for (int i = 0; i < 20; ++i) happens("msg_" + std::to_string(i));
+    after_first_ = [this, id, change = std::move(change)] {
+      EXPECT_TRUE(db().write([&](store::Tx& tx) {
+        return hooks::update(tx, UserId("ada"), id, change, clock_.now()).has_value();
+      }));
+      timers_.ahead = 2s;
+    };
+    start();
+  }
   // Until no event and no delivery waits. False: that took too long.
   bool settle() {
     return comes([&] { return number(kOpen) == 0; });
@@ -201,6 +220,7 @@ class CourierTest : public test::StoreTest {
   std::optional<Courier> courier_;
   std::future<void> done_;
   std::thread thread_;
+  std::function<void()> after_first_;
   std::mutex mutex_;
   std::vector<std::string> outcomes_;
 };
@@ -312,6 +332,33 @@ TEST_P(CourierTest, AnEndpointThatHangsHoldsUpNoOtherAndNoStop) {
   ASSERT_TRUE(comes([&] { return std::ranges::count(outcomes(), "timeout") >= 1; }));
   stop();
   EXPECT_EQ(number(kHeld), 0);
+}
+
+TEST_P(CourierTest, ABacklogGoesToTheUrlThatTheWebhookHasByThen) {
+  serve({{taken()}});
+  const hooks::WebhookId id = webhook();
+  ScriptedHttpServer moved({{taken()}}, certificates_.certificate_file(), certificates_.key_file());
+  hooks::Change change;
+  change.url = fmt::format("https://{}:{}/", kHost, moved.port());
+  change_within_backlog(id, change);
+  ASSERT_TRUE(settle());
+  EXPECT_THAT(server_->requests(), SizeIs(1));
+  EXPECT_THAT(moved.requests(), SizeIs(19));
+}
+
+TEST_P(CourierTest, ABacklogWaitsUntouchedWhenItsWebhookIsDisabled) {
+  serve({{taken()}});
+  const hooks::WebhookId id = webhook();
+  hooks::Change change;
+  change.enabled = false;
+  change_within_backlog(id, change);
+  ASSERT_TRUE(comes([&] { return !outcomes().empty() && number(kHeld) == 0; }));
+  EXPECT_THAT(server_->requests(), SizeIs(1));
+  EXPECT_THAT(outcomes(), SizeIs(1));
+  const std::vector<State> after = states();
+  ASSERT_THAT(after, SizeIs(20));
+  EXPECT_EQ(std::ranges::count(after, 1, &State::attempts), 1);
+  EXPECT_EQ(std::ranges::count(after, "pending", &State::status), 19);
 }
 
 TEST_P(CourierTest, AStopRestsWhileWhatIsUnderWayEnds) {

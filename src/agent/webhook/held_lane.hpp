@@ -26,10 +26,11 @@ struct HeldLane {
   std::string url;
   std::string host;
   std::vector<std::string> secrets;
-  std::deque<countersign::webhook::Job> ready;  // read, not begun, in order
-  std::set<std::string> open;                   // ids of deliveries that are begun and not recorded
-  std::set<std::string> messages;               // that requests under way are about: one at a time of each
-  std::size_t under_way = 0;                    // requests
+  std::chrono::steady_clock::time_point read_until{};  // the webhook is looked at again after that
+  std::deque<countersign::webhook::Job> ready;         // read, not begun, in order
+  std::set<std::string> open;                          // ids of deliveries that are begun and not recorded
+  std::set<std::string> messages;  // that requests under way are about: one at a time of each
+  std::size_t under_way = 0;       // requests
   std::size_t width = 1;
   bool more = true;                // there may be more to read
   std::set<std::string> recorded;  // since the reading under way began, which may still show them as due

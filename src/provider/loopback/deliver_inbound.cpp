@@ -28,7 +28,7 @@ mailbox::NewInbound inbound_row(const account::Agent& recipient, const LocalMail
   row.sender = own_words ? mail::bare_address(mail.draft.reply_to) : sent.agent_email;
   row.to = mail::bare_addresses(mail.draft.to);
   row.cc = mail::bare_addresses(mail.draft.cc);
-  if (!mail.draft.reply_to.empty()) row.reply_to_list = {mail::bare_address(mail.draft.reply_to)};
+  if (!mail.reply_to.empty()) row.reply_to_list = {mail::bare_address(mail.reply_to)};
   row.rfc_message_id = mail.rfc_message_id;
   row.automatic = sent.automatic;
   row.meter_seed = sent.id.str();

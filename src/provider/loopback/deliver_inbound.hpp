@@ -19,6 +19,7 @@ struct LocalMail {
   const mailbox::Message& message;  // the outbound row
   const mailbox::Draft& draft;
   std::string_view rfc_message_id;
+  std::string_view reply_to;                        // as the composed header says it; empty: none
   std::string_view raw;                             // the composed bytes
   std::optional<screen::Report> screening{};        // nothing: no recipient asks for it
   std::vector<mail::AttachmentInfo> attachments{};  // as whoever opens a copy will see them

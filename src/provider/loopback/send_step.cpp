@@ -75,14 +75,19 @@ From from_of(const account::Agent& agent, const Identity& identity, mailbox::Kin
   return {{display + " via e2a", "agent@" + identity.from_domain}, "relay", identity.from_domain};
 }
 
-std::string compose(const account::Agent& agent, const mailbox::Message& message, const mailbox::Draft& draft,
-                    const From& from, const std::string& rfc_message_id, UtcTime now) {
+std::string reply_to_of(const account::Agent& agent, const mailbox::Message& message,
+                        const mailbox::Draft& draft) {
+  if (message.kind == mailbox::Kind::test) return {};  // nobody reads what a probe is told
+  return draft.reply_to.empty() ? agent.email : draft.reply_to;
+}
+
+std::string compose(const mailbox::Message& message, const mailbox::Draft& draft, const From& from,
+                    const std::string& reply_to, const std::string& rfc_message_id, UtcTime now) {
   mail::Composition composition;
   composition.from = from.mailbox;
   composition.to = draft.to;
   composition.cc = draft.cc;
-  composition.reply_to = draft.reply_to.empty() ? agent.email : draft.reply_to;
-  if (message.kind == mailbox::Kind::test) composition.reply_to.clear();  // nobody reads what a probe is told
+  composition.reply_to = reply_to;
   composition.in_reply_to = draft.in_reply_to;
   composition.references = draft.references;
   composition.subject = draft.subject;
@@ -123,7 +128,8 @@ outbox::SendResult SendStep::send(store::Tx& tx, const account::Agent& agent, co
   const bool complete = recipients.external.empty();
   const From from = from_of(agent, identity_, message.kind);
   const std::string rfc_message_id = message.id.str() + "@" + from.id_domain;
-  const std::string raw = compose(agent, message, draft, from, rfc_message_id, now);
+  const std::string reply_to = reply_to_of(agent, message, draft);
+  const std::string raw = compose(message, draft, from, reply_to, rfc_message_id, now);
 
   mailbox::Dispatch dispatch;
   dispatch.method = complete ? mailbox::Method::loopback : mailbox::Method::smtp;
@@ -135,7 +141,8 @@ outbox::SendResult SendStep::send(store::Tx& tx, const account::Agent& agent, co
   // What follows from the acceptance or the decision stands strictly after it (contract §25).
   const UtcTime then = now + Duration(1);
   std::vector<outbox::Recipient> local;
-  LocalMail copy{message, draft, rfc_message_id, raw, screened_for(recipients.residents(), agent, raw)};
+  LocalMail copy{message,  draft, rfc_message_id,
+                 reply_to, raw,   screened_for(recipients.residents(), agent, raw)};
   if (!recipients.local.empty() && !draft.attachments.empty())
     copy.attachments = mail::parse(raw).attachments;
   for (const auto& [recipient, resident] : recipients.local) {

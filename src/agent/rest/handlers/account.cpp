@@ -100,7 +100,7 @@ Answer created_answer(const Minted& minted, UtcTime now) {
 
 Awaitable<Response> create_api_key(Context& context, const Call& call) {
   const UtcTime now = call.received();
-  const Result<Keyed, ApiError> keyed = keyed_of(call, kCreateKeyRoute);
+  const Result<Keyed, ApiError> keyed = secretly_keyed_of(context, call, kCreateKeyRoute, call.body_bytes());
   if (!keyed) co_return call.refuse(keyed.error());
 
   struct Known {

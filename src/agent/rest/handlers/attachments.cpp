@@ -17,6 +17,7 @@ using std::chrono::minutes;
 
 constexpr minutes kLinkLifetime{15};
 constexpr std::int64_t kInlineBytesMax = 262'144;
+constexpr std::size_t kHostBytesMax = 261;   // a name of 255 (RFC 1035 §2.3.4) and a port
 constexpr std::size_t kTokenBytesMax = 512;  // three times what one of ours has
 
 ApiError attachment_not_found() {
@@ -73,6 +74,32 @@ std::string path_segment(std::string_view text) {
   return out;
 }
 
+// `host`, `host:port`, `[IPv6]:port` (RFC 9110 §7.2), of the characters that a name or an address has.
+bool is_host_field(std::string_view text) {
+  if (text.empty() || text.size() > kHostBytesMax) return false;
+  const auto all_of = [](std::string_view part, std::string_view others) {
+    return !part.empty() && std::ranges::all_of(part, [&](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             others.find(c) != std::string_view::npos;
+    });
+  };
+  std::string_view host = text;
+  const std::size_t colon = text.rfind(':');
+  if (colon != std::string_view::npos && !text.ends_with(']')) {
+    if (!index_of(text.substr(colon + 1))) return false;
+    host = text.substr(0, colon);
+  }
+  if (host.starts_with('[') && host.ends_with(']')) return all_of(host.substr(1, host.size() - 2), ":.");
+  return all_of(host, "-._");
+}
+
+// What an absolute link of this deployment begins with: where the request came to, unless somebody has said.
+std::string origin_of(const Context& context, const Call& call) {
+  if (!context.settings.public_url.empty()) return context.settings.public_url;
+  const std::string_view host = call.headers().get("Host");
+  return fmt::format("http://{}", is_host_field(host) ? host : context.settings.http_address);
+}
+
 // --- getAttachment ---------------------------------------------------------------------------------------
 
 const mail::AttachmentInfo* find_attachment(const mail::Message& parsed, std::int64_t index) {
@@ -80,12 +107,12 @@ const mail::AttachmentInfo* find_attachment(const mail::Message& parsed, std::in
   return &parsed.attachments[static_cast<std::size_t>(index)];
 }
 
-json::object view_of(const Context& context, const mailbox::Message& message,
-                     const mail::AttachmentInfo& attachment, UtcTime now) {
-  const UtcTime expires = now + kLinkLifetime;
+json::object view_of(const Context& context, const Call& call, const mailbox::Message& message,
+                     const mail::AttachmentInfo& attachment) {
+  const UtcTime expires = call.received() + kLinkLifetime;
   json::object view = attachment_view(attachment);
   view["download_url"] =
-      fmt::format("{}/v1/agents/{}/messages/{}/attachments/{}/download?token={}", context.settings.public_url,
+      fmt::format("{}/v1/agents/{}/messages/{}/attachments/{}/download?token={}", origin_of(context, call),
                   path_segment(message.agent_email), message.id.str(), attachment.index,
                   make_token(context.settings.cursor_secret, message.id, attachment.index, expires));
   view["expires_at"] = timestamp(expires);
@@ -112,7 +139,7 @@ Awaitable<Response> get_attachment(Context& context, const Call& call) {
   }
   const Result<std::monostate, ApiError> marked = co_await mark_read(context, call, loaded->message);
   if (!marked) co_return call.refuse(marked.error());
-  json::object view = view_of(context, loaded->message, *attachment, call.received());
+  json::object view = view_of(context, call, loaded->message, *attachment);
   if (with_data) view["data"] = base64_encode(mail::attachment_content(raw, *index).value_or(""));
   co_return json_response(200, view);
 }

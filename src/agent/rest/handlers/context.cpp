@@ -17,14 +17,27 @@ namespace {
 constexpr std::size_t kKeyBytesMax = 255;  // contract §7
 constexpr std::string_view kScheme = "Bearer ";
 
-Result<std::optional<Answer>, ApiError> settle(account::KeyState state) {
+// What an answer is sealed for.
+std::string answer_context(const UserId& user, const Keyed& keyed) {
+  return user.str() + '\n' + keyed.key + '\n' + keyed.fingerprint;
+}
+
+Result<std::optional<Answer>, ApiError> settle(account::KeyState state, const UserId& user,
+                                               const Keyed& keyed) {
   if (std::holds_alternative<account::InFlight>(state)) return unexpected(key_in_flight());
   if (std::holds_alternative<account::KeyReused>(state)) {
     return unexpected(
         api_error(ErrorCode::idempotency_key_reuse, "the Idempotency-Key was used for a different request"));
   }
   if (auto* replay = std::get_if<account::Replay>(&state)) {
-    return Answer{replay->status, std::move(replay->body)};
+    if (keyed.sealer == nullptr) return Answer{replay->status, std::move(replay->body)};
+    const auto sealed = base64url_decode(replay->body);
+    auto body = sealed ? keyed.sealer->open(*sealed, answer_context(user, keyed)) : std::nullopt;
+    if (!body) {
+      return unexpected(api_error(ErrorCode::idempotency_key_reuse,
+                                  "the answer to this Idempotency-Key cannot be read any more; it was done"));
+    }
+    return Answer{replay->status, std::move(*body)};
   }
   return std::nullopt;
 }
@@ -159,10 +172,17 @@ Result<Keyed, ApiError> keyed_of(const Call& call, std::string_view route, std::
   return Keyed{std::string(*key), sha256_hex(text)};
 }
 
+Result<Keyed, ApiError> secretly_keyed_of(const Context& context, const Call& call, std::string_view route,
+                                          std::string_view body) {
+  Result<Keyed, ApiError> keyed = keyed_of(call, route, body);
+  if (keyed) keyed->sealer = &context.secret_answers;
+  return keyed;
+}
+
 Result<std::optional<Answer>, ApiError> look_up(store::ReadTx& tx, const UserId& user, const Keyed& keyed,
                                                 UtcTime now) {
   if (keyed.key.empty()) return std::nullopt;
-  return settle(account::look_up_key(tx, user, keyed.key, keyed.fingerprint, now));
+  return settle(account::look_up_key(tx, user, keyed.key, keyed.fingerprint, now), user, keyed);
 }
 
 Result<std::optional<Answer>, ApiError> claim(store::Tx& tx, const UserId& user, const Keyed& keyed,
@@ -170,12 +190,16 @@ Result<std::optional<Answer>, ApiError> claim(store::Tx& tx, const UserId& user,
   if (keyed.key.empty()) return std::nullopt;
   auto state = account::claim_key(tx, user, keyed.key, keyed.fingerprint, now);
   CS_FAULT("rest.key_claimed");
-  return settle(std::move(state));
+  return settle(std::move(state), user, keyed);
 }
 
 void remember(store::Tx& tx, const UserId& user, const Keyed& keyed, const Answer& answer, UtcTime now) {
   if (keyed.key.empty()) return;
-  account::store_answer(tx, user, keyed.key, keyed.fingerprint, answer.status, answer.body, now);
+  const std::string body =
+      keyed.sealer == nullptr
+          ? answer.body
+          : base64url_encode(keyed.sealer->seal(answer.body, answer_context(user, keyed)));
+  account::store_answer(tx, user, keyed.key, keyed.fingerprint, answer.status, body, now);
   CS_FAULT("rest.answer_kept");
 }
 

@@ -74,6 +74,7 @@ struct Context {
   const ApiSettings settings;
   const Cursors cursors;
   const Sealer webhook_secrets;
+  const Sealer secret_answers;  // answers that show a secret, while their Idempotency-Key is remembered
   KeysInFlight keys;
   Server* server = nullptr;  // set by Api::attach
 };
@@ -182,6 +183,7 @@ struct Answer {
 struct Keyed {
   std::string key;
   std::string fingerprint;
+  const Sealer* sealer = nullptr;  // set: the answer shows a secret, and is stored sealed
 };
 /// route   as operations.md names it for the operation. Refuses keys that cannot be stored.
 /// body    what counts as the request's body.
@@ -190,6 +192,9 @@ struct Keyed {
 [[nodiscard]] inline Result<Keyed, ApiError> keyed_of(const Call& call, std::string_view route) {
   return keyed_of(call, route, call.body_bytes());
 }
+/// The same for an operation whose answer shows a secret.
+[[nodiscard]] Result<Keyed, ApiError> secretly_keyed_of(const Context& context, const Call& call,
+                                                        std::string_view route, std::string_view body);
 
 /// What a key stands for in the terms of the API: nothing when there is work to do, a stored answer, or a
 /// refusal.

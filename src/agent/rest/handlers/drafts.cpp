@@ -162,7 +162,7 @@ bool refers_to_template(const Call& call) {
 }
 
 void settle_recipients(std::vector<std::string>& to, std::vector<std::string>& cc,
-                       std::vector<std::string>& bcc, std::string_view own_address) {
+                       std::vector<std::string>& bcc, std::string_view own_address, OwnAddress own) {
   std::set<std::string> seen;
   for (auto* list : {&to, &cc, &bcc}) {
     std::erase_if(*list,
@@ -170,7 +170,8 @@ void settle_recipients(std::vector<std::string>& to, std::vector<std::string>& c
   }
   const auto is_own = [&](const std::string& text) { return mail::bare_address(text) == own_address; };
   if (to.size() == 1 && cc.empty() && bcc.empty() && is_own(to.front())) return;
-  for (auto* list : {&to, &cc, &bcc}) std::erase_if(*list, is_own);
+  if (own == OwnAddress::left_out) std::erase_if(to, is_own);
+  for (auto* list : {&cc, &bcc}) std::erase_if(*list, is_own);
 }
 
 std::vector<std::string> read_recipients(const Call& call, std::string_view member) {
@@ -191,11 +192,11 @@ SendRequest read_common(const Call& call) {
 }
 
 Result<SendRequest, ApiError> checked_request(const Call& call, SendRequest request,
-                                              std::string_view own_address) {
+                                              std::string_view own_address, OwnAddress own) {
   mailbox::Draft& draft = request.draft;
   if (auto error = check_texts(draft)) return unexpected(std::move(*error));
   if (auto error = check_recipients(draft)) return unexpected(std::move(*error));
-  settle_recipients(draft.to, draft.cc, draft.bcc, own_address);
+  settle_recipients(draft.to, draft.cc, draft.bcc, own_address, own);
   if (draft.to.empty() && draft.cc.empty() && draft.bcc.empty()) {
     return unexpected(api_error(Code::invalid_request, "no recipient is left besides the agent itself"));
   }

@@ -27,6 +27,12 @@ struct SendRequest {
 /// True when the body refers to a template.
 [[nodiscard]] bool refers_to_template(const Call& call);
 
+/// Whether an agent may be among the recipients of what it writes.
+enum class OwnAddress : std::uint8_t {
+  left_out,
+  kept_in_to,  // of a reply: whoever is answered is the agent itself (contract §11)
+};
+
 /// own_address   the agent's address. It is the recipient of a self-send, and otherwise left out.
 /// The recipients come out trimmed, lower-cased and without duplicates over to, cc and bcc.
 [[nodiscard]] Result<SendRequest, ApiError> read_send_request(const Call& call, std::string_view own_address);
@@ -39,12 +45,13 @@ struct SendRequest {
 /// Checks and settles a request that was put together (sendMessage 4–9). The body's
 /// attachments follow those that the draft already carries.
 [[nodiscard]] Result<SendRequest, ApiError> checked_request(const Call& call, SendRequest request,
-                                                            std::string_view own_address);
+                                                            std::string_view own_address,
+                                                            OwnAddress own = OwnAddress::left_out);
 
-/// Leaves each address once, in the first of the three lists that names it. `own_address` stays only where it
-/// is the one recipient in `to`: a self-send.
+/// Leaves each address once, in the first of the three lists that names it, and of `own_address` what `own`
+/// says. It always stays where it is the one recipient, in `to`: a self-send.
 void settle_recipients(std::vector<std::string>& to, std::vector<std::string>& cc,
-                       std::vector<std::string>& bcc, std::string_view own_address);
+                       std::vector<std::string>& bcc, std::string_view own_address, OwnAddress own);
 
 /// The attachments of a body, decoded (sendMessage 8).
 [[nodiscard]] Result<std::vector<mailbox::DraftAttachment>, ApiError> read_attachments(const Call& call);

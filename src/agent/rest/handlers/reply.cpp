@@ -100,7 +100,7 @@ Awaitable<Response> reply_to_message(Context& context, const Call& call) {
   if (found->answered) co_return co_await finish(context, call, std::move(*found->answered));
   Drafting drafting = [plan = std::move(*plan), email = found->email,
                        conversation = found->parent.message.conversation_id](const Call& asked) {
-    return checked_request(asked, reply_request(asked, plan, conversation), email);
+    return checked_request(asked, reply_request(asked, plan, conversation), email, OwnAddress::kept_in_to);
   };
   Sending sending{found->user, *keyed, mailbox::Kind::reply, found->sensitivity,
                   answering(found->parent.message)};

@@ -152,7 +152,8 @@ void settle_edit(approve::PendingApprovalEdit& edit, const mailbox::Message& mes
   std::vector<std::string> to = edit.to.value_or(message.to);
   std::vector<std::string> cc = edit.cc.value_or(message.cc);
   std::vector<std::string> bcc = edit.bcc.value_or(message.bcc);
-  settle_recipients(to, cc, bcc, message.agent_email);
+  const bool reply = message.kind == mailbox::Kind::reply;
+  settle_recipients(to, cc, bcc, message.agent_email, reply ? OwnAddress::kept_in_to : OwnAddress::left_out);
   edit.to = std::move(to);
   edit.cc = std::move(cc);
   edit.bcc = std::move(bcc);

@@ -154,7 +154,7 @@ Awaitable<Response> answer_keyed(Context& context, const Call& call, const Keyed
 }
 
 Awaitable<Response> create_webhook(Context& context, const Call& call) {
-  const Result<Keyed, ApiError> keyed = keyed_of(call, kCreateRoute);
+  const Result<Keyed, ApiError> keyed = secretly_keyed_of(context, call, kCreateRoute, call.body_bytes());
   if (!keyed) co_return call.refuse(keyed.error());
   const Result<Known, ApiError> known = co_await look_up_key(context, call, *keyed);
   if (!known) co_return call.refuse(known.error());
@@ -194,7 +194,7 @@ Awaitable<Response> create_webhook(Context& context, const Call& call) {
 Awaitable<Response> rotate_secret(Context& context, const Call& call) {
   std::string route(kRotateRoute);
   route.replace(route.find("{id}"), 4, call.path("id"));
-  const Result<Keyed, ApiError> keyed = keyed_of(call, route, "");
+  const Result<Keyed, ApiError> keyed = secretly_keyed_of(context, call, route, "");
   if (!keyed) co_return call.refuse(keyed.error());
   const Result<Known, ApiError> known = co_await look_up_key(context, call, *keyed);
   if (!known) co_return call.refuse(known.error());
