@@ -10,7 +10,7 @@ from support import postgres
 from support.client import Account, Client
 from support.server import Server
 from support.stores import PostgresStore, SqliteStore
-from support.waiting import eventually
+from support.waiting import DEADLINE_SECONDS, eventually
 
 AGENT = "ada@agents.localhost"
 
@@ -69,9 +69,9 @@ class Scenario(unittest.TestCase):
             return message if message.get("delivery_status") in statuses else None
         return eventually(f"{message_id} becomes {' or '.join(statuses)}", look)
 
-    def wait_until_settled(self):
+    def wait_until_settled(self, deadline_seconds=DEADLINE_SECONDS):
         """No hand-over is queued or under way any more."""
-        eventually("every hand-over is settled", lambda: self.open_submissions() == [])
+        eventually("every hand-over is settled", lambda: self.open_submissions() == [], deadline_seconds)
 
     def open_submissions(self):
         return self.store.rows("SELECT id, state FROM submissions "
