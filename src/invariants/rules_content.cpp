@@ -51,16 +51,19 @@ constexpr Rule kRules[] = {
         "b.message_id = m.id) OR EXISTS (SELECT 1 FROM message_labels b WHERE b.message_id = m.id AND "
         "(replace(m.labels, '\"' || b.label || '\"', '') = m.labels OR b.agent_email <> m.agent_email OR "
         "b.created_at_us <> m.created_at_us))"),
-    // A message that was purged since is known from its events. Differs in how a JSON member is read.
+    // A message that was purged since is known from its events. Answers that show a secret are sealed, and
+    // name no message. Differs in how a JSON member is read.
     CS_RULE_DIFFERS(
         "answer-true", "a remembered answer names a message that was stored with it",
         "SELECT k.key AS subject, 'answer names ' || k.message_id AS detail FROM (SELECT key, "
-        "json_extract(body, '$.message_id') AS message_id FROM idempotency_keys) k WHERE k.message_id IS NOT "
-        "NULL AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = k.message_id) AND NOT EXISTS (SELECT 1 "
+        "CASE WHEN body LIKE '{%' THEN json_extract(body, '$.message_id') END AS message_id FROM "
+        "idempotency_keys) k WHERE k.message_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM messages m WHERE "
+        "m.id = k.message_id) AND NOT EXISTS (SELECT 1 "
         "FROM events e WHERE e.message_id IS NOT NULL AND e.message_id = k.message_id)",
         "SELECT k.key AS subject, 'answer names ' || k.message_id AS detail FROM (SELECT key, "
-        "CAST(body AS jsonb) ->> 'message_id' AS message_id FROM idempotency_keys) k WHERE k.message_id IS "
-        "NOT NULL AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = k.message_id) AND NOT EXISTS (SELECT "
+        "CASE WHEN body LIKE '{%' THEN CAST(body AS jsonb) ->> 'message_id' END AS message_id FROM "
+        "idempotency_keys) k WHERE k.message_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM messages m WHERE "
+        "m.id = k.message_id) AND NOT EXISTS (SELECT "
         "1 FROM events e WHERE e.message_id IS NOT NULL AND e.message_id = k.message_id)"),
     CS_RULE(
         "storage-metered", "an account is charged for exactly what it stores",
