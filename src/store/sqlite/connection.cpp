@@ -18,8 +18,9 @@ namespace {
 
 constexpr std::size_t kStatementsMax = 4'000;   // far more names than the program has
 constexpr std::size_t kParametersMax = 65'535;  // what the PostgreSQL protocol can carry
-constexpr int kWriterCacheKib = 65'536;
-constexpr int kReaderCacheKib = 16'384;
+// SQLite walks over the whole cache at a commit that moved pages around (0.2 ms for 12,000 of them): no
+// larger than what a group of transactions works on.
+constexpr int kCacheKib = 16'384;
 // A log that grew past this under long reads is cut back to it at the next restart of the log.
 constexpr int kWalBytesKept = 64 * 1024 * 1024;
 
@@ -104,8 +105,7 @@ void Connection::configure(Access access) {
       fmt::format("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; "
                   "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = {}; PRAGMA cache_size = -{}; "
                   "PRAGMA query_only = {}",
-                  kWalBytesKept, access == Access::read ? kReaderCacheKib : kWriterCacheKib,
-                  access == Access::read ? "ON" : "OFF"));
+                  kWalBytesKept, kCacheKib, access == Access::read ? "ON" : "OFF"));
   // In place of SQLite's own checkpoint, which would run inside COMMIT, before anyone hears of it.
   sqlite3_wal_hook(database_, &Connection::on_commit, this);
 }
