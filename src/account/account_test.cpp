@@ -104,6 +104,16 @@ TEST_P(AccountTest, AnAddressHasOneAccount) {
   EXPECT_EQ(found->id, ada);
 }
 
+TEST_P(AccountTest, AnAccountHasThePlanThatItWasMadeWith) {
+  const UserId user("team");
+  ASSERT_TRUE(db().write(
+      [&](store::Tx& tx) { return create_user(tx, user, "team@owner.example", kNow, "team").has_value(); }));
+  store_key(new_key(user, "1"));
+  const auto caller = log_in("1");
+  ASSERT_TRUE(caller.has_value());
+  EXPECT_EQ(caller->plan_code, "team");
+}
+
 TEST_P(AccountTest, AKeyAuthenticatesItsAccountUntilItExpires) {
   const UserId ada = new_user("ada");
   NewApiKey key = new_key(ada, "1");

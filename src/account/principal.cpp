@@ -10,7 +10,7 @@ namespace {
 using store::Query;
 
 constexpr Query kCreateUser("account.create_user",
-                            "INSERT INTO users (id, email, created_at_us) VALUES ($1, $2, $3) "
+                            "INSERT INTO users (id, email, created_at_us, plan_code) VALUES ($1, $2, $3, $4) "
                             "ON CONFLICT (email) DO NOTHING");
 
 constexpr Query kFindUserByEmail("account.find_user_by_email",
@@ -57,8 +57,9 @@ std::string_view name_of(Scope scope) {
   CS_ASSERT(false);
 }
 
-std::optional<User> create_user(store::Tx& tx, const UserId& id, std::string_view email, UtcTime now) {
-  if (tx.execute(kCreateUser, {id.str(), email, now}) == 0) return std::nullopt;
+std::optional<User> create_user(store::Tx& tx, const UserId& id, std::string_view email, UtcTime now,
+                                std::string_view plan_code) {
+  if (tx.execute(kCreateUser, {id.str(), email, now, plan_code}) == 0) return std::nullopt;
   return User{id, std::string(email)};
 }
 

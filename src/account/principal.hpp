@@ -49,7 +49,7 @@ struct User {
 
 /// Creates an account. Refuses nothing: an address that exists already yields no value.
 [[nodiscard]] std::optional<User> create_user(store::Tx& tx, const UserId& id, std::string_view email,
-                                              UtcTime now);
+                                              UtcTime now, std::string_view plan_code = "default");
 [[nodiscard]] std::optional<User> find_user_by_email(store::ReadTx& tx, std::string_view email);
 
 /// The caller behind the lower-case hex SHA-256 of a key's plaintext; nothing when the key is unknown,

@@ -35,6 +35,7 @@ struct ConsoleSettings {
   std::string secret;     // of the deployment, the same on every node; signs setup links
   std::string transport;  // name of the way out, "smtp", …
   account::Limits limits;
+  std::string plan_code = "default";  // of the account that the set-up makes
   bool screening = true;
   std::chrono::seconds session_idle{std::chrono::hours(12)};
   std::chrono::seconds session_max{std::chrono::days(14)};

@@ -281,11 +281,11 @@ Awaitable<Answer> set_up(Context& context, Visit& visit) {
 
   const std::string token = random_hex(kTokenDigits);
   auto enter = [hash = *hash, email = mail::normalise(mailbox->address), fresh = UserId(random_hex(32)),
-                session = session_of(context, UserId(), token, visit.now),
+                session = session_of(context, UserId(), token, visit.now), plan = context.settings.plan_code,
                 now = visit.now](store::Tx& tx) -> Result<account::User, Refusal> {
     if (!account::claim_setup(tx, now)) return unexpected(forbidden("this link was used, or is over"));
     auto user = account::find_user_by_email(tx, email);
-    if (!user) user = account::create_user(tx, fresh, email, now);
+    if (!user) user = account::create_user(tx, fresh, email, now, plan);
     if (!user) return unexpected(unavailable());  // somebody else created it just now
     account::set_password(tx, user->id, hash, now);
     account::NewSession begun = session;

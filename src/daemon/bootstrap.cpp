@@ -23,7 +23,7 @@ int bootstrap(const Config& config, std::string_view email, std::ostream& out) {
 
   const auto database = open_store(config);
   const bool created = database->write([&](store::Tx& tx) {
-    if (!account::create_user(tx, user, address, now)) return false;
+    if (!account::create_user(tx, user, address, now, config.limits.plan_code)) return false;
     account::create_key(tx, key, now);
     return true;
   });

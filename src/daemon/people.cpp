@@ -23,6 +23,7 @@ std::unique_ptr<console::Console> make_console(const Config& config, store::Data
   settings.transport = transport_name(config);
   settings.limits = {config.limits.agents_max, config.limits.domains_max, config.limits.messages_month_max,
                      config.limits.storage_bytes_max};
+  settings.plan_code = config.limits.plan_code;
   settings.screening = config.screening.enabled;
   settings.session_idle = config.console.session_idle;
   settings.session_max = config.console.session_max;

@@ -1,6 +1,7 @@
 #include "inbound/spool.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "account/agent.hpp"
 #include "account/usage.hpp"
@@ -80,7 +81,17 @@ struct Admission {
   bool kept = false;
 };
 
-Admission admit(store::Tx& tx, const TakeCommand& command, const Door& door) {
+// What this transaction keeps for an account, and counts at its end.
+struct Kept {
+  std::int64_t messages = 0;
+  std::int64_t bytes = 0;
+};
+
+std::int64_t bytes_of(const TakeCommand& command, const Door& door) {
+  return static_cast<std::int64_t>(door.trace.size() + command.raw.size());
+}
+
+Admission admit(store::Tx& tx, const TakeCommand& command, const Door& door, std::map<UserId, Kept>& kept) {
   Admission admission;
   if (door.report) {
     admission.answer = AcceptAnswer::taken;
@@ -93,8 +104,11 @@ Admission admit(store::Tx& tx, const TakeCommand& command, const Door& door) {
     return admission;
   }
   const UserId& user = admission.agent->user;
-  const auto limits = account::limits_of(tx, user, command.limits);
+  auto limits = account::limits_of(tx, user, command.limits);
   CS_ASSERT(limits.has_value());
+  Kept& so_far = kept[user];
+  limits->messages_month_max -= so_far.messages;
+  limits->storage_bytes_max -= so_far.bytes;
   if (account::check_message_limits(tx, user, *limits, command.now)) {
     admission.answer = AcceptAnswer::over_quota;
     return admission;
@@ -102,11 +116,14 @@ Admission admit(store::Tx& tx, const TakeCommand& command, const Door& door) {
   admission.answer = AcceptAnswer::taken;
   admission.kept = command.digest.empty() || tx.execute(kRemember, {admission.agent->email, command.digest,
                                                                     door.id.str(), command.now}) == 1;
+  if (admission.kept) {
+    ++so_far.messages;
+    so_far.bytes += bytes_of(command, door);
+  }
   return admission;
 }
 
 void keep(store::Tx& tx, const TakeCommand& command, const Door& door, const Admission& admission) {
-  const auto bytes = static_cast<std::int64_t>(door.trace.size() + command.raw.size());
   std::optional<std::string_view> user;
   std::optional<std::string_view> email;
   if (admission.agent) {
@@ -115,7 +132,7 @@ void keep(store::Tx& tx, const TakeCommand& command, const Door& door, const Adm
   }
   CS_FAULT("inbound.arrival");
   tx.send(kInsertArrival, {door.id.str(), command.content_id, door.address, user, email, door.trace,
-                           admission.agent ? bytes : 0});
+                           admission.agent ? bytes_of(command, door) : 0});
 }
 
 // In the order of the accounts, one shard each, so that no two transactions wait for each other's counters.
@@ -123,8 +140,7 @@ void meter(store::Tx& tx, const TakeCommand& command, const std::vector<Admissio
   std::vector<std::pair<UserId, std::int64_t>> kept;
   for (std::size_t i = 0; i < admissions.size(); ++i) {
     if (!admissions[i].kept || !admissions[i].agent) continue;
-    kept.emplace_back(admissions[i].agent->user,
-                      static_cast<std::int64_t>(command.doors[i].trace.size() + command.raw.size()));
+    kept.emplace_back(admissions[i].agent->user, bytes_of(command, command.doors[i]));
   }
   std::ranges::sort(kept);
   for (const auto& [user, bytes] : kept) {
@@ -142,7 +158,8 @@ void give(store::Tx& tx, const Claim& claim, UtcTime due, std::string_view troub
 std::vector<AcceptAnswer> take(store::Tx& tx, const TakeCommand& command) {
   std::vector<Admission> admissions;
   admissions.reserve(command.doors.size());
-  for (const Door& door : command.doors) admissions.push_back(admit(tx, command, door));
+  std::map<UserId, Kept> kept;
+  for (const Door& door : command.doors) admissions.push_back(admit(tx, command, door, kept));
 
   if (std::ranges::any_of(admissions, &Admission::kept)) {
     tx.send(kInsertContent, {command.content_id, command.envelope, Blob{command.raw}, command.now});

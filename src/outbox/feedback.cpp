@@ -216,12 +216,17 @@ class Application {
     }
     journal::record(tx_, subject(), seen);
     const bool moved = settlement_.recipients().note_delivery(address, meaning.delivery, named.detail, now_);
-    if (moved && meaning.event) announce(*meaning.event, address, named.detail);
-    suppress(address, named.detail);
-    return moved;
+    const bool suppressed = suppress(address, named.detail);
+    // What suppresses an address is told of, even where a transient bounce had come before.
+    if ((moved || suppressed) && meaning.event) {
+      announce(*meaning.event, address, named.detail, moved ? address : address + " " + occasion());
+    }
+    if (suppressed) announce_suppression(address, named.detail);
+    return moved || suppressed;
   }
 
-  void announce(EventType type, const std::string& address, std::string_view detail) {
+  void announce(EventType type, const std::string& address, std::string_view detail,
+                std::string_view occasion) {
     boost::json::object data;
     data["message_id"] = settlement_.message().id.str();
     data["agent_email"] = settlement_.message().agent_email;
@@ -233,20 +238,27 @@ class Application {
       if (!feedback_.bounce_sub_type.empty()) data["bounce_sub_type"] = feedback_.bounce_sub_type;
     }
     if (!detail.empty()) data["smtp_detail"] = detail;
-    journal::emit(tx_, subject(), type, data, now_, address);
+    journal::emit(tx_, subject(), type, data, now_, occasion);
   }
 
-  // Hard bounces and complaints keep the account from writing there again (contract §27).
-  void suppress(const std::string& address, std::string_view detail) {
+  [[nodiscard]] bool complaint() const { return feedback_.kind == FeedbackKind::complained; }
+  [[nodiscard]] std::string_view suppression_source() const { return complaint() ? "complaint" : "bounce"; }
+
+  // Hard bounces and complaints keep the account from writing there again (contract §27). False: nothing new.
+  bool suppress(const std::string& address, std::string_view detail) {
     const bool bounce =
         feedback_.kind == FeedbackKind::bounced && feedback_.bounce_type == BounceType::permanent;
-    if (!bounce && feedback_.kind != FeedbackKind::complained) return;
-    const std::string_view source = bounce ? "bounce" : "complaint";
-    const account::AccountSuppression entry{address, std::string(source), std::string(detail),
+    if (!bounce && !complaint()) return false;
+    const account::AccountSuppression entry{address, std::string(suppression_source()), std::string(detail),
                                             settlement_.message().id};
-    if (!account::suppress_for_account(tx_, found_.user, entry, now_)) return;
+    return account::suppress_for_account(tx_, found_.user, entry, now_);
+  }
+
+  void announce_suppression(const std::string& address, std::string_view detail) {
+    const std::string_view source = suppression_source();
     journal::Transition applied = observed(
-        bounce ? Reason::suppression_hard_bounce_applied : Reason::suppression_complaint_applied, address);
+        complaint() ? Reason::suppression_complaint_applied : Reason::suppression_hard_bounce_applied,
+        address);
     applied.evidence["suppression_scope"] = "account";
     applied.evidence["suppression_source"] = source;
     journal::record(tx_, subject(), applied);

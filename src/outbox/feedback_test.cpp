@@ -115,6 +115,21 @@ TEST_P(FeedbackTest, APermanentBounceSuppressesTheAddressForTheAccountOnce) {
   EXPECT_THAT(texts(kAccountEvents), ElementsAre("domain.suppression_added"));
 }
 
+TEST_P(FeedbackTest, APermanentBounceBehindATransientOneIsToldOf) {
+  accepted();
+  Feedback bounce = about(FeedbackKind::bounced);
+  bounce.bounce_type = BounceType::transient;
+  EXPECT_EQ(apply(bounce), FeedbackOutcome::applied);
+  for (int i = 0; i < 2; ++i) {
+    bounce = about(FeedbackKind::bounced);
+    bounce.bounce_type = BounceType::permanent;
+    EXPECT_EQ(apply(bounce), i == 0 ? FeedbackOutcome::applied : FeedbackOutcome::ignored);
+    EXPECT_THAT(events(id_), ElementsAre("email.sent", "email.bounced", "email.bounced"));
+  }
+  EXPECT_EQ(status(), DeliveryStatus::bounced);
+  EXPECT_THAT(texts(kSuppressed), ElementsAre("one@elsewhere.example bounce"));
+}
+
 TEST_P(FeedbackTest, ATransientBounceSuppressesNothing) {
   accepted();
   Feedback bounce = about(FeedbackKind::bounced);

@@ -43,6 +43,8 @@ TEST_P(AgentsApiTest, AnAgentThatCannotBeIsRefusedWithItsReason) {
       {R"({"email":"Name <x1@agents.example>"})", 400, "invalid_request"},
       {R"({"email":"x1@agents.example\r\nBcc: y@z.example"})", 400, "invalid_request"},
       {R"({"email":"a@agents.example"})", 400, "invalid_slug"},
+      {R"({"email":")" + std::string(100, 'a') + R"(@agents.example"})", 400, "invalid_slug"},
+      {R"({"email":")" + std::string(100, 'a') + R"( b@agents.example"})", 400, "invalid_request"},
       {R"({"email":"postmaster@agents.example"})", 400, "invalid_slug"},
       {R"({"email":"x1@unknown.example"})", 400, "domain_not_registered"},
       {R"({"email":"bot@agents.example"})", 409, "agent_taken"},

@@ -222,6 +222,16 @@ TEST_P(RepliesApiTest, AKeyedReplyIsSentOnce) {
       << "the parent is asked about on every call";
 }
 
+TEST_P(RepliesApiTest, OfAReplyToAllThoseCountThatAreLeft) {
+  std::string others = "bot@agents.example, writer@elsewhere.example";
+  for (int i = 0; i < 49; ++i) others += ", r" + std::to_string(i) + "@x.example";
+  const std::string id = arrived(
+      "crowd", "From: writer@elsewhere.example\r\nTo: " + others + "\r\nSubject: To all\r\n\r\nx\r\n");
+  EXPECT_THAT(reply(id, R"(,"reply_all":true,"cc":["one-more@x.example"])"),
+              Refused(400, "too_many_recipients"));
+  EXPECT_THAT(reply(id, R"(,"reply_all":true,"cc":["r1@x.example"])"), Answered(202));
+}
+
 TEST_P(RepliesApiTest, WhatIsWrongWithTheReplyItselfIsRefused) {
   const std::string id = question();
   EXPECT_THAT(post(kMessages + "/" + id + "/reply", R"({"text":""})"), Refused(400, "invalid_request"));

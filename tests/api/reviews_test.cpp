@@ -212,6 +212,8 @@ TEST_P(ReviewsApiTest, AnApprovalThatCannotBeSentLeavesTheHoldAsItWas) {
   std::string many;
   for (int i = 0; i < 51; ++i)
     many += (i ? std::string(",") : std::string()) + "\"r" + std::to_string(i) + "@x.example\"";
+  std::string one_over_and_over = R"("r@x.example")";
+  for (int i = 0; i < 50; ++i) one_over_and_over += R"(,"r@x.example")";
   const std::vector<std::tuple<std::string, int, std::string>> cases = {
       {"", 400, "invalid_request"},
       {R"({"body":"x"})", 422, "invalid_request"},
@@ -223,6 +225,7 @@ TEST_P(ReviewsApiTest, AnApprovalThatCannotBeSentLeavesTheHoldAsItWas) {
       {R"({"to":["nobody"]})", 400, "invalid_recipient"},
       {R"({"to":["x\r\nBcc: y <a@x.example>"]})", 400, "invalid_recipient"},
       {R"({"cc":[)" + many + "]}", 400, "too_many_recipients"},
+      {R"({"cc":[)" + one_over_and_over + "]}", 400, "too_many_recipients"},
       {R"({"attachments":[{"filename":"f","content_type":"t/x","data":"?"}]})", 400, "invalid_attachment"},
       {R"({"to":["bad@x.example"]})", 422, "recipient_suppressed"}};
   for (const auto& [body, status, code] : cases) {

@@ -386,6 +386,14 @@ class Clients(Sockets):
                 pass
             self.assertEqual(socket.closing(), (1008, "too_many_frames"))
 
+    def test_long_messages_of_a_client_are_a_few_frames(self):
+        self.start(websocket__frames_per_minute_max=500)
+        with self.listen() as socket:
+            for _ in range(5):
+                socket.send(TEXT, b"x" * 60_000)
+            self.send_to_self()
+            self.assertEqual(self.subjects(socket, 1), ["Note"])
+
     def test_a_client_that_does_not_read_is_cut_off_and_goes_on_where_it_was(self):
         self.start(websocket__write_timeout_ms=700)
         self.account.create_agent(OTHER)

@@ -252,16 +252,17 @@ void Session::push_if_due() {
 
 // Reads what the client says, for its control frames.
 void Session::read() {
-  stream_.async_read_some(asio::buffer(chunk_), [self = shared_from_this()](boost::system::error_code error,
-                                                                            std::size_t /*size*/) {
-    if (!error) {
-      self->count_frame();
-      return self->read();
-    }
-    const bool by_client = error == websocket::error::closed || error == asio::error::eof ||
-                           error.category() == asio::error::get_system_category();
-    self->end(by_client ? "client" : "protocol");
-  });
+  stream_.async_read_some(
+      asio::buffer(chunk_), [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
+        if (!error) {
+          // A full buffer is a part of a frame that goes on.
+          if (size < self->chunk_.size() || self->stream_.is_message_done()) self->count_frame();
+          return self->read();
+        }
+        const bool by_client = error == websocket::error::closed || error == asio::error::eof ||
+                               error.category() == asio::error::get_system_category();
+        self->end(by_client ? "client" : "protocol");
+      });
 }
 
 void Session::count_frame() {

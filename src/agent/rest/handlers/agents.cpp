@@ -53,11 +53,23 @@ bool is_bare_address(const std::string& text) {
   return mail::parse_mailbox(text) && mail::bare_address(text) == text;
 }
 
+// No address at all (RFC 5321 §4.5.3.1.1), but meant as one of the shared domain: it is the slug that is
+// wrong.
+bool is_overlong_slug(const std::string& email, const std::string& shared_domain) {
+  constexpr std::size_t kLocalPartMax = 64;
+  const std::size_t at = email.rfind('@');
+  return at != std::string::npos && at > kLocalPartMax && !shared_domain.empty() &&
+         email.substr(at + 1) == shared_domain && is_bare_address(email.substr(at - kLocalPartMax));
+}
+
 Awaitable<Response> create_agent(Context& context, const Call& call) {
   const Result<Principal, ApiError> admitted = co_await admit_caller(context, call);
   if (!admitted) co_return call.refuse(admitted.error());
   account::CreateAgent command{mail::normalise(*call.body_text("email")),
                                std::string(call.body_text("name").value_or(""))};
+  if (is_overlong_slug(command.email, context.settings.shared_domain)) {
+    co_return call.refuse(error_of(account::CreateRefusal::invalid_slug, *admitted, 0));
+  }
   if (!is_bare_address(command.email)) {
     co_return call.refuse(ErrorCode::invalid_request, "email must be an e-mail address");
   }

@@ -30,11 +30,14 @@ using mailbox::kRecipientsMax;
 
 bool has_line_break(std::string_view text) { return text.find_first_of("\r\n") != std::string_view::npos; }
 
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
+// What no header field and no file name can carry is left out, as it is of a download's name (contract §13).
+std::string without_control(std::string_view text) {
+  std::string out(text);
+  std::erase_if(out, [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte < 0x20 || byte == 0x7f;
   });
+  return out;
 }
 
 std::string text_of(const Call& call, std::string_view member) {
@@ -75,11 +78,13 @@ std::vector<std::string> normalised(const std::vector<std::string>& texts) {
   return out;
 }
 
-std::optional<ApiError> check_recipients(const mailbox::Draft& draft) {
+std::optional<ApiError> count_recipients(const mailbox::Draft& draft) {
   const std::size_t provided = draft.to.size() + draft.cc.size() + draft.bcc.size();
-  if (provided > kRecipientsMax) {
-    return too_many_recipients(kRecipientsMax, static_cast<std::int64_t>(provided));
-  }
+  if (provided <= kRecipientsMax) return std::nullopt;
+  return too_many_recipients(kRecipientsMax, static_cast<std::int64_t>(provided));
+}
+
+std::optional<ApiError> check_recipients(const mailbox::Draft& draft) {
   for (const auto* list : {&draft.to, &draft.cc, &draft.bcc}) {
     for (const std::string& text : *list) {
       if (!mail::parse_mailbox(text)) {
@@ -102,13 +107,8 @@ std::optional<ApiError> check_threading(const std::string& conversation_id, cons
 
 Result<mailbox::DraftAttachment, ApiError> read_attachment(const boost::json::object& item) {
   mailbox::DraftAttachment attachment;
-  attachment.filename = std::string_view(item.at("filename").as_string());
-  attachment.content_type = std::string_view(item.at("content_type").as_string());
-  if (has_control(attachment.filename) || has_control(attachment.content_type)) {
-    return unexpected(
-        api_error(Code::invalid_attachment,
-                  "filename and content_type must not contain CR/LF or other control characters"));
-  }
+  attachment.filename = without_control(item.at("filename").as_string());
+  attachment.content_type = without_control(item.at("content_type").as_string());
   if (attachment.filename.size() > kFilenameBytesMax ||
       attachment.content_type.size() > kContentTypeBytesMax) {
     return unexpected(api_error(Code::invalid_attachment,
@@ -195,8 +195,16 @@ Result<SendRequest, ApiError> checked_request(const Call& call, SendRequest requ
                                               std::string_view own_address, OwnAddress own) {
   mailbox::Draft& draft = request.draft;
   if (auto error = check_texts(draft)) return unexpected(std::move(*error));
+  // A reply's are the other message's, too: of those the total counts that is left (contract §11).
+  const bool reply = own == OwnAddress::kept_in_to;
+  if (!reply) {
+    if (auto error = count_recipients(draft)) return unexpected(std::move(*error));
+  }
   if (auto error = check_recipients(draft)) return unexpected(std::move(*error));
   settle_recipients(draft.to, draft.cc, draft.bcc, own_address, own);
+  if (reply) {
+    if (auto error = count_recipients(draft)) return unexpected(std::move(*error));
+  }
   if (draft.to.empty() && draft.cc.empty() && draft.bcc.empty()) {
     return unexpected(api_error(Code::invalid_request, "no recipient is left besides the agent itself"));
   }

@@ -147,16 +147,22 @@ Awaitable<Result<Held, ApiError>> find_held(Context& context, const Call& call, 
 }
 
 // Edited recipient lists are settled against those that stay, as a send's are against each other.
-void settle_edit(approve::PendingApprovalEdit& edit, const mailbox::Message& message) {
-  if (!edit.to && !edit.cc && !edit.bcc) return;
+// Counts what was given, as sendMessage does: before an address that is named twice becomes one.
+std::optional<ApiError> settle_edit(approve::PendingApprovalEdit& edit, const mailbox::Message& message) {
+  if (!edit.to && !edit.cc && !edit.bcc) return std::nullopt;
   std::vector<std::string> to = edit.to.value_or(message.to);
   std::vector<std::string> cc = edit.cc.value_or(message.cc);
   std::vector<std::string> bcc = edit.bcc.value_or(message.bcc);
+  const std::size_t provided = to.size() + cc.size() + bcc.size();
+  if (provided > mailbox::kRecipientsMax) {
+    return too_many_recipients(mailbox::kRecipientsMax, static_cast<std::int64_t>(provided));
+  }
   const bool reply = message.kind == mailbox::Kind::reply;
   settle_recipients(to, cc, bcc, message.agent_email, reply ? OwnAddress::kept_in_to : OwnAddress::left_out);
   edit.to = std::move(to);
   edit.cc = std::move(cc);
   edit.bcc = std::move(bcc);
+  return std::nullopt;
 }
 
 Awaitable<Result<Answer, ApiError>> decide(Context& context, const Call& call, Keyed keyed,
@@ -206,7 +212,7 @@ Awaitable<Response> approve_review(Context& context, const Call& call) {
   if (!revision) co_return call.refuse(revision.error());
   Result<approve::PendingApprovalEdit, ApiError> edit = read_edit(call);
   if (!edit) co_return call.refuse(edit.error());
-  settle_edit(*edit, held->message);
+  if (auto error = settle_edit(*edit, held->message)) co_return call.refuse(*error);
   std::string agent = held->message.agent_email;
   const RateDecision decision = co_await context.server->take_send(std::move(agent), call.received());
   if (!decision.allowed) co_return call.refuse(rate_limited(decision.retry_after_seconds));
