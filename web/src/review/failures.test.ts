@@ -21,7 +21,7 @@ test("a failure names the message, the deed, who would have got it, and what to 
   assert.deepEqual(failures.get(), [
     {
       id: "m1",
-      title: "Your approval of “Quote” to x@y.example was not confirmed.",
+      title: "Your approval of the message to x@y.example was not confirmed: “Quote”",
       advice:
         "The sender's domain is not verified. Publish its DNS records and verify the domain; " +
         "the message stays held until then. Open it, and decide again if it still waits.",
@@ -38,16 +38,16 @@ test("a message to an agent is released to it, and every decision can be one tha
   assert.deepEqual(
     failures.get().map((one) => one.title),
     [
-      "Your approval of a message without a subject to x@y.example was not confirmed.",
-      "Your rejection of “Quote” to a@x, b@x and 1 more was not confirmed.",
-      "Your release of “Quote” to a@agents.example was not confirmed.",
+      "Your approval of the message to x@y.example was not confirmed: (no subject)",
+      "Your rejection of the message to a@x, b@x and 1 more was not confirmed: “Quote”",
+      "Your release of the message to a@agents.example was not confirmed: “Quote”",
     ],
   );
 });
 
 test("a subject cannot turn the words around", () => {
   tell_failure(hold("m1", { subject: "\u202Edemrifnoc" }), "approve", refused("forbidden"));
-  assert.match(failures.get()[0]!.title, /^Your approval of “⟨U\+202E⟩demrifnoc” to/);
+  assert.match(failures.get()[0]!.title, /confirmed: “⟨U\+202E⟩demrifnoc”$/);
 });
 
 test("a message has one note, the newest failure, until it is taken note of", () => {

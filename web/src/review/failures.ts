@@ -34,12 +34,12 @@ function failure_of(hold: Hold, deed: Deed, error: unknown): Failure {
   const inbound = hold.direction === "inbound";
   const what = deed === "reject" ? "rejection" : inbound ? "release" : "approval";
   const receiver = inbound ? hold.agent_email : some_of(hold.to) || "nobody";
-  const subject = hold.subject ? `“${visible(hold.subject)}”` : "a message without a subject";
+  const subject = hold.subject ? `“${visible(hold.subject)}”` : "(no subject)";
   const said = explain(error);
-  // Without an answer nobody knows: it may have been done.
   return {
     id: hold.id,
-    title: `Your ${what} of ${subject} to ${visible(receiver)} was not confirmed.`,
+    // The subject last: it may be too long for the line.
+    title: `Your ${what} of the message to ${visible(receiver)} was not confirmed: ${subject}`,
     advice: `${said.title}. ${said.advice} Open it, and decide again if it still waits.`,
     reference: said.reference ?? "",
   };

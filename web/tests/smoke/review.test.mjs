@@ -101,7 +101,7 @@ test("a late answer leaves the reviewer where they have gone", { skip }, async (
 
 const notes = () => t.page.getByRole("region", { name: "Decisions that were not confirmed" });
 
-test("an approval that fails behind the reviewer's back is told until somebody takes note", { skip }, async () => {
+test("an approval that fails behind one's back is told until somebody takes note", { skip }, async () => {
   const subject = "Your quotte for the garden fence";
   t.world.hold_back = (url) => url.pathname.endsWith("/approve");
   await t.page.keyboard.press("a");
@@ -112,7 +112,7 @@ test("an approval that fails behind the reviewer's back is told until somebody t
   t.world.suppressions.push({ address: receiver, source: "bounce", created_at: new Date().toISOString() });
   t.world.let_go();
   await notes()
-    .getByText(new RegExp(`^Your approval of “${subject}” to .*${address}.* was not confirmed`))
+    .getByText(new RegExp(`^Your approval of the message to .*${address}.* not confirmed: “${subject}”`))
     .waitFor();
   await notes()
     .getByText(/Remove it here, or take it off the suppression list/)
@@ -132,7 +132,7 @@ test("an approval that fails behind the reviewer's back is told until somebody t
   await notes().waitFor({ state: "detached" }); // it is decided after all
 });
 
-test("a rejection that fails after its question was left is told, here or wherever one is", { skip }, async () => {
+test("a rejection that fails after its question was left is told, wherever one is", { skip }, async () => {
   const reject = async () => {
     t.world.hold_back = (url) => url.pathname.endsWith("/reject");
     await t.page.keyboard.press("r");
@@ -141,8 +141,10 @@ test("a rejection that fails after its question was left is told, here or wherev
     await question.getByRole("button", { name: "Cancel" }).click();
     await question.waitFor({ state: "detached" });
   };
-  const fail = (route) => route.fulfill({ status: 500, json: { error: { code: "internal_error", message: "" } } });
-  await t.page.route("**/reject", (route) => t.world.gate(new URL(route.request().url())).then(() => fail(route)));
+  await t.page.route("**/reject", async (route) => {
+    await t.world.gate(new URL(route.request().url()));
+    await route.fulfill({ status: 500, json: { error: { code: "internal_error", message: "failed" } } });
+  });
   await reject();
   t.world.let_go();
   await detail().getByText("The server failed").waitFor();
@@ -151,7 +153,9 @@ test("a rejection that fails after its question was left is told, here or wherev
   await t.page.keyboard.press("j");
   await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
   t.world.let_go();
-  await notes().getByText(/^Your rejection of “Your quotte for the garden fence”/).waitFor();
+  await notes()
+    .getByText(/^Your rejection of the message to .*: “Your quotte for the garden fence”/)
+    .waitFor();
   await notes().getByRole("button", { name: "Dismiss" }).click();
   await notes().waitFor({ state: "detached" });
   await waiting(7);
