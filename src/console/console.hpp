@@ -44,6 +44,7 @@ struct ConsoleSettings {
   PasswordCost password_cost;
   std::size_t streams_max = 64;  // pages of one node that hear of news at a time
   std::chrono::milliseconds stream_poll{1000};
+  std::chrono::milliseconds stream_heartbeat{std::chrono::seconds(20)};  // web/src/lib/live.ts counts on it
   /// Answers a request to `/v1/…` in the name of the person.
   std::function<boost::asio::awaitable<net::Response>(net::Request, Grant)> api;
   /// How many body bytes such a request may have.

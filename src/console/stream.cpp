@@ -19,7 +19,9 @@ namespace json = boost::json;
 using std::chrono::steady_clock;
 using store::Query;
 
-constexpr std::chrono::seconds kHeartbeat{20};
+/// An event that pages see, unlike a comment: one that hears nothing for longer knows that the stream is
+/// dead. Without data there would be no event.
+constexpr std::string_view kPing = "event: ping\ndata: {}\n\n";
 /// Then the browser asks again, perhaps another node.
 constexpr std::chrono::minutes kLifetime{15};
 constexpr std::int64_t kEventsPerRead = 500;
@@ -66,9 +68,9 @@ class Listener {
   static Awaitable<std::optional<std::string>> wait(std::shared_ptr<Listener> self) {
     if (!self->begun_) {
       self->begun_ = true;
-      co_return "retry: 2000\n: here is what happens from now on\n\n";
+      co_return "retry: 2000\n" + std::string(kPing);
     }
-    const auto silent_until = steady_clock::now() + kHeartbeat;
+    const auto silent_until = steady_clock::now() + self->context_.settings.stream_heartbeat;
     asio::steady_timer timer(co_await asio::this_coro::executor);
     while (steady_clock::now() < self->ends_) {
       timer.expires_after(self->context_.settings.stream_poll);
@@ -78,7 +80,7 @@ class Listener {
       if (!until) co_return std::nullopt;
       std::string text = co_await self->read(*until);
       if (!text.empty()) co_return text;
-      if (steady_clock::now() >= silent_until) co_return ": nothing new\n\n";
+      if (steady_clock::now() >= silent_until) co_return std::string(kPing);
     }
     co_return std::nullopt;
   }

@@ -179,10 +179,11 @@ class Console:
         connection.request("GET", "/console/api/stream", headers={"Cookie": browser.cookie})
         stream = connection.getresponse()
         self.assertEqual(stream.status, 200)
-        self.assertEqual(stream.readline(), b"retry: 2000\n")
+        greeting = [stream.readline() for _ in range(4)]
+        self.assertEqual(greeting, [b"retry: 2000\n", b"event: ping\n", b"data: {}\n", b"\n"])
         message_id = self.hold_one(account)
         line = b""
-        while not line.startswith(b"data: "):
+        while not line.startswith(b"data: ") or line == b"data: {}\n":
             line = stream.readline()
         self.assertEqual(json.loads(line[6:]),
                          {"type": "email.review_requested", "message_id": message_id, "agent": AGENT})

@@ -17,7 +17,10 @@ ConsoleFixture::ConsoleFixture() {
                                                   agent::rest::ServerHooks{});
   api_ = std::make_unique<agent::rest::Api>(db(), office_.send_step(), std::move(api));
   api_->attach(*server_);
+  console_ = std::make_unique<console::Console>(db(), office_.clock(), settings());
+}
 
+console::ConsoleSettings ConsoleFixture::settings() {
   console::ConsoleSettings settings;
   settings.shared_domain = kSharedDomain;
   settings.version = "1.2.3";
@@ -32,7 +35,7 @@ ConsoleFixture::ConsoleFixture() {
   settings.api_body_bytes_max = [this](std::string_view method, std::string_view path) {
     return server_->body_bytes_max(method, path);
   };
-  console_ = std::make_unique<console::Console>(db(), office_.clock(), std::move(settings));
+  return settings;
 }
 
 net::Request ConsoleFixture::page_request(std::string method, std::string path, const Browser& browser,

@@ -29,6 +29,8 @@ class ConsoleFixture : public StoreTest {
 
   ConsoleFixture();
 
+  /// What `console_` is made with.
+  console::ConsoleSettings settings();
   /// A request as a page of the console makes it.
   [[nodiscard]] net::Request page_request(std::string method, std::string path, const Browser& browser = {},
                                           std::string body = "") const;

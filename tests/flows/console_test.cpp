@@ -187,6 +187,25 @@ TEST_P(ConsoleTest, APageThatIsOpenHearsWhatHappens) {
   EXPECT_EQ(next(), std::nullopt);
 }
 
+TEST_P(ConsoleTest, APageThatIsOpenHearsThatNothingHappens) {
+  console::ConsoleSettings at_every_look = settings();
+  at_every_look.stream_heartbeat = 0ms;
+  console_ = std::make_unique<console::Console>(db(), office_.clock(), std::move(at_every_look));
+  const Browser browser = sign_in(kOwner);
+  const net::Response stream = ask("GET", "/console/api/stream", browser);
+  ASSERT_TRUE(stream.stream);
+  const auto next = [&] {
+    auto piece = boost::asio::co_spawn(io_, stream.stream(), boost::asio::use_future);
+    io_.restart();
+    io_.run();
+    return piece.get();
+  };
+  // A browser tells its page of an event that has data, and of no comment.
+  EXPECT_EQ(next(), "retry: 2000\nevent: ping\ndata: {}\n\n");
+  EXPECT_EQ(next(), "event: ping\ndata: {}\n\n");
+  EXPECT_EQ(next(), "event: ping\ndata: {}\n\n");
+}
+
 // Its positions are given out before it commits, however much later that is.
 TEST_P(ConsoleOnPostgresTest, APageThatIsOpenHearsOfWhatIsCommittedLate) {
   static constexpr store::Query kRoundTrip("console_test.round_trip", "SELECT 1");

@@ -12,6 +12,7 @@ import { useShortcuts } from "./lib/shortcuts";
 import { useStore } from "./lib/store";
 import { Empty, ErrorNote, LinkButton, Skeleton } from "./ui/basic";
 import { Toasts } from "./ui/dialog";
+import { FailureNotes } from "./review/failure_notes";
 import { Queue } from "./review/queue";
 import "./ui/tokens.css";
 import "./ui/base.css";
@@ -112,7 +113,10 @@ function Inside() {
   if (now.kind !== "in") return null;
   return (
     <>
-      <Shell session={now.session}>{page_of(route)}</Shell>
+      <Shell session={now.session}>
+        <FailureNotes />
+        {page_of(route)}
+      </Shell>
       {help && <KeyHelp close={() => set_help(false)} />}
       {again && <SignInAgain email={now.session.email} done={again.done} />}
     </>

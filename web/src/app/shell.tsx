@@ -55,10 +55,10 @@ function PlaceLink({ place, here }: { place: Place; here: string }) {
 
 function Live() {
   const state = useStore(liveness);
-  const text = { live: "Live", polling: "Every 20 s", connecting: "Connecting" }[state];
+  const text = { live: "Live", reconnecting: "Reconnecting", connecting: "Connecting" }[state];
   const title = {
     live: "News arrive as they happen",
-    polling: "No event stream: looking again every 20 seconds",
+    reconnecting: "No event stream: looking again every 20 seconds until there is one",
     connecting: "",
   }[state];
   return (

@@ -87,12 +87,13 @@ async function once<T>(method: string, path: string, options: Options): Promise<
   const body = options.body === undefined ? null : JSON.stringify(options.body);
   const timeout = AbortSignal.timeout(kTimeoutMs + Math.ceil((body?.length ?? 0) / kUploadBytesPerMs));
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+  const headers = headers_of(method, options);
   let response: Response;
   let text: string;
   try {
     response = await fetch(kApi + path, {
       method,
-      headers: headers_of(method, options),
+      headers,
       body,
       credentials: "same-origin",
       cache: "no-store",
@@ -105,7 +106,7 @@ async function once<T>(method: string, path: string, options: Options): Promise<
     const late = (error as Error).name === "TimeoutError";
     throw new ApiError(
       0,
-      late ? "timeout" : "offline",
+      late ? (headers.has("Idempotency-Key") ? "timeout_keyed" : "timeout") : "offline",
       late ? "No answer in time." : "The server cannot be reached.",
     );
   }

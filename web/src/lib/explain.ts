@@ -18,6 +18,18 @@ const kByCode: Record<string, [string, string]> = {
     "No answer in time",
     "It may have been done all the same. Reload before you repeat it; a second decision is refused, not doubled.",
   ],
+  timeout_keyed: [
+    "No answer in time",
+    "It may have been done all the same. Try again here: it is done once, and this page gets its answer.",
+  ],
+  idempotency_in_flight: [
+    "It is being done",
+    "The first attempt has not ended. Wait a little, then try again here: it is done once.",
+  ],
+  idempotency_key_reuse: [
+    "It was done already",
+    "Its answer cannot be shown any more. Close this, and look at the list for what was made.",
+  ],
   message_not_pending: [
     "Already decided",
     "Somebody else, or its deadline, was faster. Nothing was changed by you.",

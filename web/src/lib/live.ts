@@ -8,8 +8,10 @@ export interface News {
   agent: string | null;
 }
 
-export type Liveness = "connecting" | "live" | "polling";
+export type Liveness = "connecting" | "live" | "reconnecting";
 
+const kPingMs = 20_000; // a stream on which nothing happens says so (API.md);
+const kSilenceMsMax = 2.5 * kPingMs; // one that says nothing is dead, even where its connection looks open
 const kPollMs = 20_000;
 const kRetryMsMax = 60_000;
 const kGatherMs = 250; // news that come together are told once,
@@ -23,7 +25,9 @@ let gathered: News[] = [];
 let timer = 0;
 let told_at = 0;
 let source: EventSource | null = null;
+let watchdog = 0;
 let poll = 0;
+let retry = 0;
 let retry_ms = 1000;
 
 /** Listens to news until the returned function is called. An empty list means: anything may have changed. */
@@ -53,11 +57,17 @@ export function start_live(): void {
 }
 
 export function stop_live(): void {
-  source?.close();
-  source = null;
-  clearInterval(poll);
+  disconnect();
+  window.clearTimeout(retry);
+  window.clearInterval(poll);
   poll = 0;
   document.removeEventListener("visibilitychange", on_visible);
+}
+
+function disconnect(): void {
+  source?.close();
+  source = null;
+  window.clearTimeout(watchdog);
 }
 
 function on_visible(): void {
@@ -66,33 +76,43 @@ function on_visible(): void {
 
 function connect(): void {
   source = new EventSource("/console/api/stream");
-  source.onopen = () => {
-    liveness.set("live");
-    retry_ms = 1000;
-    clearInterval(poll);
-    poll = 0;
-    tell([]); // what happened between the reading of the page and this moment
-  };
+  source.addEventListener("ping", heard);
   source.onmessage = (event: MessageEvent<string>) => {
+    heard();
     try {
       tell([JSON.parse(event.data) as News]);
     } catch {
       // not ours
     }
   };
-  source.onerror = () => {
-    const closed = source;
-    closed?.close();
-    source = null;
-    liveness.set("polling");
-    if (poll === 0) {
-      poll = window.setInterval(() => {
-        if (document.visibilityState === "visible") tell([]);
-      }, kPollMs);
-    }
-    retry_ms = Math.min(retry_ms * 2, kRetryMsMax);
-    window.setTimeout(() => {
-      if (source === null && poll !== 0) connect();
-    }, retry_ms);
-  };
+  source.onerror = lost;
+  watch();
+}
+
+function watch(): void {
+  window.clearTimeout(watchdog);
+  watchdog = window.setTimeout(lost, kSilenceMsMax);
+}
+
+// That a connection is open proves nothing: what comes through it does.
+function heard(): void {
+  watch();
+  if (liveness.get() === "live") return;
+  liveness.set("live");
+  retry_ms = 1000;
+  window.clearInterval(poll);
+  poll = 0;
+  tell([]); // what happened between the reading of the page and this moment
+}
+
+function lost(): void {
+  disconnect();
+  liveness.set("reconnecting");
+  if (poll === 0) {
+    poll = window.setInterval(() => {
+      if (document.visibilityState === "visible") tell([]);
+    }, kPollMs);
+  }
+  retry_ms = Math.min(retry_ms * 2, kRetryMsMax);
+  retry = window.setTimeout(connect, retry_ms);
 }

@@ -35,17 +35,9 @@ const hasWindow = typeof window !== "undefined";
 const current = createStore<Route>(
   hasWindow ? parse_route(location.pathname, location.search) : parse_route("/"),
 );
-type Guard = () => boolean;
-let guard: Guard | null = null;
-
-/** Asked before the page is left; false keeps it. One page at a time has one. */
-export function set_guard(next: Guard | null): void {
-  guard = next;
-}
 
 export function navigate(to: string, how: { replace?: boolean } = {}): void {
   const url = new URL(to, location.href);
-  if (url.pathname !== location.pathname && guard && !guard()) return;
   if (how.replace) history.replaceState(null, "", url);
   else history.pushState(null, "", url);
   current.set(parse_route(url.pathname, url.search));

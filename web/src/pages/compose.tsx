@@ -1,10 +1,11 @@
 // Writing as an agent, for trying things out: the message takes the way of all its messages, through its
 // protection.
 import { useState } from "preact/hooks";
-import { at, post } from "../lib/api";
+import { at } from "../lib/api";
 import { explain } from "../lib/explain";
 import { split_addresses } from "../lib/format";
 import { navigate, path_to } from "../lib/router";
+import { Submission } from "../lib/submission";
 import { Button } from "../ui/basic";
 import { Dialog, toast } from "../ui/dialog";
 import { TextField } from "../ui/fields";
@@ -13,6 +14,7 @@ export function Compose({ agent, close }: { agent: string; close: () => void }) 
   const [to, set_to] = useState("");
   const [subject, set_subject] = useState("");
   const [text, set_text] = useState("");
+  const [form] = useState(() => new Submission<{ status: string; message_id: string }>());
   const [fault, set_fault] = useState<string | null>(null);
   const [busy, set_busy] = useState(false);
   const submit = async () => {
@@ -20,7 +22,7 @@ export function Compose({ agent, close }: { agent: string; close: () => void }) 
     set_fault(null);
     try {
       const body = { to: split_addresses(to), subject, text };
-      const sent = await post<{ status: string; message_id: string }>(at`/v1/agents/${agent}/messages`, body);
+      const sent = await form.send(at`/v1/agents/${agent}/messages`, body);
       close();
       if (sent.status === "pending_review") {
         toast("It is held, as its protection wants it. Here it waits for you.");

@@ -1,8 +1,8 @@
 // A new API key, whose secret is shown once.
 import { useState } from "preact/hooks";
-import { post } from "../lib/api";
 import { explain } from "../lib/explain";
 import { useWhole } from "../lib/list";
+import { Submission } from "../lib/submission";
 import type { Agent, ApiKey } from "../lib/types";
 import { Button, CopyText, Note } from "../ui/basic";
 import { Dialog } from "../ui/dialog";
@@ -15,6 +15,7 @@ export function NewKey({ agent, close, done }: { agent?: string; close: () => vo
   const [scope, set_scope] = useState<string>(agent ?? "");
   const [days, set_days] = useState("0");
   const [made, set_made] = useState<(ApiKey & { key: string }) | null>(null);
+  const [form] = useState(() => new Submission<ApiKey & { key: string }>());
   const [fault, set_fault] = useState<string | null>(null);
   const [busy, set_busy] = useState(false);
   const agents = useWhole<Agent>("agents", "/v1/agents");
@@ -22,13 +23,12 @@ export function NewKey({ agent, close, done }: { agent?: string; close: () => vo
     set_busy(true);
     set_fault(null);
     try {
-      const expires_at = days === "0" ? undefined : new Date(Date.now() + Number(days) * kDay).toISOString();
-      const body = {
+      const body_of = () => ({
         name,
         ...(scope === "" ? { scope: "account" } : { scope: "agent", agent_email: scope }),
-        ...(expires_at ? { expires_at } : {}),
-      };
-      set_made(await post("/v1/account/api-keys", body));
+        ...(days === "0" ? {} : { expires_at: new Date(Date.now() + Number(days) * kDay).toISOString() }),
+      });
+      set_made(await form.send("/v1/account/api-keys", { name, scope, days }, body_of));
       done?.();
     } catch (error) {
       const said = explain(error);

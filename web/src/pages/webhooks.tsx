@@ -1,9 +1,9 @@
 // Webhooks: where events are delivered to, and whether they arrive.
 import { useState } from "preact/hooks";
-import { post } from "../lib/api";
 import { explain } from "../lib/explain";
 import { path_to } from "../lib/router";
 import { useList, useWhole } from "../lib/list";
+import { Submission } from "../lib/submission";
 import type { Agent, Webhook } from "../lib/types";
 import { Ago, Badge, Button, CopyText, Empty, ErrorNote, PageHeader, Skeleton } from "../ui/basic";
 import { Dialog } from "../ui/dialog";
@@ -98,6 +98,7 @@ function NewWebhook({ close, done }: { close: () => void; done: () => void }) {
   const [events, set_events] = useState<string[]>(["email.received"]);
   const [agent, set_agent] = useState("");
   const [secret, set_secret] = useState<string | null>(null);
+  const [form] = useState(() => new Submission<{ signing_secret: string }>());
   const [fault, set_fault] = useState<string | null>(null);
   const [busy, set_busy] = useState(false);
   const agents = useWhole<Agent>("agents", "/v1/agents");
@@ -106,10 +107,7 @@ function NewWebhook({ close, done }: { close: () => void; done: () => void }) {
     set_fault(null);
     try {
       const filters = agent ? { agent_emails: [agent] } : {};
-      set_secret(
-        (await post<{ signing_secret: string }>("/v1/webhooks", { url, description, events, filters }))
-          .signing_secret,
-      );
+      set_secret((await form.send("/v1/webhooks", { url, description, events, filters })).signing_secret);
       done();
     } catch (error) {
       const said = explain(error);

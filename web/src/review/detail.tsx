@@ -1,6 +1,6 @@
 // One held message: why it is held, what would be sent, and the decision about exactly the revision that is
 // shown.
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError, at, call, get } from "../lib/api";
 import { merge_warnings, warnings_of } from "../lib/deception";
 import { decided } from "../lib/explain";
@@ -27,6 +27,7 @@ import {
   type Draft,
 } from "./draft";
 import { Edit } from "./edit";
+import { forget_failure, tell_failure } from "./failures";
 import { attachment_path, base64_of, fetch_blob } from "./files";
 import { take_out } from "./holds";
 import { MessageView } from "./message_view";
@@ -151,21 +152,37 @@ function Loaded({
   const [fault, set_fault] = useState<unknown>(null);
   const [stale, set_stale] = useState(false);
   const [rejecting, set_rejecting] = useState(false);
+  const open = useRef({ message: true, question: false }); // an answer may come after either was left
+  useEffect(() => () => void (open.current.message = false), []);
   const [tried, set_tried] = useState(false);
   const [around, set_around] = useState(false);
   const faults = editing ? faults_of(draft) : {};
 
-  const failed = async (error: unknown) => {
-    if (error instanceof ApiError && error.code === "message_not_pending") {
-      take_out([id]);
-      await load();
+  const failed = async (of: Hold, deed: "approve" | "reject", error: unknown) => {
+    const over = error instanceof ApiError && error.code === "message_not_pending";
+    if (over) take_out([id]);
+    if (!open.current.message) {
+      tell_failure(of, deed, error);
+      return;
     }
+    if (over) await load();
     if (error instanceof ApiError && (error.code === "conflict" || error.status === 412)) {
       set_stale(true);
       await load();
       return;
     }
     set_fault(error);
+  };
+
+  const settled = () => {
+    forget_draft(id);
+    forget_failure(id);
+    take_out([id]);
+  };
+
+  const ask_reject = (asking: boolean) => {
+    open.current.question = asking;
+    set_rejecting(asking);
   };
 
   const do_approve = async () => {
@@ -179,12 +196,11 @@ function Loaded({
     try {
       const bytes = async (index: number) => base64_of(await fetch_blob(attachment_path(id, index)));
       const result = await approve(hold, etag, editing ? await overrides_of(before, draft, bytes) : {});
-      forget_draft(id);
-      take_out([id]);
+      settled();
       offer_undo([{ hold, result, ...(editing && changed(before, draft).length > 0 ? { draft } : {}) }]);
       onDecided(id);
     } catch (error) {
-      await failed(error);
+      await failed(hold, "approve", error);
     } finally {
       set_busy(false);
     }
@@ -195,12 +211,12 @@ function Loaded({
     try {
       await reject(hold, reason);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== "message_not_pending") throw error;
-      await failed(error);
+      const over = error instanceof ApiError && error.code === "message_not_pending";
+      if (open.current.message && open.current.question && !over) throw error; // the question tells it
+      await failed(hold, "reject", error);
       return;
     }
-    forget_draft(id);
-    take_out([id]);
+    settled();
     toast("Rejected. Nothing is sent.");
     onDecided(id);
   };
@@ -209,7 +225,7 @@ function Loaded({
     {
       a: () => void do_approve(),
       e: () => outbound && set_editing(true),
-      r: () => set_rejecting(true),
+      r: () => ask_reject(true),
       o: () => set_around(!around),
       // Changes are left by discarding them: what is not on the screen must not be what is approved.
       Escape: () => {
@@ -288,7 +304,7 @@ function Loaded({
           onApprove={() => void do_approve()}
           onEdit={outbound ? () => set_editing(true) : null}
           onLeaveEdit={drop}
-          onReject={() => set_rejecting(true)}
+          onReject={() => ask_reject(true)}
           onExpired={() => void load()}
         />
       )}
@@ -301,7 +317,7 @@ function Loaded({
               : "The agent never sees it. You find it in the event log."
           }
           run={do_reject}
-          close={() => set_rejecting(false)}
+          close={() => ask_reject(false)}
         />
       )}
     </>

@@ -125,7 +125,3 @@ export function forget_draft(id: string): void {
     // nothing was stored
   }
 }
-
-export function has_drafts(): boolean {
-  return in_memory.size > 0;
-}

@@ -198,6 +198,35 @@ test("a signing secret is made anew once, whatever is pressed twice", { skip }, 
   }),
 );
 
+test("a key and a webhook whose answer was lost are there once when they are asked for again", { skip }, () =>
+  with_console({ empty: true }, async ({ page, url, world }) => {
+    await sign_in(page, url, "/console/keys");
+    const lose = async (route) => {
+      await route.fetch();
+      await route.abort();
+    };
+    const press = () => page.getByRole("button", { name: "Create", exact: true }).click();
+    await page.getByRole("button", { name: "New key" }).click();
+    await page.getByLabel("It ends").selectOption("30");
+    await page.route("**/account/api-keys", lose, { times: 1 });
+    await press();
+    await page.getByText(/The server cannot be reached/).waitFor();
+    assert.equal(world.keys.length, 1);
+    await press();
+    await page.getByText(/e2a_acct_9c/).waitFor();
+    assert.equal(world.keys.length, 1);
+    await page.goto(`${url}/console/webhooks`);
+    await page.getByRole("button", { name: "New webhook" }).click();
+    await page.getByLabel("Endpoint").fill("https://hooks.example.org/in");
+    await page.route("**/v1/webhooks", lose, { times: 1 });
+    await press();
+    await page.getByText(/The server cannot be reached/).waitFor();
+    await press();
+    await page.getByText(/whsec_0f/).waitFor();
+    assert.equal(world.webhooks.length, 1);
+  }),
+);
+
 test("a webhook can hear of every event that there is, and keeps what the page does not know", { skip }, () =>
   with_console({}, async ({ page, url, world }) => {
     const source = readFileSync(new URL("../../../src/journal/event_log.cpp", import.meta.url), "utf8");

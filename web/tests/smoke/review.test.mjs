@@ -99,6 +99,82 @@ test("a late answer leaves the reviewer where they have gone", { skip }, async (
   assert.ok(t.page.url().endsWith("/console/agents"));
 });
 
+const notes = () => t.page.getByRole("region", { name: "Decisions that were not confirmed" });
+
+test("an approval that fails behind one's back is told until somebody takes note", { skip }, async () => {
+  const subject = "Your quotte for the garden fence";
+  t.world.hold_back = (url) => url.pathname.endsWith("/approve");
+  await t.page.keyboard.press("a");
+  await t.page.keyboard.press("j");
+  await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
+  const address = "mira.klein@customer.example";
+  const [receiver] = entry(subject).hold.to;
+  t.world.suppressions.push({ address: receiver, source: "bounce", created_at: new Date().toISOString() });
+  t.world.let_go();
+  await notes()
+    .getByText(new RegExp(`^Your approval of the message to .*${address}.* not confirmed: “${subject}”`))
+    .waitFor();
+  await notes()
+    .getByText(/Remove it here, or take it off the suppression list/)
+    .waitFor();
+  await waiting(7);
+  await expect_accessible(t.page, "a note about a failed decision");
+  await picture(t.page, "review-failed");
+  await t.page.getByRole("link", { name: /^Agents/ }).click();
+  await t.page.getByRole("heading", { name: "Agents" }).waitFor();
+  await notes().getByRole("link", { name: "Open it" }).click();
+  await detail().getByRole("heading", { name: subject }).waitFor();
+  t.world.suppressions.length = 0;
+  await detail()
+    .getByRole("button", { name: /^Approve/ })
+    .click(); // beside the note, not under it
+  await waiting(6);
+  await notes().waitFor({ state: "detached" }); // it is decided after all
+});
+
+test("a rejection that fails after its question was left is told, wherever one is", { skip }, async () => {
+  const reject = async () => {
+    t.world.hold_back = (url) => url.pathname.endsWith("/reject");
+    await t.page.keyboard.press("r");
+    const question = t.page.getByRole("dialog", { name: "Reject this message" });
+    await question.getByRole("button", { name: "Reject" }).click();
+    await question.getByRole("button", { name: "Cancel" }).click();
+    await question.waitFor({ state: "detached" });
+  };
+  await t.page.route("**/reject", async (route) => {
+    await t.world.gate(new URL(route.request().url()));
+    await route.fulfill({ status: 500, json: { error: { code: "internal_error", message: "failed" } } });
+  });
+  await reject();
+  t.world.let_go();
+  await detail().getByText("The server failed").waitFor();
+  assert.equal(await notes().count(), 0);
+  await reject();
+  await t.page.keyboard.press("j");
+  await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
+  t.world.let_go();
+  await notes()
+    .getByText(/^Your rejection of the message to .*: “Your quotte for the garden fence”/)
+    .waitFor();
+  await notes().getByRole("button", { name: "Dismiss" }).click();
+  await notes().waitFor({ state: "detached" });
+  await waiting(7);
+});
+
+test("what somebody else decided first is told to whoever has gone on", { skip }, async () => {
+  t.world.hold_back = (url) => url.pathname.endsWith("/approve");
+  await t.page.keyboard.press("a");
+  await t.page.keyboard.press("j");
+  await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
+  const id = id_of("Your quotte for the garden fence");
+  await door(t.url, "decide", { id, quiet: true, decision: { as: "rejected", by: "grace@example.org" } });
+  t.world.let_go();
+  await notes()
+    .getByText(/grace@example.org rejected it at .* Nothing was changed by you/)
+    .waitFor();
+  await waiting(6);
+});
+
 test("an undo that comes too late says so", { skip }, async () => {
   await detail()
     .getByRole("button", { name: /^Approve/ })

@@ -259,13 +259,22 @@ const handovers = (page) => [
   ],
 ];
 
+// Under one Idempotency-Key it is made once, and answered the same again.
+const once = (make) => (context) => {
+  const { answers } = context.world;
+  const key = context.request.headers["idempotency-key"];
+  const made = answers.get(key) ?? make(context);
+  if (key) answers.set(key, made);
+  context.status = 201;
+  return made;
+};
+
 const webhooks = (page) => [
   ["GET", /^\/v1\/webhooks$/, ({ world }) => page(world.webhooks)],
   [
     "POST",
     /^\/v1\/webhooks$/,
-    (context) => {
-      const { world, body } = context;
+    once(({ world, body }) => {
       if (!String(body.url).startsWith("https://"))
         throw new Refused(400, "invalid_webhook_url", "https only");
       const made = {
@@ -277,9 +286,8 @@ const webhooks = (page) => [
         created_at: ago(0),
       };
       world.webhooks.unshift(made);
-      context.status = 201;
       return { ...made, signing_secret: `whsec_${"0f".repeat(32)}` };
-    },
+    }),
   ],
   ["GET", /^\/v1\/webhooks\/([^/]+)$/, ({ world }, id) => find(world.webhooks, (one) => one.id === id)],
   [
@@ -356,8 +364,7 @@ const account = (page) => [
   [
     "POST",
     /^\/v1\/account\/api-keys$/,
-    (context) => {
-      const { world, body } = context;
+    once(({ world, body }) => {
       const key = `e2a_${body.scope === "agent" ? "agt" : "acct"}_${"9c".repeat(32)}`;
       const made = {
         id: `apk_${world.keys.length + 1}`,
@@ -369,9 +376,8 @@ const account = (page) => [
         expires_at: body.expires_at,
       };
       world.keys.unshift(made);
-      context.status = 201;
       return { ...made, key };
-    },
+    }),
   ],
   [
     "DELETE",

@@ -265,7 +265,7 @@ const stream = [
     /^\/stream$/,
     ({ world, response, request }) => {
       response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
-      response.write(": hello\n\n");
+      response.write("retry: 2000\nevent: ping\ndata: {}\n\n");
       world.streams.add(response);
       request.on("close", () => world.streams.delete(response));
     },

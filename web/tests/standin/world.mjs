@@ -27,6 +27,7 @@ export function make_world(options) {
     handovers: [],
     webhooks: [],
     deliveries: new Map(),
+    answers: new Map(), // by Idempotency-Key
     rotations: [], // the keys under which secrets were made anew
     events: [],
     keys: [],
