@@ -160,18 +160,12 @@ function Loaded({
 
   const failed = async (of: Hold, deed: "approve" | "reject", error: unknown) => {
     const over = error instanceof ApiError && error.code === "message_not_pending";
+    const old = error instanceof ApiError && (error.code === "conflict" || error.status === 412);
     if (over) take_out([id]);
-    if (!open.current.message) {
-      tell_failure(of, deed, error);
-      return;
-    }
-    if (over) await load();
-    if (error instanceof ApiError && (error.code === "conflict" || error.status === 412)) {
-      set_stale(true);
-      await load();
-      return;
-    }
-    set_fault(error);
+    if (old) set_stale(true);
+    if (open.current.message && (over || old)) await load();
+    if (!open.current.message) tell_failure(of, deed, error);
+    else if (!old) set_fault(error);
   };
 
   const settled = () => {

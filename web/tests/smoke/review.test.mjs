@@ -175,6 +175,22 @@ test("what somebody else decided first is told to whoever has gone on", { skip }
   await waiting(6);
 });
 
+test("what is read anew after a refusal may be left before it is there", { skip }, async () => {
+  const id = id_of("Your quotte for the garden fence");
+  await door(t.url, "revise", { id, text: "A different text." });
+  t.world.hold_back = (url) => url.pathname.endsWith(`${id}/body`);
+  const asked = t.page.waitForRequest((request) => request.url().endsWith(`${id}/body`));
+  await t.page.keyboard.press("a");
+  await asked;
+  await t.page.keyboard.press("j");
+  await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
+  assert.equal(await notes().count(), 0);
+  t.world.let_go();
+  await notes()
+    .getByText(/It changed in the meantime/)
+    .waitFor();
+});
+
 test("an undo that comes too late says so", { skip }, async () => {
   await detail()
     .getByRole("button", { name: /^Approve/ })
