@@ -1,6 +1,6 @@
 // Who is signed in, and the dialog that asks again when the session ends while the page is open.
-import { call, on_session_end, use_session } from "../lib/api";
-import { start_live, stop_live } from "../lib/live";
+import { call, on_session_end, read_session, use_session } from "../lib/api";
+import { liveness, start_live, stop_live } from "../lib/live";
 import { path_to } from "../lib/router";
 import { createStore } from "../lib/store";
 import type { Session } from "../lib/types";
@@ -91,4 +91,13 @@ on_session_end(
       };
       asking_again.set({ done });
     }),
+  leave,
 );
+
+// A stream ends with its session: the one that comes after it may be somebody else's, of another tab.
+let lost = false;
+liveness.subscribe(() => {
+  const now = liveness.get();
+  if (now === "live" && lost) void read_session().catch(() => {}); // without one the next call asks
+  lost = now === "reconnecting";
+});

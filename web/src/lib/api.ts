@@ -41,6 +41,7 @@ export interface Options {
 
 let session: Session | null = null;
 let renew: (() => Promise<void>) | null = null;
+let leave: (() => void) | null = null;
 let renewing: Promise<void> | null = null;
 
 export const current_session = (): Session | null => session;
@@ -51,10 +52,22 @@ export function use_session(next: Session | null): void {
 
 /**
  * `ask` shows the sign-in dialog and resolves when there is a session again; it rejects when the person gives
- * up.
+ * up. `changed` is told when the session is another account's: nothing of this page is for that one.
  */
-export function on_session_end(ask: () => Promise<void>): void {
+export function on_session_end(ask: () => Promise<void>, changed: () => void): void {
   renew = ask;
+  leave = changed;
+}
+
+/** Reads the session anew. Rejects when it is somebody else's, who signed in in another tab. */
+export async function read_session(): Promise<void> {
+  const found = (await once<Session>("GET", "/session", { own_session: true })).data;
+  if (found.account_id !== session?.account_id) {
+    session = null;
+    leave?.();
+    throw new Error("signed out");
+  }
+  session = found;
 }
 
 export async function call<T>(method: string, path: string, options: Options = {}): Promise<Answer<T>> {
@@ -68,7 +81,7 @@ export async function call<T>(method: string, path: string, options: Options = {
       return await once<T>(method, path, options);
     }
     if (error.status === 403 && error.code === "csrf_mismatch") {
-      session = (await once<Session>("GET", "/session", { own_session: true })).data;
+      await read_session();
       return await once<T>(method, path, options);
     }
     throw error;

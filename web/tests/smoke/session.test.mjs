@@ -134,6 +134,24 @@ test("a changed CSRF token is read again, once", { skip }, () =>
   }),
 );
 
+test("somebody else who signs in in another tab does not decide what was decided here", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    await sign_in(page, url);
+    const subject = page.getByRole("textbox", { name: "Subject" });
+    await page.getByRole("button", { name: /^Approve/ }).waitFor();
+    await page.keyboard.press("e");
+    await subject.fill("Half done");
+    await page.evaluate(() => (window.left_behind = true));
+    for (const session of world.sessions.values()) Object.assign(session, { csrf: "new", account_id: "u2" });
+    await page.keyboard.press("Control+Enter");
+    await page.waitForFunction(() => window.left_behind === undefined);
+    await page.getByRole("button", { name: /^Approve/ }).waitFor();
+    assert.equal(await subject.count(), 0);
+    assert.equal(world.requests.filter((one) => one.endsWith("/approve")).length, 1);
+    assert.ok([...world.messages.values()].every((one) => one.sent === undefined));
+  }),
+);
+
 test("agent, key, webhook: made here, secrets shown once", { skip }, () =>
   with_console({ empty: true }, async ({ page, url, world }) => {
     await sign_in(page, url);

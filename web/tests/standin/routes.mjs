@@ -11,7 +11,7 @@ const page = (items) => ({ whole_list: items }); // cut into pages by the server
 function session_of(session) {
   return {
     email: kEmail,
-    account_id: "u1",
+    account_id: session.account_id ?? "u1",
     csrf_token: session.csrf,
     version: "1.0.0",
     shared_domain: "agents.example.org",
