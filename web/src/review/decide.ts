@@ -1,11 +1,12 @@
 // Decisions, and taking them back while there is time.
-import { ApiError, at, call, post } from "../lib/api";
+import { ApiError, at, call, current_session, post } from "../lib/api";
 import { explain } from "../lib/explain";
 import { plural } from "../lib/format";
 import { createStore } from "../lib/store";
-import type { ApproveResult, Hold } from "../lib/types";
+import type { ApproveResult, Decision, Hold } from "../lib/types";
 import { toast } from "../ui/dialog";
 import { keep_draft, type Draft } from "./draft";
+import { forget_failure, tell_failure } from "./failures";
 import { put_back, take_out } from "./holds";
 
 export const kUndoSeconds = 8;
@@ -29,16 +30,46 @@ interface Undo {
 
 const undos: Undo[] = [];
 
+/** Ids of messages about which a decision is on its way, wherever the reviewer is by now. */
+export const deciding = createStore<ReadonlySet<string>>(new Set());
+
+export async function while_deciding<T>(id: string, run: () => Promise<T>): Promise<T> {
+  deciding.set((ids) => new Set([...ids, id]));
+  try {
+    return await run();
+  } finally {
+    deciding.set((ids) => new Set([...ids].filter((one) => one !== id)));
+  }
+}
+
 export async function approve(hold: Hold, etag: string | null, overrides: Overrides): Promise<ApproveResult> {
-  const answer = await call<ApproveResult>("POST", at`/reviews/${hold.id}/approve`, {
-    body: { ...overrides, undo_seconds: kUndoSeconds },
-    headers: etag ? { "If-Match": etag } : {},
-  });
-  return answer.data;
+  try {
+    const answer = await call<ApproveResult>("POST", at`/reviews/${hold.id}/approve`, {
+      body: { ...overrides, undo_seconds: kUndoSeconds },
+      headers: etag ? { "If-Match": etag } : {},
+    });
+    return answer.data;
+  } catch (error) {
+    const own = own_decision(error);
+    if (own?.as !== "approved" || own.edited || Object.keys(overrides).length > 0) throw error;
+    return { status: "accepted", message_id: hold.id };
+  }
 }
 
 export async function reject(hold: Hold, reason: string): Promise<void> {
-  await post(at`/v1/reviews/${hold.id}/reject`, reason === "" ? {} : { reason });
+  try {
+    await post(at`/v1/reviews/${hold.id}/reject`, reason === "" ? {} : { reason });
+  } catch (error) {
+    const own = own_decision(error);
+    if (own?.as !== "rejected" || (own.reason ?? "") !== reason) throw error;
+  }
+}
+
+// A decision is refused as well when the same person has made it before: by a request whose answer was lost.
+function own_decision(error: unknown): Decision | null {
+  if (!(error instanceof ApiError) || error.code !== "message_not_pending") return null;
+  const decision = error.details["decision"] as Decision | undefined;
+  return decision && decision.by === current_session()?.email ? decision : null;
 }
 
 const done_word = (hold: Hold): string => (hold.direction === "inbound" ? "Released to" : "Approved for");
@@ -139,9 +170,15 @@ export async function decide_all(
   await in_parallel(list, async (hold) => {
     if (stop.aborted) return;
     try {
-      out.done.push({ hold, result: await decide_patiently(hold, decision, stop) });
+      const result = await while_deciding(hold.id, () => decide_patiently(hold, decision, stop));
+      out.done.push({ hold, result });
+      forget_failure(hold.id);
     } catch (error) {
-      if (!stop.aborted) out.failed.push({ hold, error });
+      const given_up = stop.aborted && (!(error instanceof ApiError) || error.status === 429);
+      if (!given_up) {
+        out.failed.push({ hold, error });
+        tell_failure(hold, decision.as, error);
+      }
     }
     progress({ done: out.done.length + out.failed.length, all: list.length });
   });

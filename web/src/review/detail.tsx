@@ -15,7 +15,7 @@ import { Ago, Badge, Button, ErrorNote, LinkButton, Note, Skeleton } from "../ui
 import { toast } from "../ui/dialog";
 import { Icon } from "../ui/icons";
 import { ConversationAround } from "./conversation";
-import { approve, offer_undo, reject, returned } from "./decide";
+import { approve, deciding, offer_undo, reject, returned, while_deciding } from "./decide";
 import {
   changed,
   draft_of,
@@ -148,7 +148,7 @@ function Loaded({
   const outbound = message.direction === "outbound";
   const before = useMemo(() => draft_of(message, body), [message, body]);
   const { editing, set_editing, draft, change, drop } = useDraft(id, before, pending);
-  const [busy, set_busy] = useState(false);
+  const busy = useStore(deciding).has(id); // also by what was pressed before it was left and opened again
   const [fault, set_fault] = useState<unknown>(null);
   const [stale, set_stale] = useState(false);
   const [rejecting, set_rejecting] = useState(false);
@@ -175,44 +175,47 @@ function Loaded({
   };
 
   const ask_reject = (asking: boolean) => {
+    if (asking && deciding.get().has(id)) return;
     open.current.question = asking;
     set_rejecting(asking);
   };
 
   const do_approve = async () => {
-    if (!pending || busy || !hold) return;
+    if (!pending || !hold || deciding.get().has(id)) return;
     if (Object.keys(faults).length > 0) {
       set_tried(true);
       return;
     }
-    set_busy(true);
     set_fault(null);
-    try {
-      const bytes = async (index: number) => base64_of(await fetch_blob(attachment_path(id, index)));
-      const result = await approve(hold, etag, editing ? await overrides_of(before, draft, bytes) : {});
-      settled();
-      offer_undo([{ hold, result, ...(editing && changed(before, draft).length > 0 ? { draft } : {}) }]);
-      onDecided(id);
-    } catch (error) {
-      await failed(hold, "approve", error);
-    } finally {
-      set_busy(false);
-    }
+    await while_deciding(id, async () => {
+      try {
+        const bytes = async (index: number) => base64_of(await fetch_blob(attachment_path(id, index)));
+        const result = await approve(hold, etag, editing ? await overrides_of(before, draft, bytes) : {});
+        settled();
+        offer_undo([{ hold, result, ...(editing && changed(before, draft).length > 0 ? { draft } : {}) }]);
+        onDecided(id);
+      } catch (error) {
+        await failed(hold, "approve", error);
+      }
+    });
   };
 
   const do_reject = async (reason: string) => {
     if (!hold) return;
-    try {
-      await reject(hold, reason);
-    } catch (error) {
-      const over = error instanceof ApiError && error.code === "message_not_pending";
-      if (open.current.message && open.current.question && !over) throw error; // the question tells it
-      await failed(hold, "reject", error);
-      return;
-    }
-    settled();
-    toast("Rejected. Nothing is sent.");
-    onDecided(id);
+    set_fault(null);
+    await while_deciding(id, async () => {
+      try {
+        await reject(hold, reason);
+      } catch (error) {
+        const over = error instanceof ApiError && error.code === "message_not_pending";
+        if (open.current.message && open.current.question && !over) throw error; // the question tells it
+        await failed(hold, "reject", error);
+        return;
+      }
+      settled();
+      toast("Rejected. Nothing is sent.");
+      onDecided(id);
+    });
   };
 
   useShortcuts(
@@ -426,7 +429,13 @@ function Actions(props: ActionsProps) {
           </Button>
         )}
         {editing && <Button onClick={props.onLeaveEdit}>Discard changes</Button>}
-        <Button kind="danger" icon="cross" onClick={props.onReject} shortcut={editing ? undefined : "r"}>
+        <Button
+          kind="danger"
+          icon="cross"
+          disabled={props.busy}
+          onClick={props.onReject}
+          shortcut={editing ? undefined : "r"}
+        >
           Reject
         </Button>
         <Deadline hold={hold} onExpired={props.onExpired} />

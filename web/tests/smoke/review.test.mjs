@@ -4,6 +4,7 @@ import { after, test as node_test } from "node:test";
 import {
   close_browser,
   door,
+  drawn,
   expect_accessible,
   picture,
   settled,
@@ -101,6 +102,37 @@ test("a late answer leaves the reviewer where they have gone", { skip }, async (
 
 const notes = () => t.page.getByRole("region", { name: "Decisions that were not confirmed" });
 
+test("a message that is left and opened again is not decided a second time meanwhile", { skip }, async () => {
+  const is_approval = (url) => url.pathname.endsWith("/approve");
+  t.world.hold_back = is_approval;
+  await t.page.keyboard.press("a");
+  await t.page.keyboard.press("j");
+  await detail().getByRole("heading", { name: "Access to the staging system" }).waitFor();
+  await t.page.keyboard.press("k");
+  await detail().getByRole("heading", { name: "Your quotte for the garden fence" }).waitFor();
+  await detail().locator("button[aria-busy]").waitFor();
+  for (const key of ["a", "r"]) await t.page.keyboard.press(key);
+  await drawn(t.page);
+  assert.equal(await t.page.getByRole("dialog").count(), 0);
+  t.world.let_go();
+  await t.page.getByText(/^Approved for/).waitFor();
+  await waiting(6);
+  assert.equal(await notes().count(), 0);
+  assert.equal(t.world.requests.filter((one) => one.endsWith("/approve")).length, 1);
+});
+
+test("what fails of many decisions is told of each", { skip }, async () => {
+  const address = "mira.klein@customer.example";
+  const [receiver] = entry("Your quotte for the garden fence").hold.to;
+  t.world.suppressions.push({ address: receiver, source: "bounce", created_at: new Date().toISOString() });
+  for (let i = 0; i < 2; i++) await t.page.keyboard.press("x");
+  await t.page.keyboard.press("a");
+  await t.page.getByRole("button", { name: "Approve 2" }).click();
+  await waiting(6);
+  await notes().getByText(new RegExp(`^Your approval of the message to .*${address}`)).waitFor();
+  assert.equal(await notes().getByRole("button").count(), 1);
+});
+
 test("an approval that fails behind one's back is told until somebody takes note", { skip }, async () => {
   const subject = "Your quotte for the garden fence";
   t.world.hold_back = (url) => url.pathname.endsWith("/approve");
@@ -140,6 +172,10 @@ test("a rejection that fails after its question was left is told, wherever one i
     await question.getByRole("button", { name: "Reject" }).click();
     await question.getByRole("button", { name: "Cancel" }).click();
     await question.waitFor({ state: "detached" });
+    await detail().getByRole("button", { name: "Reject" }).and(t.page.locator(":disabled")).waitFor();
+    await t.page.keyboard.press("r"); // not again before the answer to the first
+    await drawn(t.page);
+    assert.equal(await question.count(), 0);
   };
   await t.page.route("**/reject", async (route) => {
     await t.world.gate(new URL(route.request().url()));
