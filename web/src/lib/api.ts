@@ -119,7 +119,7 @@ async function once<T>(method: string, path: string, options: Options): Promise<
     const late = (error as Error).name === "TimeoutError";
     throw new ApiError(
       0,
-      late ? (headers.has("Idempotency-Key") ? "timeout_keyed" : "timeout") : "offline",
+      (late ? "timeout" : "offline") + (headers.has("Idempotency-Key") ? "_keyed" : ""),
       late ? "No answer in time." : "The server cannot be reached.",
     );
   }

@@ -18,6 +18,7 @@ test("an error says what happened and what to do, with its reference", () => {
   assert.match(explain(new ApiError(429, "rate_limited", "", {}, "", 30)).advice, /30 s/);
   assert.match(explain(new ApiError(0, "timeout", "")).advice, /Reload before you repeat it/);
   assert.match(explain(new ApiError(0, "timeout_keyed", "")).advice, /Try again here: it is done once/);
+  assert.match(explain(new ApiError(0, "offline_keyed", "")).advice, /Check the connection.*it is done once/);
   assert.match(explain(refused(409, "idempotency_in_flight")).advice, /has not ended/);
   assert.match(explain(refused(404, "no_envelope")).title, /Not available/);
   assert.match(explain(refused(404, "attachment_not_found")).title, /said/);

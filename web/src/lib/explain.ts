@@ -14,6 +14,10 @@ const kByCode: Record<string, [string, string]> = {
     "The server cannot be reached",
     "Nothing was changed as far as this page knows. Check the connection, then try again.",
   ],
+  offline_keyed: [
+    "The server cannot be reached",
+    "It may have been done all the same. Check the connection, then try again here: it is done once.",
+  ],
   timeout: [
     "No answer in time",
     "It may have been done all the same. Reload before you repeat it; a second decision is refused, not doubled.",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { call } from "./api";
 import { Submission } from "./submission";
 
 // A server that answers when it is told to.
@@ -8,7 +9,7 @@ interface Asked {
   key: string | null;
   body: string;
   answer: (status: number) => void;
-  lose: () => void;
+  lose: (how?: string) => void;
 }
 let asked: Asked[] = [];
 beforeEach(() => {
@@ -20,7 +21,7 @@ beforeEach(() => {
         key: new Headers(init?.headers).get("Idempotency-Key"),
         body: String(init?.body),
         answer: (status) => resolve(Response.json({ id: asked.length }, { status })),
-        lose: () => reject(new DOMException("too late", "TimeoutError")),
+        lose: (how = "TimeoutError") => reject(new DOMException("lost", how)),
       }),
     );
 });
@@ -43,6 +44,16 @@ test("what is sent again after a lost answer, or an error, is the same request",
   assert.match(asked[0]!.key ?? "", /^[0-9a-f]{32}$/);
   assert.equal(keys(), 1);
   assert.deepEqual([...new Set(asked.map((one) => one.body))], ['{"name":"a","made":1}']);
+});
+
+test("a connection that broke may have been one on which it was done", async () => {
+  const form = new Submission();
+  const sending = form.send("/v1/things", { name: "a" });
+  asked[0]!.lose("NetworkError");
+  await assert.rejects(sending, { code: "offline_keyed" });
+  const reading = call("GET", "/v1/things");
+  asked[1]!.lose("NetworkError");
+  await assert.rejects(reading, { code: "offline" });
 });
 
 test("two presses at a time are one request", async () => {

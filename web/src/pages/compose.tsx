@@ -40,11 +40,14 @@ export function Compose({ agent, close }: { agent: string; close: () => void }) 
   return (
     <Dialog
       title={`Write as ${agent}`}
+      busy={busy}
       onClose={close}
       onSubmit={() => void submit()}
       actions={
         <>
-          <Button onClick={close}>Cancel</Button>
+          <Button onClick={close} disabled={busy}>
+            Cancel
+          </Button>
           <Button
             type="submit"
             kind="primary"

@@ -29,11 +29,11 @@ export function NewKey({ agent, close, done }: { agent?: string; close: () => vo
         ...(days === "0" ? {} : { expires_at: new Date(Date.now() + Number(days) * kDay).toISOString() }),
       });
       set_made(await form.send("/v1/account/api-keys", { name, scope, days }, body_of));
-      done?.();
     } catch (error) {
       const said = explain(error);
       set_fault(`${said.title}. ${said.advice}`);
     }
+    done?.(); // after an error, too: it may have been made all the same
     set_busy(false);
   };
   if (made) {
@@ -47,7 +47,7 @@ export function NewKey({ agent, close, done }: { agent?: string; close: () => vo
           </Button>
         }
       >
-        <p>It is shown this once and kept nowhere. Whoever has it can do what the key may.</p>
+        <p>It is shown this once. Whoever has it can do what the key may.</p>
         <CopyText text={made.key} label="the key" />
       </Dialog>
     );
@@ -55,11 +55,14 @@ export function NewKey({ agent, close, done }: { agent?: string; close: () => vo
   return (
     <Dialog
       title="New API key"
+      busy={busy}
       onClose={close}
       onSubmit={() => void submit()}
       actions={
         <>
-          <Button onClick={close}>Cancel</Button>
+          <Button onClick={close} disabled={busy}>
+            Cancel
+          </Button>
           <Button type="submit" kind="primary" busy={busy}>
             Create
           </Button>

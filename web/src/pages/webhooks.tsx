@@ -108,11 +108,11 @@ function NewWebhook({ close, done }: { close: () => void; done: () => void }) {
     try {
       const filters = agent ? { agent_emails: [agent] } : {};
       set_secret((await form.send("/v1/webhooks", { url, description, events, filters })).signing_secret);
-      done();
     } catch (error) {
       const said = explain(error);
       set_fault(`${said.title}. ${said.advice}`);
     }
+    done(); // after an error, too: it may have been made all the same
     set_busy(false);
   };
   if (secret) return <Secret secret={secret} close={close} />;
@@ -120,11 +120,14 @@ function NewWebhook({ close, done }: { close: () => void; done: () => void }) {
     <Dialog
       title="New webhook"
       wide
+      busy={busy}
       onClose={close}
       onSubmit={() => void submit()}
       actions={
         <>
-          <Button onClick={close}>Cancel</Button>
+          <Button onClick={close} disabled={busy}>
+            Cancel
+          </Button>
           <Button type="submit" kind="primary" busy={busy} disabled={events.length === 0}>
             Create
           </Button>

@@ -13,6 +13,7 @@ interface DialogProps {
   children: ComponentChildren;
   actions?: ComponentChildren;
   wide?: boolean;
+  busy?: boolean; // what was begun here ends here: Escape does not leave it
   onClose: () => void;
   onSubmit?: () => void;
 }
@@ -37,7 +38,12 @@ export function Dialog(props: DialogProps) {
       aria-labelledby={title}
       onCancel={(event) => {
         event.preventDefault();
-        props.onClose();
+        if (!props.busy) props.onClose();
+      }}
+      // Browsers close it at a second Escape, whatever was said to the first.
+      onClose={() => {
+        if (props.busy) element.current?.showModal();
+        else if (element.current) props.onClose();
       }}
     >
       <form
