@@ -123,14 +123,30 @@ test("a message that is left and opened again is not decided a second time meanw
 
 test("what fails of many decisions is told of each", { skip }, async () => {
   const address = "mira.klein@customer.example";
-  const [receiver] = entry("Your quotte for the garden fence").hold.to;
-  t.world.suppressions.push({ address: receiver, source: "bounce", created_at: new Date().toISOString() });
-  for (let i = 0; i < 2; i++) await t.page.keyboard.press("x");
+  const bad = ["Your quotte for the garden fence", "Our offer for the spring campaign"];
+  for (const subject of bad) {
+    const [receiver] = entry(subject).hold.to;
+    t.world.suppressions.push({ address: receiver, source: "bounce", created_at: new Date().toISOString() });
+  }
+  for (let i = 0; i < 3; i++) await t.page.keyboard.press("x");
   await t.page.keyboard.press("a");
-  await t.page.getByRole("button", { name: "Approve 2" }).click();
+  await t.page.getByRole("button", { name: "Approve 3" }).click();
   await waiting(6);
-  await notes().getByText(new RegExp(`^Your approval of the message to .*${address}`)).waitFor();
-  assert.equal(await notes().getByRole("button").count(), 1);
+  await notes()
+    .getByText(new RegExp(`^Your approval of the message to .*${address}`))
+    .waitFor();
+  assert.equal(await notes().getByRole("button").count(), 2);
+  // Each button says of which message it is, and the focus is not lost with it.
+  await notes().getByRole("link", { name: bad[0] }).waitFor();
+  const dismiss = (subject) => notes().getByRole("button", { name: new RegExp(`^Dismiss: .*${subject}`) });
+  const focused = () =>
+    t.page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
+  await dismiss(bad[0]).press("Enter");
+  await dismiss(bad[0]).waitFor({ state: "detached" });
+  assert.match(await focused(), new RegExp(`^Dismiss: .*${bad[1]}`));
+  await t.page.keyboard.press("Enter");
+  await notes().waitFor({ state: "detached" });
+  assert.equal(await focused(), "content");
 });
 
 test("an approval that fails behind one's back is told until somebody takes note", { skip }, async () => {
