@@ -215,7 +215,7 @@ test("a key and a webhook whose answer was lost are there once when they are ask
     assert.equal(world.keys.length, 1);
     await page.locator("tbody tr").waitFor(); // in the list it is there
     await press();
-    await page.getByText(/e2a_acct_9c/).waitFor();
+    await page.getByRole("dialog").getByText(/e2a_acct_9c/).waitFor();
     assert.equal(world.keys.length, 1);
     await page.goto(`${url}/console/webhooks`);
     await page.getByRole("button", { name: "New webhook" }).click();
@@ -245,7 +245,7 @@ test("a form is not left while what it makes is on its way: its secret is shown 
     };
     await page.getByRole("button", { name: "New key" }).click();
     await make("/account/api-keys");
-    await page.getByText(/e2a_acct_9c/).waitFor();
+    await page.getByRole("dialog").getByText(/e2a_acct_9c/).waitFor();
     await page.goto(`${url}/console/webhooks`);
     await page.getByRole("button", { name: "New webhook" }).click();
     await page.getByLabel("Endpoint").fill("https://hooks.example.org/in");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { kEmail, kPassword } from "../standin/world.mjs";
-import { close_browser, expect_accessible, picture, sign_in, skip, with_console } from "./browser.mjs";
+import { close_browser, drawn, expect_accessible, picture, sign_in, skip, with_console } from "./browser.mjs";
 
 after(close_browser);
 
@@ -149,6 +149,31 @@ test("somebody else who signs in in another tab does not decide what was decided
     assert.equal(await subject.count(), 0);
     assert.equal(world.requests.filter((one) => one.endsWith("/approve")).length, 1);
     assert.ok([...world.messages.values()].every((one) => one.sent === undefined));
+  }),
+);
+
+test("a stream that comes back with the session of somebody else begins the page anew", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    await sign_in(page, url);
+    await page.getByText("Live", { exact: true }).waitFor();
+    await page.evaluate(() => (window.left_behind = true));
+    const asked = () => world.requests.filter((one) => one === "GET /console/api/session").length;
+    const before = asked();
+    const come_back = async () => {
+      for (const stream of world.streams) stream.end();
+      await page.getByText("Reconnecting", { exact: true }).waitFor();
+      await page.getByText("Live", { exact: true }).waitFor();
+    };
+    const looked = page.waitForResponse((one) => one.url().endsWith("/session"));
+    await come_back();
+    await looked;
+    await drawn(page);
+    assert.equal(await page.evaluate(() => window.left_behind), true); // it was one's own
+    assert.equal(asked(), before + 1);
+    for (const session of world.sessions.values()) session.account_id = "u2";
+    await come_back();
+    await page.waitForFunction(() => window.left_behind === undefined);
+    await page.getByRole("navigation", { name: "Console" }).waitFor();
   }),
 );
 
