@@ -56,6 +56,13 @@ net::Request ConsoleFixture::page_request(std::string method, std::string path, 
   return request;
 }
 
+std::optional<std::string> ConsoleFixture::next_of(const net::Response& stream) {
+  auto piece = boost::asio::co_spawn(io_, stream.stream(), boost::asio::use_future);
+  io_.restart();
+  io_.run();
+  return piece.get();
+}
+
 net::Response ConsoleFixture::ask(net::Request request) { return ask_at_once({std::move(request)}).front(); }
 
 std::vector<net::Response> ConsoleFixture::ask_at_once(std::vector<net::Request> requests) {

@@ -34,6 +34,8 @@ class ConsoleFixture : public StoreTest {
   /// A request as a page of the console makes it.
   [[nodiscard]] net::Request page_request(std::string method, std::string path, const Browser& browser = {},
                                           std::string body = "") const;
+  /// What an answer that goes on (text/event-stream) says next; nothing when it has ended.
+  std::optional<std::string> next_of(const net::Response& stream);
   net::Response ask(net::Request request);
   /// All of them under way at one time; the answers in the same order.
   std::vector<net::Response> ask_at_once(std::vector<net::Request> requests);

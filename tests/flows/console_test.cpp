@@ -171,12 +171,7 @@ TEST_P(ConsoleTest, APageThatIsOpenHearsWhatHappens) {
   const net::Response stream = ask("GET", "/console/api/stream", browser);
   EXPECT_EQ(stream.headers.get("Content-Type"), "text/event-stream");
   ASSERT_TRUE(stream.stream);
-  const auto next = [&] {
-    auto piece = boost::asio::co_spawn(io_, stream.stream(), boost::asio::use_future);
-    io_.restart();
-    io_.run();
-    return piece.get();
-  };
+  const auto next = [&] { return next_of(stream); };
   EXPECT_THAT(next().value_or(""), HasSubstr("retry: "));
   const MessageId id = hold("after");
   EXPECT_EQ(next(),
@@ -194,12 +189,7 @@ TEST_P(ConsoleTest, APageThatIsOpenHearsThatNothingHappens) {
   const Browser browser = sign_in(kOwner);
   const net::Response stream = ask("GET", "/console/api/stream", browser);
   ASSERT_TRUE(stream.stream);
-  const auto next = [&] {
-    auto piece = boost::asio::co_spawn(io_, stream.stream(), boost::asio::use_future);
-    io_.restart();
-    io_.run();
-    return piece.get();
-  };
+  const auto next = [&] { return next_of(stream); };
   // A browser tells its page of an event that has data, and of no comment.
   EXPECT_EQ(next(), "retry: 2000\nevent: ping\ndata: {}\n\n");
   EXPECT_EQ(next(), "event: ping\ndata: {}\n\n");

@@ -6,6 +6,16 @@ import { close_browser, drawn, expect_accessible, picture, sign_in, skip, with_c
 
 after(close_browser);
 
+/** Edits what is open, and marks the document, so that one sees when the page was loaded anew. The field. */
+async function half_an_edit(page) {
+  const subject = page.getByRole("textbox", { name: "Subject" });
+  await page.getByRole("button", { name: /^Approve/ }).waitFor();
+  await page.keyboard.press("e");
+  await subject.fill("Half done");
+  await page.evaluate(() => (window.left_behind = true));
+  return subject;
+}
+
 test("a wrong password is refused in words, and the e-mail stays", { skip }, () =>
   with_console({}, async ({ page, url }) => {
     await page.goto(`${url}/console/`);
@@ -72,11 +82,7 @@ test("signing out ends the session and shows nothing of it any more", { skip }, 
 test("who signs in next in the same tab sees nothing of who was there before", { skip }, () =>
   with_console({}, async ({ page, url, world }) => {
     await sign_in(page, url);
-    const subject = page.getByRole("textbox", { name: "Subject" });
-    await page.getByRole("button", { name: /^Approve/ }).waitFor();
-    await page.keyboard.press("e");
-    await subject.fill("Half done");
-    await page.evaluate(() => (window.left_behind = true));
+    const subject = await half_an_edit(page);
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("button", { name: "Here" }).click();
     await page.getByLabel("E-mail").fill(kEmail);
@@ -137,11 +143,7 @@ test("a changed CSRF token is read again, once", { skip }, () =>
 test("somebody else who signs in in another tab does not decide what was decided here", { skip }, () =>
   with_console({}, async ({ page, url, world }) => {
     await sign_in(page, url);
-    const subject = page.getByRole("textbox", { name: "Subject" });
-    await page.getByRole("button", { name: /^Approve/ }).waitFor();
-    await page.keyboard.press("e");
-    await subject.fill("Half done");
-    await page.evaluate(() => (window.left_behind = true));
+    const subject = await half_an_edit(page);
     for (const session of world.sessions.values()) Object.assign(session, { csrf: "new", account_id: "u2" });
     await page.keyboard.press("Control+Enter");
     await page.waitForFunction(() => window.left_behind === undefined);
