@@ -23,7 +23,8 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# In memory where there are 2 GB of room: the tests copy a database each, in 10 ms there and 250 ms on a disk.
+# In memory where there are 2 GB of room and TMPDIR says nothing else: the tests copy a database each, in 10 ms there
+# and 250 ms on a disk.
 roomy_folder() {
   local room_kb
   room_kb=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1) || room_kb=0

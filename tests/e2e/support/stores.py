@@ -17,7 +17,7 @@ class SqliteStore:
         self.url = f"sqlite:{self._path}"
 
     def rows(self, sql):
-        with contextlib.closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=60)) as connection:
             return [[str(value) for value in row] for row in connection.execute(sql)]
 
     def execute(self, sql):

@@ -49,7 +49,7 @@ test("a lost answer is shown with its evidence, and a person settles it", { skip
     text: "For signature.",
   });
   await page.goto(`${server.url}/console/unknown`);
-  await page.getByRole("heading", { name: "Contract" }).waitFor({ timeout: 30_000 });
+  await page.getByRole("heading", { name: "Contract" }).waitFor();
   await page.getByText("legal@partner.example").first().waitFor();
   await expect_accessible(page, "unknown");
   await picture(page, "server-unknown-one");
@@ -65,6 +65,6 @@ test("a lost answer is shown with its evidence, and a person settles it", { skip
   await page
     .getByText(/attempt 2/)
     .first()
-    .waitFor({ timeout: 20_000 });
+    .waitFor();
   await picture(page, "server-timeline-unknown");
 });

@@ -69,7 +69,7 @@ export async function open_at(url, options = {}) {
     bypassCSP: false,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000); // a busy machine is no fault
+  page.setDefaultTimeout(120_000); // a busy machine is no fault
   const complaints = [];
   const outside = [];
   watch(page, url, complaints, outside);
