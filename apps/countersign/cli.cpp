@@ -35,9 +35,9 @@ Examples:
 
 Exit status:
   0  done
-  1  check found a violation; bootstrap, unknown or dkim was refused
+  1  check found a violation; bootstrap, account, unknown or dkim was refused
   2  the command line or a setting is wrong
-  3  store, disk or network failed
+  3  store, disk or network failed, or there is no database yet
 
 Every subcommand explains itself: countersign serve --help)";
 
@@ -142,8 +142,10 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
 
   CLI::App* serve = app.add_subcommand(
       "serve", "Run the server: the API, the hand-over of approved mail, and the expiry of holds");
-  serve->footer(std::string("\nSIGTERM and SIGINT let what is in progress finish (stop_timeout_seconds).\n") +
-                kSettingsFooter);
+  serve->footer(
+      std::string("\nSIGTERM, SIGINT and SIGHUP let what is in progress finish (stop_timeout_seconds);\n"
+                  "a second one ends it at once. Settings are read at the start only.\n") +
+      kSettingsFooter);
   CLI::App* bootstrap =
       app.add_subcommand("bootstrap", "Create an account and print its key, which is shown this once");
   bootstrap->add_option("email", options.email, "The account's address")->required()->type_name("EMAIL");
@@ -204,16 +206,16 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   }
   log::configure(loaded->config.log.level, loaded->config.log.format);
   if (serve->parsed()) return daemon::serve(loaded->config);
-  if (bootstrap->parsed()) return daemon::bootstrap(loaded->config, options.email, out);
-  if (set_password->parsed()) return daemon::set_password(loaded->config, options.email, std::cin, out);
-  if (dkim.create->parsed()) return daemon::create_dkim_key(loaded->config, options.dkim, out);
-  if (dkim.list->parsed()) return daemon::list_dkim_keys(loaded->config, options.dkim.domain, out);
+  if (bootstrap->parsed()) return daemon::bootstrap(loaded->config, options.email, out, err);
+  if (set_password->parsed()) return daemon::set_password(loaded->config, options.email, std::cin, out, err);
+  if (dkim.create->parsed()) return daemon::create_dkim_key(loaded->config, options.dkim, out, err);
+  if (dkim.list->parsed()) return daemon::list_dkim_keys(loaded->config, options.dkim.domain, out, err);
   if (dkim.retire->parsed()) {
-    return daemon::retire_dkim_key(loaded->config, options.dkim.domain, options.selector, out);
+    return daemon::retire_dkim_key(loaded->config, options.dkim.domain, options.selector, out, err);
   }
-  if (list_unknown->parsed()) return daemon::list_unknown(loaded->config, out);
-  if (show_unknown->parsed()) return daemon::show_unknown(loaded->config, options.resolve.id, out);
-  if (resolve_unknown->parsed()) return daemon::resolve_unknown(loaded->config, options.resolve, out);
+  if (list_unknown->parsed()) return daemon::list_unknown(loaded->config, out, err);
+  if (show_unknown->parsed()) return daemon::show_unknown(loaded->config, options.resolve.id, out, err);
+  if (resolve_unknown->parsed()) return daemon::resolve_unknown(loaded->config, options.resolve, out, err);
   return daemon::check(loaded->config, out);
 }
 

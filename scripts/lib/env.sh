@@ -14,9 +14,10 @@ if [ -x /usr/bin/llvm-symbolizer-19 ]; then
   export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 fi
 
-if [ "${CI:-}" = true ]; then
-  export DEBIAN_FRONTEND=noninteractive NO_COLOR=1 TERM=dumb
-fi
+case ${CI:-} in
+  '' | 0 | false) ;;
+  *) export DEBIAN_FRONTEND=noninteractive NO_COLOR=1 TERM=dumb ;;
+esac
 
 say() { printf '==> %s\n' "$*"; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }

@@ -19,8 +19,9 @@ as_postgres() {
   fi
 }
 
+# Below the ports that Linux gives to clients, as the tests choose theirs.
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  PYTHONPATH="$root/tests/support" python3 -B -c 'import ports; print(ports.free_port())'
 }
 
 # In memory where there are 2 GB of room and TMPDIR says nothing else: the tests copy a database each, in 10 ms there
@@ -72,14 +73,16 @@ start_postgres_on() {
   postgres_pid=$!
 }
 
+# 1 when it has ended; one that only takes its time keeps its port and its folder.
 wait_for_postgres() {
   local _
-  for _ in $(seq 300); do
+  for _ in $(seq 3000); do
     kill -0 "$postgres_pid" 2>/dev/null || return 1
     "$postgres_bin/pg_isready" -q -d "$postgres_url" && return 0
     sleep 0.1
   done
-  return 1
+  cat "$postgres_dir/log" >&2
+  die "PostgreSQL does not answer"
 }
 
 stop_postgres() {

@@ -31,13 +31,8 @@ constexpr store::Query kInsertMessage(
     "INSERT INTO messages (id, user_id, agent_email, direction, kind, method, subject, sender, read_status, "
     "review_status, approval_expires_at_us, charged_bytes, created_at_us) "
     "VALUES ($1, $2, $3, 'outbound', 'send', 'smtp', 's', $3, '', $4, $5, $6, 0)");
-constexpr store::Query kInsertSubmission(
-    "test.insert_submission",
-    "INSERT INTO submissions (id, message_id, user_id, attempt, state, lease_until_us, first_due_at_us, "
-    "due_at_us, created_at_us) VALUES ($1, $2, $3, 1, $4, $5, 0, 0, 0)");
 constexpr store::Query kDeadline("test.deadline",
                                  "SELECT approval_expires_at_us FROM messages WHERE id = $1");
-constexpr store::Query kCountMessages("test.count_messages", "SELECT COUNT(*) FROM messages");
 constexpr store::Query kSuppressForAccount(
     "test.suppress_for_account",
     "INSERT INTO account_suppressions (user_id, address, id, source, created_at_us) "
@@ -386,36 +381,6 @@ TEST_P(AccountTest, TimeInTheTrashIsAddedToTheDeadlineOfPendingHolds) {
   EXPECT_EQ(db().read([&](store::ReadTx& tx) { return tx.query(kDeadline, {"msg_1"}).front().time(0); }),
             kNow + 27h);
   EXPECT_EQ(restore().error(), RestoreRefusal::not_in_trash);
-}
-
-TEST_P(AccountTest, PurgingRemovesMessagesAndGivesTheirBytesBack) {
-  const UserId ada = new_user("ada");
-  ASSERT_TRUE(create(principal_of(ada), "bot@agents.example").has_value());
-  db().write([&](store::Tx& tx) {
-    meter_message(tx, ada, "msg_1", 300, kNow);
-    meter_message(tx, ada, "msg_2", 200, kNow);
-    tx.execute(kInsertMessage, {"msg_1", ada.str(), "bot@agents.example", nullptr, nullptr, 300});
-    return tx.execute(kInsertMessage, {"msg_2", ada.str(), "bot@agents.example", nullptr, nullptr, 200});
-  });
-  const auto removed = db().write([&](store::Tx& tx) { return purge_agent(tx, ada, "bot@agents.example"); });
-  EXPECT_EQ(removed.value(), 2);
-  const Usage usage = db().read([&](store::ReadTx& tx) { return usage_of(tx, ada, kNow); });
-  EXPECT_EQ(usage.storage_bytes, 0);
-  EXPECT_EQ(usage.messages_month, 2) << "what was sent stays counted";
-  EXPECT_EQ(db().write([&](store::Tx& tx) { return purge_agent(tx, ada, "bot@agents.example"); }).error(),
-            PurgeRefusal::not_found);
-}
-
-TEST_P(AccountTest, AnAgentWithAMessageInHandoverIsNotPurged) {
-  const UserId ada = new_user("ada");
-  ASSERT_TRUE(create(principal_of(ada), "bot@agents.example").has_value());
-  db().write([&](store::Tx& tx) {
-    tx.execute(kInsertMessage, {"msg_1", ada.str(), "bot@agents.example", nullptr, nullptr, 0});
-    return tx.execute(kInsertSubmission, {"sub_1", "msg_1", ada.str(), "claimed", kNow});
-  });
-  EXPECT_EQ(db().write([&](store::Tx& tx) { return purge_agent(tx, ada, "bot@agents.example"); }).error(),
-            PurgeRefusal::send_in_progress);
-  EXPECT_EQ(db().read([&](store::ReadTx& tx) { return tx.query(kCountMessages).front().integer(0); }), 1);
 }
 
 // --- metering --------------------------------------------------------------------------------------------

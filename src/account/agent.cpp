@@ -64,23 +64,7 @@ constexpr Query kRestore("account.restore_agent",
                          "WHERE email = $1 AND user_id = $2 AND deleted_at_us = $3");
 constexpr Query kShiftHolds("account.shift_holds",
                             "UPDATE messages SET approval_expires_at_us = approval_expires_at_us + $2 "
-                            "WHERE agent_email = $1 AND review_status = 'pending_review'");
-
-// The two locks differ because SQLite has one writer at a time and no row locks. The first keeps new messages
-// out (their foreign key wants to share the row), the second keeps the dispatcher from claiming.
-constexpr Query kLockAgent("account.lock_agent", "SELECT email FROM agents WHERE email = $1 AND user_id = $2",
-                           "SELECT email FROM agents WHERE email = $1 AND user_id = $2 FOR UPDATE");
-constexpr Query kLockSubmissions(
-    "account.lock_submissions",
-    "SELECT s.state FROM submissions s JOIN messages m ON m.id = s.message_id "
-    "WHERE m.agent_email = $1 AND s.state IN ('queued', 'claimed', 'handover')",
-    "SELECT s.state FROM submissions s JOIN messages m ON m.id = s.message_id "
-    "WHERE m.agent_email = $1 AND s.state IN ('queued', 'claimed', 'handover') FOR UPDATE OF s");
-constexpr Query kDeleteMessages("account.delete_messages_of_agent",
-                                "DELETE FROM messages WHERE agent_email = $1 RETURNING charged_bytes");
-constexpr Query kDeleteArrivals("account.delete_arrivals_of_agent",
-                                "DELETE FROM arrivals WHERE agent_email = $1 RETURNING charged_bytes");
-constexpr Query kDeleteAgent("account.delete_agent", "DELETE FROM agents WHERE email = $1");
+                            "WHERE user_id = $3 AND agent_email = $1 AND review_status = 'pending_review'");
 
 constexpr Query kCountLive("account.count_live_agents",
                            "SELECT COUNT(*) FROM agents WHERE user_id = $1 AND deleted_at_us IS NULL");
@@ -245,24 +229,9 @@ Result<Agent, RestoreRefusal> restore_agent(store::Tx& tx, const UserId& user, s
     return unexpected(RestoreRefusal::not_in_trash);
   }
   const Duration away = std::max(now - *agent->deleted_at, Duration::zero());
-  tx.send(kShiftHolds, {email, static_cast<std::int64_t>(away.count())});
+  tx.send(kShiftHolds, {email, static_cast<std::int64_t>(away.count()), user.str()});
   agent->deleted_at.reset();
   return std::move(*agent);
-}
-
-Result<std::int64_t, PurgeRefusal> purge_agent(store::Tx& tx, const UserId& user, std::string_view email) {
-  if (tx.query(kLockAgent, {email, user.str()}).empty()) return unexpected(PurgeRefusal::not_found);
-  for (const store::Row row : tx.query(kLockSubmissions, {email})) {
-    if (row.view(0) != "queued") return unexpected(PurgeRefusal::send_in_progress);
-  }
-  // What each was charged when it went: what was read before may have changed by then.
-  std::int64_t charged = 0;
-  for (const store::Row row : tx.query(kDeleteArrivals, {email})) charged += row.integer(0);
-  const store::Rows messages = tx.query(kDeleteMessages, {email});
-  for (const store::Row row : messages) charged += row.integer(0);
-  meter_bytes(tx, user, email, -charged);
-  tx.send(kDeleteAgent, {email});
-  return static_cast<std::int64_t>(messages.size());
 }
 
 std::int64_t count_live_agents(store::ReadTx& tx, const UserId& user) {

@@ -109,11 +109,6 @@ enum class RestoreRefusal : std::uint8_t { not_found, not_in_trash };
                                                           std::string_view email,
                                                           std::string_view shared_domain, UtcTime now);
 
-enum class PurgeRefusal : std::uint8_t { not_found, send_in_progress };
-/// Removes a live or trashed agent with all its messages; the number of messages removed.
-[[nodiscard]] Result<std::int64_t, PurgeRefusal> purge_agent(store::Tx& tx, const UserId& user,
-                                                             std::string_view email);
-
 [[nodiscard]] std::int64_t count_live_agents(store::ReadTx& tx, const UserId& user);
 [[nodiscard]] std::int64_t count_domains(store::ReadTx& tx, const UserId& user);
 

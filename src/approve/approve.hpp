@@ -128,10 +128,23 @@ struct Expired {
                                                 const std::optional<journal::Position>& after,
                                                 std::int64_t limit);
 
-/// Whether the agent's on_expiry still is what find_expired saw. A sweep asks again in the transaction that
-/// decides, since its owner may have changed it meanwhile; what is no longer wanted is left to the next
-/// sweep.
-[[nodiscard]] bool still_wanted(store::ReadTx& tx, const Expired& expired);
+/// What the clock made of a hold.
+struct Expiry {
+  enum class Outcome : std::uint8_t { approved, rejected, postponed };
+  Outcome outcome = Outcome::rejected;
+  bool unseen = false;  // approved, and a policy does without a mail to reviewers
+  std::string reason;   // rejected
+  UtcTime until;        // postponed
+};
+/// Decides a hold whose time is up as its agent wants it: what is judged and what is done about it are one
+/// transaction, since a mail to reviewers may leave and a suppression end at any moment. The three below are
+/// its parts. Refuses with NotPending also when the agent no longer wants what find_expired saw, which is
+/// left to the next sweep.
+[[nodiscard]] Result<Expiry, Refusal> expire(store::Tx& tx, const Expired& expired, outbox::SendStep& send,
+                                             std::string_view shared_domain, const notify::Policy& policy,
+                                             UtcTime now);
+/// Whether the agent's on_expiry still is what find_expired saw; it stays so until the transaction is over.
+[[nodiscard]] bool still_wanted(store::Tx& tx, const Expired& expired);
 /// As approve_and_send, decided by the clock: status review_expired_approved, events carry auto_resolved.
 /// Refuses also with Unseen, as long as no mail to a reviewer has left and no policy does without one
 /// (notify/deadline.hpp).

@@ -23,9 +23,40 @@ constexpr Query kExpired("approve.expired",
                          "(m.approval_expires_at_us, m.id) > ($2, $3) AND a.deleted_at_us IS NULL "
                          "ORDER BY m.approval_expires_at_us, m.id LIMIT $4");
 
-constexpr Query kOnExpiry("approve.on_expiry",
-                          "SELECT a.hold_on_expiry FROM messages m JOIN agents a ON a.email = m.agent_email "
-                          "WHERE m.id = $1 AND m.user_id = $2");
+// Differs because SQLite has one writer and no row locks. Elsewhere what decides stays as it is read until
+// this is committed, so that whoever has changed it knows that nothing is decided by what it was.
+#define CS_ON_EXPIRY                                                                                      \
+  "SELECT a.hold_on_expiry FROM messages m JOIN agents a ON a.email = m.agent_email WHERE m.id = $1 AND " \
+  "m.user_id = $2"
+constexpr Query kOnExpiry("approve.on_expiry", CS_ON_EXPIRY, CS_ON_EXPIRY " FOR SHARE OF a");
+#undef CS_ON_EXPIRY
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+// What keeps a draft from being sent for good, as the reason of its rejection; nothing when somebody else has
+// decided or the hold is gone.
+std::optional<std::string> reason_of(const Refusal& refusal) {
+  return std::visit(
+      Overloaded{
+          [](const NotFound&) -> std::optional<std::string> { return std::nullopt; },
+          [](const NotPending&) -> std::optional<std::string> { return std::nullopt; },
+          [](const StaleRevision&) -> std::optional<std::string> { return std::nullopt; },
+          [](const InvalidDraft& invalid) -> std::optional<std::string> { return invalid.message; },
+          [](const TooManyRecipients&) -> std::optional<std::string> { return "too_many_recipients"; },
+          [](const TooLarge&) -> std::optional<std::string> { return "payload_too_large"; },
+          [](const DomainNotVerified&) -> std::optional<std::string> { return "domain_not_verified"; },
+          [](const RecipientSuppressed&) -> std::optional<std::string> { return "recipient_suppressed"; },
+          [](const Unseen& unseen) -> std::optional<std::string> { return unseen.reason; }},
+      refusal);
+}
+
+Result<Expiry, Refusal> rejected(store::Tx& tx, const Expired& expired, std::string reason, UtcTime now) {
+  if (auto done = expire_reject(tx, expired, reason, now); !done) return unexpected(std::move(done.error()));
+  return Expiry{.outcome = Expiry::Outcome::rejected, .reason = std::move(reason)};
+}
 
 }  // namespace
 
@@ -42,7 +73,7 @@ std::vector<Expired> find_expired(store::ReadTx& tx, UtcTime now,
   return out;
 }
 
-bool still_wanted(store::ReadTx& tx, const Expired& expired) {
+bool still_wanted(store::Tx& tx, const Expired& expired) {
   const store::Rows rows = tx.query(kOnExpiry, {expired.message.str(), expired.user.str()});
   return !rows.empty() && account::on_expiry_of(rows.front().view(0)) == expired.on_expiry;
 }
@@ -56,7 +87,6 @@ Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& 
   if (judgement.seen != notify::Seen::approvable) {
     return unexpected(Refusal(Unseen{judgement.seen == notify::Seen::wait, std::move(judgement.reason)}));
   }
-  if (judgement.unseen_by_policy) notify::note_approved_unseen(tx, expired.message);
   const Verdict verdict{ReviewStatus::review_expired_approved,
                         Reason::review_expired_approved,
                         std::string(kActor),
@@ -65,7 +95,10 @@ Result<Decision, Refusal> expire_approve_and_send(store::Tx& tx, const Expired& 
                         {},
                         judgement.unseen_by_policy ? kUnseen : ""};
   auto decision = approve_locked(tx, std::move(*message), {}, verdict, send, shared_domain, now);
-  if (decision) decision->unseen = judgement.unseen_by_policy;
+  if (decision && judgement.unseen_by_policy) {
+    notify::note_approved_unseen(tx, expired.message);
+    decision->unseen = true;
+  }
   return decision;
 }
 
@@ -92,6 +125,22 @@ Result<std::monostate, Refusal> expire_reject(store::Tx& tx, const Expired& expi
                         {}};
   reject_locked(tx, *message, verdict, now);
   return std::monostate{};
+}
+
+Result<Expiry, Refusal> expire(store::Tx& tx, const Expired& expired, outbox::SendStep& send,
+                               std::string_view shared_domain, const notify::Policy& policy, UtcTime now) {
+  if (!still_wanted(tx, expired)) return unexpected(Refusal(NotPending{}));
+  if (expired.on_expiry == account::OnExpiry::reject) return rejected(tx, expired, "ttl_expired", now);
+  auto decision = expire_approve_and_send(tx, expired, send, shared_domain, policy, now);
+  if (decision) return Expiry{.outcome = Expiry::Outcome::approved, .unseen = decision->unseen};
+  const auto* unseen = std::get_if<Unseen>(&decision.error());
+  if (unseen != nullptr && unseen->wait) {
+    auto until = postpone_expiry(tx, expired, policy, now);
+    if (!until) return unexpected(std::move(until.error()));
+    return Expiry{.outcome = Expiry::Outcome::postponed, .until = *until};
+  }
+  if (auto reason = reason_of(decision.error())) return rejected(tx, expired, std::move(*reason), now);
+  return unexpected(std::move(decision.error()));
 }
 
 }  // namespace countersign::approve

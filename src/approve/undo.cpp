@@ -7,7 +7,6 @@
 #include "account/usage.hpp"
 #include "approve/approve.hpp"
 #include "approve/kept_draft.hpp"
-#include "base/assert.hpp"
 #include "base/fault.hpp"
 #include "mailbox/mailbox.hpp"
 #include "notify/queue.hpp"
@@ -73,8 +72,8 @@ Result<std::monostate, UndoRefusal> undo(store::Tx& tx, const UndoCommand& comma
   account::meter_bytes(tx, message->user, message->id.str(), -message->size_bytes);
   if (!restore_draft(tx, *message)) return unexpected(UndoRefusal::too_late);
   message = mailbox::lock_for_review(tx, command.user, command.message);
-  CS_ASSERT(message.has_value());
-  notify::queue_again(tx, message->id, now);
+  if (!message) return unexpected(UndoRefusal::not_found);  // its agent has gone to the trash meanwhile
+  notify::queue_again(tx, message->id, command.decided_at, now);
   tell(tx, *message, now);
   return std::monostate{};
 }

@@ -56,9 +56,12 @@ std::string encode(std::string_view in, const char* alphabet, bool padded) {
   return out;
 }
 
-// Decodes `digits` (no padding, no blanks); unused bits of the last digit must be zero.
-std::optional<std::string> decode_digits(std::string_view digits,
-                                         const std::array<std::int8_t, 256>& reverse) {
+// Whether a last digit may have bits that mean nothing.
+enum class UnusedBits { zero, any };
+
+// Decodes `digits` (no padding, no blanks).
+std::optional<std::string> decode_digits(std::string_view digits, const std::array<std::int8_t, 256>& reverse,
+                                         UnusedBits unused) {
   if (digits.size() % 4 == 1) return std::nullopt;
   std::string out;
   out.reserve(digits.size() / 4 * 3 + 2);
@@ -74,7 +77,7 @@ std::optional<std::string> decode_digits(std::string_view digits,
       out.push_back(static_cast<char>((bits >> held) & 0xff));
     }
   }
-  if ((bits & ((1u << held) - 1)) != 0) return std::nullopt;
+  if (unused == UnusedBits::zero && (bits & ((1u << held) - 1)) != 0) return std::nullopt;
   return out;
 }
 
@@ -130,11 +133,11 @@ std::optional<std::string> base64_decode(std::string_view text) {
     digits.push_back(c);
   }
   if ((digits.size() + padding) % 4 != 0) return std::nullopt;
-  return decode_digits(digits, kStandardReverse);
+  return decode_digits(digits, kStandardReverse, UnusedBits::any);
 }
 
 std::optional<std::string> base64url_decode(std::string_view text) {
-  return decode_digits(text, kUrlReverse);
+  return decode_digits(text, kUrlReverse, UnusedBits::zero);
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) noexcept {

@@ -23,8 +23,8 @@ using Sha256 = std::array<std::uint8_t, 32>;
 
 /// Standard alphabet, padded, no line breaks (RFC 4648 §4).
 [[nodiscard]] std::string base64_encode(std::string_view bytes);
-/// Strict standard base64 with padding; CR, LF, space and tab are ignored (contract §13). Nothing when
-/// malformed.
+/// Standard base64 with padding, as most decoders take it: CR, LF, space and tab are ignored (contract §13),
+/// and so are unused bits of the last digit. Nothing when malformed.
 [[nodiscard]] std::optional<std::string> base64_decode(std::string_view text);
 /// URL alphabet without padding (RFC 4648 §5).
 [[nodiscard]] std::string base64url_encode(std::string_view bytes);

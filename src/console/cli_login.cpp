@@ -185,7 +185,11 @@ std::optional<std::string> callback_origin(std::string_view callback) {
 Awaitable<net::Response> answer_cli_login(Context& context, net::Request request) {
   const bool get = request.method == "GET";
   const bool begins = request.path == kCliLogin;
-  if (!get && (begins || request.method != "POST")) co_return plain(405, "method not allowed\n");
+  if (!get && (begins || request.method != "POST")) {
+    net::Response response = plain(405, "method not allowed\n");
+    response.headers.add("Allow", begins ? "GET" : "GET, POST");
+    co_return response;
+  }
   if (begins && !form_value(request.query, "cli_callback") && !form_value(request.query, "cli_state")) {
     net::Response response = plain(302, "");
     response.headers.add("Location", "/console/");

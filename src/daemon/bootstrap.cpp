@@ -1,16 +1,19 @@
 // `countersign bootstrap`: the only way to the first account (contract §4.3).
+#include <fmt/format.h>
+
 #include "account/principal.hpp"
 #include "base/crypto.hpp"
+#include "base/error.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/open_store.hpp"
 #include "mail/address.hpp"
 
 namespace countersign::daemon {
 
-int bootstrap(const Config& config, std::string_view email, std::ostream& out) {
+int bootstrap(const Config& config, std::string_view email, std::ostream& out, std::ostream& err) {
   const auto mailbox = mail::parse_mailbox(email);
   if (!mailbox || !mailbox->display_name.empty()) {
-    out << "bootstrap: '" << email << "' is not an e-mail address; expected something like you@example.com\n";
+    err << "bootstrap: '" << email << "' is not an e-mail address; expected something like you@example.com\n";
     return kExitRefused;
   }
   const std::string address = mail::normalise(mailbox->address);
@@ -29,11 +32,21 @@ int bootstrap(const Config& config, std::string_view email, std::ostream& out) {
   });
   database->stop();
   if (!created) {
-    out << "bootstrap: there is an account for " << address << " already; its keys cannot be shown again. "
-        << "Use an existing key, or bootstrap another address\n";
+    err << "bootstrap: there is an account for " << address << " already; its keys cannot be shown again. "
+        << "Let its owner into the console with `countersign account set-password " << address
+        << "`, make a new key there, or bootstrap another address\n";
     return kExitRefused;
   }
-  out << plaintext << '\n';
+  out << plaintext << '\n' << std::flush;
+  if (!out) {
+    // It is kept nowhere else.
+    throw EnvironmentError(
+        fmt::format(
+            "the account {} was made, and its key could not be written; let its owner into the console "
+            "with `countersign account set-password {}`, and make a new key there",
+            address, address),
+        false);
+  }
   return kExitOk;
 }
 

@@ -15,12 +15,12 @@ constexpr std::chrono::hours kPatience{1};
 int check(const Config& config, std::ostream& out) {
   Config patient = config;
   patient.store.deadline = kPatience;
-  const auto database = open_store(patient);
+  const auto database = open_existing_store(patient);
   const auto report = database->read([now = SystemClock().now()](store::ReadTx& tx) {
     return invariants::check(tx, invariants::CheckOptions{now});
   });
   database->stop();
-  out << "store: " << store::without_secret(config.store.url) << '\n';
+  out << store_line(config);
   invariants::write_report(out, report);
   return report.clean() ? kExitOk : kExitRefused;
 }

@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "daemon/config_toml.hpp"
 #include "daemon/settings.hpp"
+#include "store/open.hpp"
 
 namespace countersign::daemon {
 namespace {
@@ -93,7 +94,10 @@ class Loader {
   void choose_text(const Setting& setting, const std::string& text, const std::string& place,
                    std::string origin);
   void take_secret_file(const std::string& secret_key);
-  void take_aws_environment();
+  [[nodiscard]] std::string variable(const std::string& name) const;
+  void take_variable(std::string_view key, const std::string& name);
+  void take_aws_region();
+  void take_aws_credentials();
 
   [[nodiscard]] const std::string& text(std::string_view key) const {
     return std::get<std::string>(chosen_.at(key).value);
@@ -281,28 +285,32 @@ void Loader::take_secret_file(const std::string& secret_key) {
     fault_at(file_key, fmt::format("({}): what it holds {}", path, wrong));
     return;
   }
-  chosen_.at(find_setting(secret_key)->key).value = std::move(*secret);
+  chosen_.at(secret_key) = {std::move(*secret), file_key};
 }
 
-// The variables that every AWS program reads, where our own settings say nothing.
-void Loader::take_aws_environment() {
-  const auto variable = [this](const char* name) {
-    const auto found = environment_.find(name);
-    return found == environment_.end() ? std::string() : found->second;
-  };
-  const auto take = [&](std::string_view key, const char* name) {
-    const Setting& setting = *find_setting(key);
-    if (!text(key).empty() || variable(name).empty()) return;
-    choose_text(setting, variable(name), fmt::format("environment {}", name), "environment");
-  };
-  take("ses.region", "AWS_REGION");
-  take("ses.region", "AWS_DEFAULT_REGION");
+std::string Loader::variable(const std::string& name) const {
+  const auto found = environment_.find(name);
+  return found == environment_.end() ? std::string() : found->second;
+}
+
+// A variable that every AWS program reads, where our own settings say nothing.
+void Loader::take_variable(std::string_view key, const std::string& name) {
+  if (!text(key).empty() || variable(name).empty()) return;
+  choose_text(*find_setting(key), variable(name), fmt::format("environment {}", name), "environment");
+}
+
+void Loader::take_aws_region() {
+  take_variable("ses.region", "AWS_REGION");
+  take_variable("ses.region", "AWS_DEFAULT_REGION");
+}
+
+void Loader::take_aws_credentials() {
   const bool nothing_set = text("ses.access_key_id").empty() && text("ses.secret_access_key").empty() &&
                            text("ses.secret_access_key_file").empty();
   if (!nothing_set) return;
-  take("ses.access_key_id", "AWS_ACCESS_KEY_ID");
-  take("ses.secret_access_key", "AWS_SECRET_ACCESS_KEY");
-  take("ses.session_token", "AWS_SESSION_TOKEN");
+  take_variable("ses.access_key_id", "AWS_ACCESS_KEY_ID");
+  take_variable("ses.secret_access_key", "AWS_SECRET_ACCESS_KEY");
+  take_variable("ses.session_token", "AWS_SESSION_TOKEN");
   container_token_ = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
   container_url_ = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
   const std::string relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
@@ -323,9 +331,14 @@ void Loader::complete() {
     chosen_.at("outbound.provider").value =
         number_of(text("smtp.host").empty() ? Provider::maildir : Provider::smtp);
   }
-  if (number("outbound.provider") == number_of(Provider::ses)) take_aws_environment();
-  for (const char* key :
-       {"smtp.password", "ses.secret_access_key", "resend.api_key", "screening.detector_api_key"}) {
+  if (number("outbound.provider") == number_of(Provider::ses)) {
+    take_aws_region();
+    take_aws_credentials();
+  } else if (number("outbound.provider") == number_of(Provider::smtp) && flag("smtp.ses")) {
+    take_aws_region();
+  }
+  for (const char* key : {"signing.secret", "smtp.password", "ses.secret_access_key", "resend.api_key",
+                          "screening.detector_api_key"}) {
     take_secret_file(key);
   }
 }
@@ -392,26 +405,10 @@ void Loader::cross_check() {
   }
 }
 
-// The password of a URL's user part (RFC 3986 §3.2.1), or of its query as libpq takes it.
-std::string without_password(std::string url) {
-  const std::size_t begin = url.find("://");
-  if (begin == std::string::npos) return url;
-  const std::size_t authority_end = std::min(url.find('/', begin + 3), url.size());
-  const std::size_t at = url.rfind('@', authority_end);
-  const std::size_t colon = url.find(':', begin + 3);
-  if (at != std::string::npos && at > begin && colon < at) url.replace(colon + 1, at - colon - 1, "***");
-  const std::size_t query = url.find("password=");
-  if (query != std::string::npos) {
-    const std::size_t value = query + std::string_view("password=").size();
-    url.replace(value, std::min(url.find('&', value), url.size()) - value, "***");
-  }
-  return url;
-}
-
 std::string shown_value(const Setting& setting, const SettingValue& value) {
   if (setting.shown == Shown::whole) return to_toml(setting, value);
   const std::string& text = std::get<std::string>(value);
-  if (setting.shown == Shown::without_password) return to_toml(setting, without_password(text));
+  if (setting.shown == Shown::without_password) return to_toml(setting, store::without_secret(text));
   return text.empty() ? "\"\"" : "\"***\"";
 }
 

@@ -205,7 +205,8 @@ struct Config {
     std::int64_t messages_month_max = 0;
     std::int64_t storage_bytes_max = 0;
   } limits;
-  std::string signing_secret;  // empty: kept in the data directory, see load_signing_secret
+  std::string signing_secret;  // from signing.secret or …_file; empty: see load_signing_secret
+  std::string signing_secret_file;
   std::chrono::days trash_retention{};
   struct Retention {
     std::chrono::days deliveries{};
@@ -230,7 +231,7 @@ struct ConfigSources {
 struct EffectiveSetting {
   std::string key;
   std::string value;   // as in TOML
-  std::string origin;  // "default", "FILE:LINE", "environment", "flag"
+  std::string origin;  // "default", "FILE:LINE", "environment", "flag"; of a secret from its file: its key
 };
 
 struct LoadedConfig {
@@ -243,9 +244,10 @@ struct LoadedConfig {
 /// did you mean "smtp.host"?`. Never contains the value of a secret.
 [[nodiscard]] Result<LoadedConfig, std::vector<std::string>> load_config(const ConfigSources& sources);
 
-/// The secret that signs cursors and tokens: signing.secret, else the content of `<data_dir>/secret`, which
-/// is made (mode 0600, durable) when it does not exist. Processes that start together get the same one.
-/// Throws EnvironmentError when the file cannot be read or written, or is shorter than 32 bytes.
+/// The secret that signs and seals (signing.secret in docs/config.md): the setting's, else the content of
+/// `<data_dir>/secret`, which is made (mode 0600, durable) when it does not exist. Processes that start
+/// together get the same one. Throws EnvironmentError when the file cannot be read or written, or is shorter
+/// than 32 bytes.
 [[nodiscard]] std::string load_signing_secret(const Config& config);
 
 /// The reference, as docs/config.md holds it.

@@ -202,8 +202,33 @@ TEST_F(ConfigTest, NeverShowsASecret) {
   EXPECT_EQ(setting(config, "signing.secret").value, "\"***\"");
   EXPECT_EQ(setting(config, "store.url").value,
             "\"postgres://me:***@db:5432/mail?password=***&sslmode=require\"");
+  EXPECT_EQ(setting(loaded({.flags = {"store.url=postgres://db/mail?sslpassword=a&password=b"}}), "store.url")
+                .value,
+            "\"postgres://db/mail?sslpassword=***&password=***\"");
   EXPECT_THAT(faults({.flags = {"signing.secret=too-short-a-secret", "store.url=pg://me:hunter2@db"}}),
               testing::Each(AllOf(Not(HasSubstr("too-short-a-secret")), Not(HasSubstr("hunter2")))));
+}
+
+TEST_F(ConfigTest, ASecretFromAFileSaysWhereItIsFrom) {
+  const std::string secret = "0123456789abcdef0123456789abcdef";
+  const std::string path = write("secret", secret + "\n");
+  const LoadedConfig good = loaded({.flags = {"signing.secret_file=" + path}});
+  EXPECT_EQ(good.config.signing_secret, secret);
+  EXPECT_EQ(setting(good, "signing.secret").value, "\"***\"");
+  EXPECT_EQ(setting(good, "signing.secret").origin, "signing.secret_file");
+  EXPECT_THAT(faults({.flags = {"signing.secret_file=" + write("short", "too-short-a-secret")}}),
+              ElementsAre(AllOf(HasSubstr("at least 32 bytes"), Not(HasSubstr("too-short-a-secret")))));
+  EXPECT_THAT(faults({.flags = {"signing.secret=" + secret, "signing.secret_file=" + path}}),
+              ElementsAre(HasSubstr("exclude each other")));
+}
+
+TEST_F(ConfigTest, AnAddressThatIsNoneIsRefused) {
+  for (const char* wrong : {"1.2.3:80", "1.2.3.4.5:80", "[::1::]:80", "[1.2.3.4]:80", "::1:80", "cafe:80"}) {
+    EXPECT_THAT(faults({.flags = {std::string("http.listen=") + wrong}}),
+                ElementsAre(HasSubstr("must be ADDRESS:PORT")))
+        << wrong;
+  }
+  EXPECT_EQ(loaded({.flags = {"http.listen=[::1]:80"}}).config.http.address, "::1");
 }
 
 TEST_F(ConfigTest, ReadsThePasswordFromAFile) {
@@ -260,6 +285,11 @@ TEST_F(ConfigTest, SesNeedsARegionAndTakesItsCredentialsFromWhereAwsPutsThem) {
               ElementsAre(HasSubstr("needs ses.secret_access_key")));
   EXPECT_THAT(faults({.flags = {"ses.endpoint=http://ses.example"}}),
               ElementsAre(HasSubstr("must be an https://")));
+  config = loaded({.environment = {{"AWS_REGION", "eu-west-1"}, {"AWS_ACCESS_KEY_ID", "ASIA"}},
+                   .flags = {"smtp.host=email-smtp.eu-west-1.amazonaws.com", "smtp.ses=true"}})
+               .config.ses;
+  EXPECT_EQ(config.region, "eu-west-1") << "its SMTP endpoint names messages by region too";
+  EXPECT_EQ(config.access_key_id, "") << "over SMTP there is another login";
   EXPECT_EQ(loaded({.environment = {{"AWS_REGION", "eu-west-1"}}}).config.ses.region, "")
       << "another provider's business is left alone";
 }

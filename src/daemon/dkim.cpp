@@ -40,17 +40,21 @@ bool is_domain(std::string_view name) {
 
 }  // namespace
 
-int create_dkim_key(const Config& config, const CreateDkimKey& command, std::ostream& out) {
+int create_dkim_key(const Config& config, const CreateDkimKey& command, std::ostream& out,
+                    std::ostream& err) {
   const auto algorithm = mailauth::parse_signing_algorithm(command.algorithm);
   if (!algorithm) {
-    out << fmt::format("dkim: '{}' is no algorithm; use rsa or ed25519\n", command.algorithm);
+    err << fmt::format("dkim: '{}' is no algorithm; use rsa or ed25519\n", command.algorithm);
     return kExitUsage;
   }
   if (!is_domain(command.domain)) {
-    out << fmt::format("dkim: '{}' is not a domain in ASCII and lower case, such as example.com\n",
+    err << fmt::format("dkim: '{}' is not a domain in ASCII and lower case, such as example.com\n",
                        command.domain);
     return kExitUsage;
   }
+  // Before a secret is made where no server looks for it.
+  const auto database = open_existing_store(config);
+  err << store_line(config);
   const UtcTime now = SystemClock().now();
   const mailauth::SigningKey secret = mailauth::SigningKey::generate(*algorithm);
   const Sealer sealer = domain_key_sealer(config);
@@ -61,7 +65,6 @@ int create_dkim_key(const Config& config, const CreateDkimKey& command, std::ost
   key.algorithm = mailauth::to_string(*algorithm);
   key.dns_record = secret.dns_record();
   key.created_at = now;
-  const auto database = open_store(config);
   Result<std::monostate, account::KeyRefusal> created = unexpected(account::KeyRefusal::selector_taken);
   const std::string selector = mailauth::selector_for(now);
   for (int i = 1; i <= kSelectorsMax && !created; ++i) {
@@ -75,7 +78,7 @@ int create_dkim_key(const Config& config, const CreateDkimKey& command, std::ost
   }
   database->stop();
   if (!created) {
-    out << fmt::format("dkim: {} has {} keys already; retire one first (`countersign dkim list {}`)\n",
+    err << fmt::format("dkim: {} has {} keys already; retire one first (`countersign dkim list {}`)\n",
                        key.domain, account::kSigningKeysMax, key.domain);
     return kExitRefused;
   }
@@ -83,8 +86,9 @@ int create_dkim_key(const Config& config, const CreateDkimKey& command, std::ost
   return kExitOk;
 }
 
-int list_dkim_keys(const Config& config, std::string_view domain, std::ostream& out) {
-  const auto database = open_store(config);
+int list_dkim_keys(const Config& config, std::string_view domain, std::ostream& out, std::ostream& err) {
+  const auto database = open_existing_store(config);
+  err << store_line(config);
   const auto keys = database->read([&](store::ReadTx& tx) { return account::list_domain_keys(tx, domain); });
   database->stop();
   for (const DomainKey& key : keys) {
@@ -92,19 +96,20 @@ int list_dkim_keys(const Config& config, std::string_view domain, std::ostream& 
     out << fmt::format("; {} {} since {}, {}\n{}\n", key.domain, key.algorithm, to_rfc3339(key.created_at),
                        state, zone_line(key));
   }
-  if (keys.empty()) out << "dkim: no keys; `countersign dkim create DOMAIN` makes one\n";
+  if (keys.empty()) err << "dkim: no keys; `countersign dkim create DOMAIN` makes one\n";
   return kExitOk;
 }
 
 int retire_dkim_key(const Config& config, std::string_view domain, std::string_view selector,
-                    std::ostream& out) {
-  const auto database = open_store(config);
+                    std::ostream& out, std::ostream& err) {
+  const auto database = open_existing_store(config);
+  err << store_line(config);
   const UtcTime now = SystemClock().now();
   const bool retired =
       database->write([&](store::Tx& tx) { return account::retire_domain_key(tx, domain, selector, now); });
   database->stop();
   if (!retired) {
-    out << fmt::format("dkim: {} has no key {} that signs; `countersign dkim list {}` shows them\n", domain,
+    err << fmt::format("dkim: {} has no key {} that signs; `countersign dkim list {}` shows them\n", domain,
                        selector, domain);
     return kExitRefused;
   }

@@ -79,7 +79,7 @@ asio::awaitable<DomainSigner::Identities> DomainSigner::identities_of(std::strin
                  {{"domain", key.domain},
                   {"selector", key.selector},
                   {"note",
-                   "it was sealed under another signing_secret; restore that secret, or retire the key and "
+                   "it was sealed under another signing.secret; restore that secret, or retire the key and "
                    "create a new one"}});
       continue;
     }

@@ -30,8 +30,6 @@ class ExpiryWorker {
 
  private:
   [[nodiscard]] boost::asio::awaitable<void> decide(approve::Expired expired);
-  [[nodiscard]] boost::asio::awaitable<void> postpone(const approve::Expired& expired);
-  [[nodiscard]] boost::asio::awaitable<void> reject(const approve::Expired& expired, std::string_view reason);
 
   store::Database& database_;
   const Clock& clock_;

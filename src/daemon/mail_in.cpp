@@ -1,8 +1,10 @@
 #include "daemon/mail_in.hpp"
 
+#include <array>
 #include <utility>
 
 #include "base/log.hpp"
+#include "daemon/at_start.hpp"
 #include "daemon/dns_options.hpp"
 #include "store/awaitable.hpp"
 
@@ -138,7 +140,15 @@ MailIn::MailIn(const Config& config, asio::io_context& io, asio::thread_pool& re
       acceptor_(database, clock, acceptor_options(config)) {
   smtp::ReceiverOptions options = receiver_options(config);
   if (options.listeners.empty()) return;
-  receiver_.emplace(io, std::move(options), acceptor_, receiver_hooks(instruments));
+  try {
+    receiver_.emplace(io, std::move(options), acceptor_, receiver_hooks(instruments));
+  } catch (const EnvironmentError& error) {
+    const Config::Inbound& in = config.inbound;
+    const std::array<ListeningOn, 3> places{{{"inbound.listen", in.address, in.port},
+                                             {"inbound.tls_listen", in.tls_address, in.tls_port},
+                                             {"inbound.lmtp_listen", in.lmtp_address, in.lmtp_port}}};
+    rethrow_with_setting(error, places);
+  }
 }
 
 inbound::AcceptorOptions MailIn::acceptor_options(const Config& config) {

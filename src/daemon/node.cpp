@@ -1,7 +1,7 @@
 #include "daemon/node.hpp"
 
-#include <fmt/format.h>
-
+#include <array>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,6 +18,7 @@
 #include "agent/rest/server.hpp"
 #include "base/id.hpp"
 #include "base/log.hpp"
+#include "daemon/at_start.hpp"
 #include "daemon/domain_signer.hpp"
 #include "daemon/events_out.hpp"
 #include "daemon/expiry_worker.hpp"
@@ -51,6 +52,9 @@ constexpr int kFileThreads = 2;    // for transports that write files
 constexpr int kReaderThreads = 2;  // read the mail that arrived
 
 constexpr store::Query kProbe("daemon.probe", "SELECT 1");
+constexpr std::chrono::seconds kWritePause{5};
+// One may fail because much was waiting.
+constexpr int kFailedWritesMin = 2;
 
 std::string from_domain_of(const Config& config) {
   return config.outbound.from_domain.empty() ? config.shared_domain : config.outbound.from_domain;
@@ -76,9 +80,7 @@ rest::ApiSettings api_settings(const Config& config, asio::any_io_executor worke
   rest::ApiSettings settings;
   settings.shared_domain = config.shared_domain;
   settings.public_url = config.http.public_url;
-  const bool is_v6 = config.http.address.find(':') != std::string::npos;
-  settings.http_address =
-      fmt::format("{}:{}", is_v6 ? "[" + config.http.address + "]" : config.http.address, config.http.port);
+  settings.http_address = authority_of(config.http.address, config.http.port);
   settings.outbound_transport = transport_name(config);
   settings.limits = limits_of(config);
   settings.cursor_secret = load_signing_secret(config);
@@ -105,6 +107,32 @@ net::HttpOptions http_options(const Config& config) {
   options.port = config.http.port;
   options.connections_max = config.http.connections_max;
   return options;
+}
+
+net::HttpServer listen(asio::io_context& io, const Config& config, net::HttpService service) {
+  try {
+    return net::HttpServer(io, http_options(config), std::move(service));
+  } catch (const EnvironmentError& error) {
+    const std::array<ListeningOn, 1> place{{{"http.listen", config.http.address, config.http.port}}};
+    rethrow_with_setting(error, place);
+  }
+}
+
+// As under nohup, whose point is to outlive a terminal.
+bool is_ignored(int signal) {
+  struct sigaction action{};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+std::string_view name_of_signal(int signal) {
+  switch (signal) {
+    case SIGTERM:
+      return "SIGTERM";
+    case SIGINT:
+      return "SIGINT";
+    default:
+      return "SIGHUP";
+  }
 }
 
 // Beside a store across a network, answers are kept on this machine first; an embedded store is no further
@@ -146,9 +174,9 @@ class Node::Impl {
   Impl(const Config& config, const Clock& clock)
       : config_(config),
         clock_(clock),
+        lock_(lock_store(config)),
         database_(open_store(config)),
         embedded_(database_->dialect() == store::Dialect::sqlite),
-        lock_(embedded_ ? std::make_unique<StoreLock>(config) : nullptr),
         transport_(make_transport(config, io_.get_executor(), files_, clock)),
         receipts_(open_receipts(config, embedded_, files_)),
         signer_(make_signer(config, *database_, io_.get_executor())),
@@ -195,10 +223,12 @@ class Node::Impl {
             [this] { wakes_.wake(Topic::events); }, [this] { notifier_.wake(); }),
         gauge_loop_(io_.get_executor(), "gauges", kGaugePause,
                     [this] { return instruments_.measure(*database_, transport_->name(), clock_.now()); }),
+        write_probe_(io_.get_executor(), "write probe", kWritePause, [this] { return probe_writing(); }),
         console_(make_console(config, *database_, clock, server_, instruments_,
                               [this] { wakes_.wake(Topic::events); })),
-        http_(io_, http_options(config), with_console(server_.service(), console_.get())),
+        http_(listen(io_, config, with_console(server_.service(), console_.get()))),
         signals_(io_, SIGTERM, SIGINT) {
+    if (!is_ignored(SIGHUP)) signals_.add(SIGHUP);
     api_.attach(server_);
     feedback_.attach(server_);
     review_links_.attach(server_);
@@ -230,6 +260,7 @@ class Node::Impl {
     expiry_done_ = asio::co_spawn(io_, expiry_loop_.run(), asio::use_future);
     feedback_done_ = asio::co_spawn(io_, feedback_.run(), asio::use_future);
     gauges_done_ = asio::co_spawn(io_, gauge_loop_.run(), asio::use_future);
+    write_probe_done_ = asio::co_spawn(io_, write_probe_.run(), asio::use_future);
     janitor_done_ = asio::co_spawn(io_, janitor_loop_.run(), asio::use_future);
     for (int i = 0; i < config_.http.threads; ++i) {
       threads_.emplace_back([this] { io_.run(); });
@@ -238,7 +269,7 @@ class Node::Impl {
 
   void wait_for_signal() {
     const int signal = signalled_.get();
-    log::info("node.stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+    log::info("node.stopping", {{"signal", name_of_signal(signal)}});
     std::promise<void> restored;
     asio::post(io_, [this, &restored] {
       signals_.clear();  // the default action: a second signal ends the process
@@ -264,6 +295,7 @@ class Node::Impl {
     janitor_.stop();
     feedback_.stop();
     gauge_loop_.stop();
+    write_probe_.stop();
     dispatcher_.stop();
     notifier_.stop();
     auto transport_drained = asio::co_spawn(io_, transport_->drain(), asio::use_future);
@@ -272,6 +304,7 @@ class Node::Impl {
     clean = ended(mail_in_done_, deadline, "mail in") && clean;
     clean = ended(feedback_done_, deadline, "feedback") && clean;
     clean = ended(gauges_done_, deadline, "gauges") && clean;
+    clean = ended(write_probe_done_, deadline, "write probe") && clean;
     clean = ended(dispatcher_done_, deadline, "dispatcher") && clean;
     clean = ended(notifier_done_, deadline, "notifier") && clean;
     clean = ended(transport_drained, deadline, "transport") && clean;
@@ -322,7 +355,19 @@ class Node::Impl {
       log::warn("node.not_ready", {{"error", error.what()}});
       co_return "the store is not available";
     }
-    co_return std::string();
+    co_return failed_writes_ < kFailedWritesMin ? std::string() : "the store takes no writes";
+  }
+
+  // A disk may be full, or a server a replica, while everything can be read. Beside the requests to /readyz:
+  // those are answered while writes wait. Every transaction that commits writes, whatever its body does.
+  asio::awaitable<void> probe_writing() {
+    try {
+      co_await store::write(*database_, [](store::Tx& tx) { return tx.query(kProbe).size(); });
+    } catch (const store::Unavailable& error) {
+      if (++failed_writes_ == kFailedWritesMin) log::warn("node.cannot_write", {{"error", error.what()}});
+      co_return;
+    }
+    if (failed_writes_.exchange(0) >= kFailedWritesMin) log::info("node.can_write");
   }
 
   template <class T>
@@ -335,9 +380,9 @@ class Node::Impl {
   // In the order of construction: what stands lower may use what stands higher.
   const Config& config_;
   const Clock& clock_;
+  std::unique_ptr<StoreLock> lock_;  // before the schema is changed under another server
   std::unique_ptr<store::Database> database_;
   bool embedded_;
-  std::unique_ptr<StoreLock> lock_;
   Instruments instruments_;
   asio::io_context io_;
   asio::thread_pool files_{kFileThreads};
@@ -362,10 +407,12 @@ class Node::Impl {
   ReviewLinks review_links_;
   MailIn mail_in_;
   Periodic gauge_loop_;
+  Periodic write_probe_;
   std::unique_ptr<console::Console> console_;
   net::HttpServer http_;
   asio::signal_set signals_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<int> failed_writes_ = 0;  // one after the other, up to now
   std::future<int> signalled_;
   std::future<void> mail_in_done_;
   std::future<void> dispatcher_done_;
@@ -376,6 +423,7 @@ class Node::Impl {
   std::future<void> janitor_done_;
   std::future<void> feedback_done_;
   std::future<void> gauges_done_;
+  std::future<void> write_probe_done_;
   std::vector<std::thread> threads_;
 };
 

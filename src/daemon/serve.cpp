@@ -1,9 +1,11 @@
 // `countersign serve`.
+#include <csignal>
 #include <cstdlib>
 
 #include "base/error.hpp"
 #include "base/fault.hpp"
 #include "base/log.hpp"
+#include "daemon/at_start.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/node.hpp"
 #include "daemon/websockets.hpp"
@@ -14,7 +16,7 @@ namespace {
 
 // Says plainly where mail for the outside goes.
 void announce(const Config& config, std::uint16_t port, std::uint16_t smtp_port) {
-  log::info("node.serving", {{"url", fmt::format("http://{}:{}", config.http.address, port)},
+  log::info("node.serving", {{"url", "http://" + authority_of(config.http.address, port)},
                              {"store", store::without_secret(config.store.url)},
                              {"shared_domain", config.shared_domain}});
   if (!config.inbound.address.empty()) {
@@ -69,7 +71,7 @@ void invite(const Config& config, Node& node) {
     log::warn("console.no_setup_link", {{"error", fault.what()}, {"note", "the next start prints one"}});
   }
   if (link.empty()) return;
-  if (link.starts_with('/')) link = fmt::format("http://{}:{}{}", config.http.address, node.port(), link);
+  if (link.starts_with('/')) link = "http://" + authority_of(config.http.address, node.port()) + link;
   log::info("console.setup", {{"link", link}, {"note", "open it in a browser to choose your password"}});
 }
 
@@ -78,11 +80,15 @@ void invite(const Config& config, Node& node) {
 int serve(const Config& config) {
   log::configure(config.log.level, config.log.format);
   fault::arm_from_environment();
+  // Whoever read the log may have gone; a peer that has is told by its socket.
+  std::signal(SIGPIPE, SIG_IGN);
   raise_file_limit();
+  check_ca_files(config);
   const SystemClock clock;
   Node node(config, clock);
   node.start();
   announce(config, node.port(), node.smtp_port());
+  warn_of_settings(config);
   invite(config, node);
   node.wait_for_signal();
   if (!node.stop(config.stop_timeout)) {

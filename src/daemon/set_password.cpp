@@ -46,18 +46,19 @@ std::string read_password(std::istream& in, std::ostream& out) {
 
 }  // namespace
 
-int set_password(const Config& config, std::string_view email, std::istream& in, std::ostream& out) {
+int set_password(const Config& config, std::string_view email, std::istream& in, std::ostream& out,
+                 std::ostream& err) {
   const std::string address = mail::normalise(email);
   const std::string password = read_password(in, out);
   const bool usable = is_utf8(password) && code_points(password) >= console::kPasswordCharactersMin &&
                       password.size() <= console::kPasswordBytesMax;
   if (!usable) {
-    out << "account: a password has at least 12 characters and at most 1024 bytes\n";
+    err << "account: a password has at least 12 characters and at most 1024 bytes\n";
     return kExitRefused;
   }
   const std::string hash = console::hash_password(password, password_cost(config));
   const UtcTime now = SystemClock().now();
-  const auto database = open_store(config);
+  const auto database = open_existing_store(config);
   const bool known = database->write([&](store::Tx& tx) {
     const auto user = account::find_user_by_email(tx, address);
     if (user) {
@@ -68,7 +69,7 @@ int set_password(const Config& config, std::string_view email, std::istream& in,
   });
   database->stop();
   if (!known) {
-    out << "account: there is no account for " << address << "; `countersign bootstrap` makes one\n";
+    err << "account: there is no account for " << address << "; `countersign bootstrap` makes one\n";
     return kExitRefused;
   }
   out << "The password of " << address << " is set; every browser of this account is signed out.\n";

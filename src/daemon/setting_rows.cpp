@@ -1,6 +1,7 @@
 #include "daemon/setting_rows.hpp"
 
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <utility>
 
@@ -95,7 +96,9 @@ std::optional<Endpoint> read_endpoint(const std::string& value) {
   const bool bracketed = address.size() > 2 && address.front() == '[' && address.back() == ']';
   if (bracketed) address = address.substr(1, address.size() - 2);
   if (address.empty() || bracketed != (address.find(':') != std::string::npos)) return std::nullopt;
-  if (address.find_first_not_of("0123456789abcdefABCDEF:.") != std::string::npos) return std::nullopt;
+  boost::system::error_code no_address;
+  boost::asio::ip::make_address(address, no_address);
+  if (no_address) return std::nullopt;
   Endpoint out{.address = std::move(address)};
   const char* const end = value.data() + value.size();
   const auto [rest, fault] = std::from_chars(value.data() + colon + 1, end, out.port);

@@ -23,11 +23,18 @@ std::vector<Setting> general_settings() {
       number("stop_timeout_seconds", 30, {0, 3600},
              "How long a stop waits for requests and hand-overs in progress.",
              [](Config& c, std::int64_t v) { c.stop_timeout = std::chrono::seconds(v); }),
-      else_is("made once, kept in `<data_dir>/secret`",
-              shown(Shown::hidden,
-                    text("signing.secret", "",
-                         "Signs cursors and tokens; at least 32 bytes, the same on every node.", check_secret,
-                         [](Config& c, const std::string& v) { c.signing_secret = v; }))),
+      else_is(
+          "made once, kept in `<data_dir>/secret`",
+          shown(
+              Shown::hidden,
+              text("signing.secret", "",
+                   "Signs cursors, return paths, and the links of reviews and of the first sign-in; seals "
+                   "DKIM "
+                   "keys and the secrets of webhooks, which are lost with it. At least 32 bytes, the same on "
+                   "every node; keep a copy (docs/operating.md).",
+                   check_secret, [](Config& c, const std::string& v) { c.signing_secret = v; }))),
+      text("signing.secret_file", "", "A file that holds the secret instead; a final newline is dropped.",
+           check_any, [](Config& c, const std::string& v) { c.signing_secret_file = v; }),
       number("trash.retention_days", 30, {1, 3650}, "How long trashed agents and messages can be restored.",
              [](Config& c, std::int64_t v) { c.trash_retention = std::chrono::days(v); }),
       number("retention.webhook_deliveries_days", 90, kDeliveryDays,
@@ -51,7 +58,9 @@ std::vector<Setting> store_settings() {
       else_is(
           "`sqlite:<data_dir>/countersign.db`",
           shown(Shown::without_password,
-                text("store.url", "", "`sqlite:PATH`, or `postgres://…` where several nodes share the work.",
+                text("store.url", "",
+                     "`sqlite:PATH`, or `postgres://…` where several nodes share the work. A pooler before "
+                     "PostgreSQL has to pool sessions, not transactions.",
                      check_store_url, [](Config& c, const std::string& v) { c.store.url = v; }))),
       number("store.connections", 8, {1, 256}, "PostgreSQL: connections, each with a thread.",
              [](Config& c, std::int64_t v) { c.store.connections = static_cast<int>(v); }),
@@ -67,9 +76,8 @@ std::vector<Setting> store_settings() {
              "How long one transaction may take in all, reruns included.",
              [](Config& c, std::int64_t v) { c.store.deadline = std::chrono::milliseconds(v); }),
       flag("store.signals", true,
-           "PostgreSQL: nodes wake each other with NOTIFY, over a connection more each; not through a pooler "
-           "that "
-           "switches connections.",
+           "PostgreSQL: nodes wake each other with NOTIFY, over a connection more each. Off: they only look "
+           "by themselves, with the pauses of `…poll_interval_ms`.",
            [](Config& c, bool v) { c.store.signals = v; }),
   };
 }

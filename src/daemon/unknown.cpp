@@ -56,15 +56,16 @@ void write_whole(std::ostream& out, const HandOverView& one) {
   write_line(out, "note", one.resolution_note);
 }
 
-int no_such(std::ostream& out, std::string_view id) {
-  out << "unknown: there is no hand-over " << id << "; `countersign unknown list` shows those that wait\n";
+int no_such(std::ostream& err, std::string_view id) {
+  err << "unknown: there is no hand-over " << id << "; `countersign unknown list` shows those that wait\n";
   return kExitRefused;
 }
 
 }  // namespace
 
-int list_unknown(const Config& config, std::ostream& out) {
-  const auto database = open_store(config);
+int list_unknown(const Config& config, std::ostream& out, std::ostream& err) {
+  const auto database = open_existing_store(config);
+  err << store_line(config);
   std::int64_t count = 0;
   std::optional<journal::Position> after;
   for (bool more = true; more;) {
@@ -89,29 +90,32 @@ int list_unknown(const Config& config, std::ostream& out) {
   return kExitOk;
 }
 
-int show_unknown(const Config& config, std::string_view id, std::ostream& out) {
-  const auto database = open_store(config);
+int show_unknown(const Config& config, std::string_view id, std::ostream& out, std::ostream& err) {
+  const auto database = open_existing_store(config);
+  err << store_line(config);
   const auto found = database->read([&](store::ReadTx& tx) {
     return outbox::find_hand_over(tx, std::nullopt, SubmissionId(std::string(id)));
   });
   database->stop();
-  if (!found) return no_such(out, id);
+  if (!found) return no_such(err, id);
   write_whole(out, *found);
   return kExitOk;
 }
 
-int resolve_unknown(const Config& config, const ResolveUnknown& command, std::ostream& out) {
+int resolve_unknown(const Config& config, const ResolveUnknown& command, std::ostream& out,
+                    std::ostream& err) {
   const auto as = outbox::resolution_of(command.as);
   if (!as) {
-    out << "unknown: --as takes sent, send_again or give_up, not '" << command.as << "'\n";
+    err << "unknown: --as takes sent, send_again or give_up, not '" << command.as << "'\n";
     return kExitUsage;
   }
   if (command.note.size() > outbox::kResolutionNoteBytesMax) {
-    out << "unknown: a note may have " << outbox::kResolutionNoteBytesMax << " bytes\n";
+    err << "unknown: a note may have " << outbox::kResolutionNoteBytesMax << " bytes\n";
     return kExitUsage;
   }
   const outbox::ResolveCommand resolve{{}, SubmissionId(command.id), *as, operator_name(), command.note};
-  const auto database = open_store(config);
+  const auto database = open_existing_store(config);
+  err << store_line(config);
   const auto resolved = database->write(
       [&, now = SystemClock().now()](store::Tx& tx) { return outbox::resolve(tx, resolve, now); });
   database->stop();
@@ -119,8 +123,8 @@ int resolve_unknown(const Config& config, const ResolveUnknown& command, std::os
     write_whole(out, *resolved);
     return kExitOk;
   }
-  if (resolved.error() == outbox::ResolveRefusal::not_found) return no_such(out, command.id);
-  out << "unknown: the outcome of " << command.id
+  if (resolved.error() == outbox::ResolveRefusal::not_found) return no_such(err, command.id);
+  err << "unknown: the outcome of " << command.id
       << " is known, or somebody has decided; nothing was changed. "
       << "See: countersign unknown show " << command.id << '\n';
   return kExitRefused;

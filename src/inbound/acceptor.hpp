@@ -29,9 +29,10 @@ struct AcceptorOptions {
   std::function<void()> taken;
 };
 
-/// How long it is remembered that a recipient may have mail. What changes meanwhile is seen when the message
-/// is taken, as it is when a sender pauses between RCPT and DATA.
-inline constexpr std::chrono::milliseconds kRecipientMemory{1000};
+/// How long it is remembered that a recipient may have mail: long enough to spare a flood most of its
+/// questions, and shorter than deleting an agent and writing to it again. What changes meanwhile is seen when
+/// the message is taken, as it is when a sender pauses between RCPT and DATA.
+inline constexpr std::chrono::milliseconds kRecipientMemory{10};
 inline constexpr std::size_t kRecipientsRemembered = 4'096;
 
 class Acceptor final : public Intake {

@@ -40,7 +40,7 @@ class DetectorTest : public testing::Test {
   }
 
   screen::Report ask(const std::string& base, const screen::Content& content,
-                     std::chrono::milliseconds timeout = 10s) {
+                     std::chrono::milliseconds timeout = 300s) {
     Detector detector(*client_, clock_,
                       {.url = base + "/v1", .model = "some-model", .key = "k-1", .timeout = timeout});
     return asked(detector, content);

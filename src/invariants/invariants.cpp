@@ -22,6 +22,7 @@ store::Rows offenders_of(store::ReadTx& tx, const Rule& rule, const CheckOptions
 
 Finding hold_against(store::ReadTx& tx, const Rule& rule, const CheckOptions& options) {
   Finding finding{rule.name, rule.promise, 0, {}};
+  finding.needs_a_server = rule.since == Since::leases;
   const store::Rows rows = offenders_of(tx, rule, options);
   for (const store::Row row : rows) {
     finding.samples.push_back({std::string(rule.name), row.text(0), row.text(1)});

@@ -38,6 +38,9 @@ struct Finding {
   std::string_view promise;  // what holds when nothing is found, in words
   std::int64_t count = 0;
   std::vector<Violation> samples;
+  /// The rule is about work that a server does within CheckOptions::lease_grace: it is broken as well where
+  /// none was running.
+  bool needs_a_server = false;
 };
 
 struct Report {

@@ -525,7 +525,10 @@ TEST_P(InvariantsTest, SeesWhatNoReviewerIsToldOf) {
       fmt::format("INSERT INTO review_mails (id, user_id, recipients, link_key, state, first_due_at_us, "
                   "due_at_us, created_at_us) VALUES ('rmail_1', 'u', '[]', '', 'queued', 1, {}, 1)",
                   kNow),
-      {"review-mail-tells", "review-notification-moves"});
+      {"review-notification-moves"});
+  expect_broken("UPDATE review_mails SET due_at_us = 1",
+                {"review-mail-moves", "review-mail-tells", "review-notification-moves"});
+  expect_broken(fmt::format("UPDATE review_mails SET due_at_us = {}", kNow), {"review-notification-moves"});
   expect_broken("UPDATE review_notifications SET state = 'mailed', mail_id = 'rmail_1'", {});
   expect_broken("UPDATE review_mails SET due_at_us = 1", {"review-mail-moves"});
   expect_broken("UPDATE review_mails SET state = 'claimed', lease_until_us = 1", {"review-mail-lease-ends"});
@@ -559,6 +562,15 @@ TEST_P(InvariantsTest, NamesSomeOffendersAndCountsAll) {
   EXPECT_THAT(out.str(), HasSubstr("… and 5 more"));
   EXPECT_THAT(out.str(), HasSubstr("ok      submission-approved"));
   EXPECT_THAT(out.str(), HasSubstr(fmt::format("1 of {} rules are broken.", report.findings.size())));
+}
+
+TEST_P(InvariantsTest, SaysWhichRulesOnlyMissAServer) {
+  run("UPDATE messages SET size_bytes = 9 WHERE size_bytes = 8");
+  run(set_attempt("queued", fmt::format("lease_until_us = {}", kNow - 601'000'000)));
+  std::ostringstream out;
+  write_report(
+      out, db().read([](store::ReadTx& tx) { return invariants::check(tx, CheckOptions{from_us(kNow)}); }));
+  EXPECT_THAT(out.str(), HasSubstr("\nlease-ends says only that no server has done this for 10 minutes"));
 }
 
 TEST(InvariantsReportTest, SaysSoWhenAllRulesHold) {

@@ -31,9 +31,11 @@ constexpr Rule kRules[] = {
         "SELECT " CS_REVIEW_MAIL
         " FROM review_mails r WHERE (r.state = 'sent') <> EXISTS (SELECT 1 FROM review_mail_attempts a WHERE "
         "a.mail_id = r.id AND a.outcome = 'accepted')"),
-    CS_RULE("review-mail-tells", "every mail to a reviewer tells of a hold",
-            "SELECT " CS_REVIEW_MAIL " FROM review_mails r WHERE NOT EXISTS (SELECT 1 FROM "
-            "review_notifications n WHERE n.mail_id = r.id)"),
+    // Of one that is settled, or not due yet, what it told of may have been removed since.
+    CS_RULE_SINCE(Since::leases, "review-mail-tells", "every mail to a reviewer that is due tells of a hold",
+                  "SELECT " CS_REVIEW_MAIL
+                  " FROM review_mails r WHERE r.settled_at_us IS NULL AND r.due_at_us < $2 AND NOT EXISTS "
+                  "(SELECT 1 FROM review_notifications n WHERE n.mail_id = r.id)"),
     CS_RULE(
         "review-seen", "the clock approved nothing of which no mail had left, unless a policy allowed it",
         "SELECT m.id AS subject, n.state AS detail FROM messages m JOIN review_notifications n ON "

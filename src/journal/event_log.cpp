@@ -1,30 +1,12 @@
 #include "journal/event_log.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/json/serialize.hpp>
 
 namespace countersign::journal {
 namespace {
 
 using store::Query;
-
-constexpr std::array<std::string_view, 16> kTypes{"email.received",
-                                                  "email.sent",
-                                                  "email.failed",
-                                                  "email.unknown",
-                                                  "email.delivered",
-                                                  "email.bounced",
-                                                  "email.complained",
-                                                  "domain.sending_failed",
-                                                  "domain.sending_verified",
-                                                  "domain.suppression_added",
-                                                  "agent.suppression_added",
-                                                  "email.flagged",
-                                                  "email.blocked",
-                                                  "email.review_requested",
-                                                  "email.review_approved",
-                                                  "email.review_rejected"};
 
 #define CS_EVENT_COLUMNS                                                                              \
   "e.position, e.id, e.user_id, e.type, e.agent_email, e.conversation_id, e.message_id, e.envelope, " \
@@ -97,8 +79,6 @@ void mark(store::Tx& tx, const std::vector<std::int64_t>& positions, std::string
 }
 
 }  // namespace
-
-bool is_event_type(std::string_view name) { return std::ranges::find(kTypes, name) != kTypes.end(); }
 
 std::vector<Event> list_events(store::ReadTx& tx, const UserId& user, const EventFilter& filter,
                                const std::optional<Position>& after, std::int64_t limit, UtcTime now) {

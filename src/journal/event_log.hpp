@@ -16,9 +16,6 @@ inline constexpr std::chrono::days kEventsListed{30};
 /// How long an event is known to have existed; meanwhile it answers `gone`.
 inline constexpr std::chrono::days kEventsKnown{37};
 
-/// Every event type that a subscription may name: contract vocabulary §2, and email.unknown of our own.
-[[nodiscard]] bool is_event_type(std::string_view name);
-
 /// The bytes that every channel sends: `{type,id,schema_version,created_at,data}`.
 [[nodiscard]] std::string event_envelope(std::string_view id, std::string_view type,
                                          const boost::json::object& data, UtcTime at);

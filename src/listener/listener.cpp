@@ -27,13 +27,16 @@ constexpr Query kMissing(
     "SELECT CASE WHEN EXISTS (SELECT 1 FROM listeners WHERE agent_email = $1) THEN 1 ELSE 0 END, CASE WHEN "
     "EXISTS (SELECT 1 FROM agents a, api_keys k WHERE a.email = $1 AND a.deleted_at_us IS NULL AND k.id = $2 "
     "AND k.revoked_at_us IS NULL AND (k.expires_at_us IS NULL OR k.expires_at_us > $3)) THEN 1 ELSE 0 END");
-// What is held has no read state; what was released out of a hold was announced by its approval.
+// What was released out of a hold was announced by its approval. What is held was not announced; that is said
+// here in the words of the index messages_unread, without which a connection would read the whole mailbox.
 constexpr Query kUnread(
     "listener.unread",
     "SELECT e.xact, e.position, e.id, e.type, e.envelope, e.created_at_us FROM messages m JOIN events e ON "
     "e.message_id = m.id AND e.type = CASE WHEN m.review_status IS NULL THEN 'email.received' ELSE "
     "'email.review_approved' END WHERE m.agent_email = $1 AND m.read_status = 'unread' AND m.deleted_at_us "
-    "IS NULL ORDER BY m.created_at_us, m.id LIMIT $2");
+    "IS NULL AND (m.direction = 'outbound' OR m.review_status IS NULL OR m.review_status IN "
+    "('review_approved', "
+    "'review_expired_approved')) ORDER BY m.created_at_us, m.id LIMIT $2");
 
 }  // namespace
 

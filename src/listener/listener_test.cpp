@@ -3,13 +3,16 @@
 
 #include <gmock/gmock.h>
 
+#include "support/planning.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::listener {
 namespace {
 
 using store::Query;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr Query kUser("listener_test.user",
@@ -24,6 +27,19 @@ constexpr Query kRevoke("listener_test.revoke", "UPDATE api_keys SET revoked_at_
 constexpr Query kExpire("listener_test.expire", "UPDATE api_keys SET expires_at_us = 2 WHERE id = $1");
 constexpr Query kTrash("listener_test.trash", "UPDATE agents SET deleted_at_us = 1 WHERE email = $1");
 constexpr Query kPurge("listener_test.purge", "DELETE FROM agents WHERE email = $1");
+
+// Differs in how numbers are made up.
+#define CS_FILL(numbers)                                                                                \
+  "INSERT INTO messages (id, user_id, agent_email, direction, kind, method, subject, conversation_id, " \
+  "sender, read_status, created_at_us) SELECT 'msg_' || n, 'u', 'a@x.example', 'inbound', 'received', " \
+  "'smtp', 's', 'c', 'w@elsewhere.example', CASE WHEN n % 50 = 1 THEN 'unread' ELSE 'read' END, n "     \
+  "FROM " numbers
+constexpr Query kFill(
+    "listener_test.fill",
+    CS_FILL("(WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 2000) "
+            "SELECT n FROM c) AS numbers"),
+    CS_FILL("generate_series(1, 2000) AS numbers (n)"));
+constexpr Query kAnalyze("listener_test.analyze", "ANALYZE");
 
 class ListenerTest : public test::StoreTest {
  protected:
@@ -120,6 +136,17 @@ TEST_P(ListenerTest, ANodeIsLookedThroughInPages) {
   EXPECT_THAT(check("node_1", "a@x.example", 1), ElementsAre("lsn_2 listening"));
   run([](store::Tx& tx) { release_node(tx, "node_1"); });
   EXPECT_THAT(check("node_1"), IsEmpty());
+}
+
+TEST_P(ListenerTest, WhatIsUnreadIsFoundWithoutPassingOverWhatWasRead) {
+  run([](store::Tx& tx) { tx.execute(kFill); });
+  run([](store::Tx& tx) { tx.execute(kAnalyze); });
+  const std::vector<std::string> plan = db().read([](store::ReadTx& tx) {
+    test::PlanningTx planning(tx);
+    (void)unread(planning, "a@x.example");
+    return planning.plan();
+  });
+  EXPECT_THAT(plan, Contains(HasSubstr("messages_unread")));
 }
 
 }  // namespace

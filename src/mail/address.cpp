@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kTextCodePointsMax = 320;
 constexpr std::size_t kLocalPartMax = 64;  // RFC 5321 §4.5.3.1.1
+constexpr std::size_t kAddressMax = 254;   // what fits a path with its brackets (RFC 5321 §4.5.3.1.3)
 constexpr std::size_t kDomainMax = 255;    // RFC 5321 §4.5.3.1.2
 constexpr std::size_t kLabelMax = 63;      // RFC 1035 §2.3.4
 constexpr int kCommentDepthMax = 8;
@@ -67,7 +68,9 @@ bool is_domain(std::string_view domain) {
 // Reads one mailbox from left to right, each character at most twice.
 class Reader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  enum class LocalPart : unsigned char { of_standard, as_received };
+  Reader(std::string_view text, LocalPart local_part)
+      : text_(text), long_(local_part == LocalPart::as_received) {}
 
   std::optional<Mailbox> mailbox() {
     if (!skip_blanks()) return std::nullopt;
@@ -146,7 +149,7 @@ class Reader {
         if (run_of_atext().empty()) return false;
       } while (take('.'));
     }
-    return at_ - start <= kLocalPartMax;
+    return at_ - start <= (long_ ? kAddressMax : kLocalPartMax);
   }
 
   // addr-spec as written. No blanks around the `@`: RFC 5322 §3.4.1 says they should not be there, and they
@@ -159,6 +162,7 @@ class Reader {
       ++at_;
     if (!is_domain(text_.substr(domain, at_ - domain))) return std::nullopt;
     const std::string_view whole = text_.substr(start, at_ - start);
+    if (domain - start - 1 > kLocalPartMax && whole.size() > kAddressMax) return std::nullopt;
     if (holds_invisible(whole)) return std::nullopt;
     return std::string(whole);
   }
@@ -194,7 +198,13 @@ class Reader {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  bool long_;  // local parts of more than 64 octets as well
 };
+
+std::optional<Mailbox> read_mailbox(std::string_view text, Reader::LocalPart local_part) {
+  if (!is_utf8(text) || code_points(text) > kTextCodePointsMax || holds_control(text)) return std::nullopt;
+  return Reader(text, local_part).mailbox();
+}
 
 // Without quotes and escapes around a local part that needs none: `"bob"@x` and `bob@x` are one mailbox (RFC
 // 5321 §4.1.2), and quotes must not get an address past a list that names it.
@@ -215,14 +225,17 @@ std::string without_needless_quotes(std::string address) {
 }  // namespace
 
 std::optional<Mailbox> parse_mailbox(std::string_view text) {
-  if (!is_utf8(text) || code_points(text) > kTextCodePointsMax || holds_control(text)) return std::nullopt;
-  return Reader(text).mailbox();
+  return read_mailbox(text, Reader::LocalPart::of_standard);
+}
+
+std::optional<Mailbox> parse_received_mailbox(std::string_view text) {
+  return read_mailbox(text, Reader::LocalPart::as_received);
 }
 
 std::string normalise(std::string_view address) { return ascii_lower(trim(address)); }
 
 std::string bare_address(std::string_view mailbox_text) {
-  const auto mailbox = parse_mailbox(mailbox_text);
+  const auto mailbox = parse_received_mailbox(mailbox_text);
   return mailbox ? without_needless_quotes(ascii_lower(mailbox->address)) : normalise(mailbox_text);
 }
 

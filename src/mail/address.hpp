@@ -22,6 +22,10 @@ struct Mailbox {
 /// (CR, LF and NUL above all), invalid UTF-8, or text over 320 code points. Route addresses and obsolete
 /// forms are refused.
 [[nodiscard]] std::optional<Mailbox> parse_mailbox(std::string_view text);
+/// The same for what stands in received mail: a local part may have more than 64 octets as long as the
+/// address fits a path (254 octets), as the rewritten addresses of forwarders do. Whoever receives is not to
+/// insist on the limits (RFC 5321 §4.5.3.1).
+[[nodiscard]] std::optional<Mailbox> parse_received_mailbox(std::string_view text);
 
 /// Trimmed and ASCII-lower-cased; the form in which addresses are looked up (contract §1).
 [[nodiscard]] std::string normalise(std::string_view address);

@@ -121,6 +121,15 @@ TEST(ParseMailbox, AcceptsWhatJustFits) {
   EXPECT_TRUE(parse_mailbox(std::string(305, 'n') + " <a@b.example>"));  // 319 code points
 }
 
+TEST(ParseReceivedMailbox, AcceptsLocalPartsThatFitAPath) {
+  const auto address = [](std::size_t local) { return std::string(local, 'a') + "@b.example"; };
+  EXPECT_FALSE(parse_mailbox(address(65)));
+  EXPECT_EQ(parse_received_mailbox("Ada <" + address(70) + ">"), (Mailbox{"Ada", address(70)}));
+  EXPECT_TRUE(parse_received_mailbox(address(244)));
+  EXPECT_FALSE(parse_received_mailbox(address(245)));
+  EXPECT_EQ(bare_address("\"" + address(70).insert(70, "\"")), address(70));
+}
+
 TEST(Addresses, HaveABareForm) {
   EXPECT_EQ(normalise("  Ada@B.Example\t"), "ada@b.example");
   EXPECT_EQ(bare_address("Name <R@X.Example>"), "r@x.example");

@@ -21,10 +21,61 @@ constexpr std::size_t kAddressEntriesMax = 4000;  // per field, usable or not
 constexpr std::size_t kUnendedMax = 16;           // openings in one value that may have no end
 constexpr std::size_t kShortValue = 512;          // here they cannot be many
 constexpr std::size_t kInnerSeparatorsMax = 64;   // of one entry, inside quotes, comments and angle brackets
+constexpr std::size_t kIdMax = 998;  // octets of a line (RFC 5322 §2.1.1), and so of a message id
 
 void start_gmime() {
   static std::once_flag once;
   std::call_once(once, [] { g_mime_init(); });
+}
+
+// The charset that a label stands for in mail: senders name a standard and mean what their system extends it
+// to (WHATWG Encoding §4.2). Nothing for labels that mean what they say.
+std::string_view charset_meant(std::string_view label) {
+  struct Meant {
+    std::string_view charset;
+    std::string_view labels;
+  };
+  static constexpr std::array kMeant = std::to_array<Meant>({
+      {"windows-1252",
+       " cp819 csisolatin1 ibm819 iso-8859-1 iso-ir-100 iso8859-1 iso88591 iso_8859-1 iso_8859-1:1987 l1 "
+       "latin1 x-cp1252 "},
+      {"windows-1254",
+       " csisolatin5 iso-8859-9 iso-ir-148 iso8859-9 iso88599 iso_8859-9 iso_8859-9:1989 l5 latin5 "},
+      {"windows-874", " dos-874 iso-8859-11 iso8859-11 iso885911 tis-620 "},
+      {"iso-8859-8", " csiso88598i iso-8859-8-i logical "},
+      {"gb18030", " chinese csgb2312 csiso58gb231280 gb2312 gb_2312 gb_2312-80 gbk iso-ir-58 x-gbk "},
+      {"cp949",
+       " cseuckr csksc56011987 euc-kr iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 "
+       "windows-949 "},
+      {"cp932", " csshiftjis ms932 ms_kanji shift-jis shift_jis sjis windows-31j x-sjis "},
+      {"euc-jp-ms", " cseucpkdfmtjapanese euc-jp x-euc-jp "},
+      {"big5-hkscs", " big5 cn-big5 csbig5 x-x-big5 "},
+  });
+  if (label.empty() || label.find(' ') != std::string_view::npos) return {};
+  const std::string word = " " + ascii_lower(label) + " ";
+  const auto found = std::ranges::find_if(
+      kMeant, [&](const Meant& one) { return one.labels.find(word) != std::string_view::npos; });
+  return found == kMeant.end() ? std::string_view() : found->charset;
+}
+
+// Where the charset of the encoded-word (RFC 2047 §2) at the beginning of `text` ends, if its encoding is
+// `encoding`, `b` or `q`.
+std::optional<std::size_t> charset_end_at(std::string_view text, char encoding) {
+  static constexpr std::size_t kCharsetMax = 80;  // with a language (RFC 2231 §5)
+  const auto end = text.substr(0, kCharsetMax).find_first_of("? ", 2);
+  const std::array<char, 3> expected{'?', encoding, '?'};
+  if (end == std::string_view::npos ||
+      ascii_lower(text.substr(end, 3)) != std::string_view(expected.data(), expected.size()))
+    return std::nullopt;
+  return end;
+}
+
+// `=?` and the charset of an encoded-word, by the name of what is meant.
+std::string with_charset_meant(std::string_view start) {
+  const std::string_view label = start.substr(2, start.find('*') - 2);
+  const std::string_view meant = charset_meant(label);
+  if (meant.empty()) return std::string(start);
+  return fmt::format("=?{}{}", meant, start.substr(2 + label.size()));
 }
 
 // The B-word (RFC 2047 §4.1) at the beginning of `text`: where its charset ends and where it ends itself.
@@ -33,17 +84,16 @@ struct BWord {
   std::size_t end = 0;
 };
 std::optional<BWord> b_word_at(std::string_view text) {
-  static constexpr std::size_t kCharsetMax = 80;  // with a language (RFC 2231 §5)
-  const auto charset_end = text.substr(0, kCharsetMax).find_first_of("? ", 2);
-  if (charset_end == std::string_view::npos || ascii_lower(text.substr(charset_end, 3)) != "?b?")
-    return std::nullopt;
+  const auto found = charset_end_at(text, 'b');
+  if (!found) return std::nullopt;
+  const std::size_t charset_end = *found;
   const auto end = text.find_first_of("? ", charset_end + 3);
   if (end == std::string_view::npos || text.substr(end, 2) != "?=") return std::nullopt;
   return BWord{charset_end, end + 2};
 }
 
-// The value with every B-word as Q-word of the same bytes. GMime 3.2 joins adjacent words before it decodes
-// them, and drops what follows the padding of a B-word.
+// The value with every B-word as Q-word of the same bytes, in the charset that is meant. GMime 3.2 joins
+// adjacent words before it decodes them, and drops what follows the padding of a B-word.
 std::string with_q_words(std::string_view value) {
   static constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
@@ -54,12 +104,13 @@ std::string with_q_words(std::string_view value) {
     if (value.empty()) break;
     const auto word = b_word_at(value);
     if (!word) {
-      out += value.substr(0, 2);
-      value.remove_prefix(2);
+      const std::size_t charset_end = charset_end_at(value, 'q').value_or(2);
+      out += with_charset_meant(value.substr(0, charset_end));
+      value.remove_prefix(charset_end);
       continue;
     }
     const std::string_view payload = value.substr(word->charset_end + 3, word->end - word->charset_end - 5);
-    out += value.substr(0, word->charset_end);
+    out += with_charset_meant(value.substr(0, word->charset_end));
     out += "?q?";
     for (const char c : decode_transfer(payload, "base64", payload.size())) {
       const auto octet = static_cast<unsigned char>(c);
@@ -139,7 +190,7 @@ void add_mailbox(AddressList& out, InternetAddress* address, std::size_t mailbox
   if (!INTERNET_ADDRESS_IS_MAILBOX(address) || out.mailboxes.size() >= mailboxes_max) return;
   const std::string spec =
       text_or_empty(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address)));
-  auto mailbox = parse_mailbox(spec);
+  auto mailbox = parse_received_mailbox(spec);
   if (!mailbox || mailbox->address != spec) return;
   mailbox->display_name = text_or_empty(internet_address_get_name(address));
   out.mailboxes.push_back(*std::move(mailbox));
@@ -228,6 +279,29 @@ std::optional<std::string> convert(std::string_view bytes, const std::string& ch
   return out;
 }
 
+// ISO-2022-JP (RFC 1468) in EUC. Its senders mean code page 50221, with rows and halfwidth katakana that
+// iconv knows in EUC only.
+std::string euc_of_iso_2022_jp(std::string_view bytes) {
+  enum class Set : unsigned char { ascii, kanji, katakana };
+  Set set = Set::ascii;
+  std::string out;
+  out.reserve(bytes.size());
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const std::string_view escape = bytes.substr(i, 3);
+    if (escape == "\x1b(B" || escape == "\x1b(J" || escape == "\x1b(I" || escape == "\x1b$@" ||
+        escape == "\x1b$B") {
+      set = escape[1] == '$' ? Set::kanji : escape[2] == 'I' ? Set::katakana : Set::ascii;
+      i += 2;
+      continue;
+    }
+    const bool in_set = bytes[i] >= 0x21 && ((set == Set::kanji && bytes[i] <= 0x7e) ||
+                                             (set == Set::katakana && bytes[i] <= 0x5f));
+    if (in_set && set == Set::katakana) out.push_back('\x8e');
+    out.push_back(static_cast<char>(in_set ? bytes[i] | 0x80 : bytes[i]));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string unfold(std::string_view value) {
@@ -288,6 +362,7 @@ AddressList decode_addresses(const std::string& value, std::size_t mailboxes_max
     const std::string entry(trim(rest.substr(0, length)));
     rest.remove_prefix(std::min(length + 1, rest.size()));
     if (entry.empty()) continue;
+    if (entry.find('@') != std::string::npos) ++out.addresses;
     const Object<InternetAddressList> list(internet_address_list_parse(nullptr, entry.c_str()));
     if (list) add_addresses(out, list.get(), mailboxes_max);
   }
@@ -296,18 +371,19 @@ AddressList decode_addresses(const std::string& value, std::size_t mailboxes_max
 
 std::vector<std::string> message_ids(std::string_view value) {
   std::vector<std::string> ids;
-  const auto usable = [](std::string_view id) { return !id.empty() && id.find_first_of(" \t<>") == id.npos; };
+  const auto add = [&](std::string_view id) {
+    if (id.empty() || id.find_first_of(" \t<>") != id.npos) return;
+    std::string text = header_text(id);
+    if (text.size() <= kIdMax) ids.push_back(std::move(text));
+  };
   for (std::size_t at = 0; (at = value.find('<', at)) != std::string_view::npos;) {
     const auto end = value.find_first_of("<>", at + 1);
     if (end == std::string_view::npos) break;
     const std::string_view id = trim(value.substr(at + 1, end - at - 1));
-    if (value[end] == '>' && usable(id)) ids.push_back(header_text(id));
+    if (value[end] == '>') add(id);
     at = end;
   }
-  if (ids.empty()) {
-    const std::string_view word = trim(value.substr(0, value.find_first_of(" \t")));
-    if (usable(word)) ids.push_back(header_text(word));
-  }
+  if (ids.empty()) add(trim(value.substr(0, value.find_first_of(" \t"))));
   return ids;
 }
 
@@ -339,7 +415,11 @@ std::string decode_charset(std::string_view bytes, const std::string& charset) {
   if (charset == "utf-8" || charset == "utf8") return repair_utf8(bytes);
   start_gmime();
   std::optional<std::string> text;
-  if (!charset.empty() && charset != "us-ascii") text = convert(bytes, charset);
+  const bool unsaid =
+      charset.empty() || charset == "us-ascii" || charset == "ascii" || charset == "ansi_x3.4-1968";
+  if (const auto meant = charset_meant(charset); !meant.empty()) text = convert(bytes, std::string(meant));
+  if (charset == "iso-2022-jp") text = convert(euc_of_iso_2022_jp(bytes), "euc-jp-ms");
+  if (!text && !unsaid) text = convert(bytes, charset);
   if (!text && is_utf8(bytes)) return repair_utf8(bytes);
   if (!text) text = convert(bytes, "windows-1252");
   return repair_utf8(text ? *text : bytes);

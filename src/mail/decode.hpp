@@ -25,6 +25,7 @@ struct Disposition {
 
 struct AddressList {
   std::vector<Mailbox> mailboxes;  // usable ones only
+  std::size_t addresses = 0;       // entries with an `@`, usable or not
   bool has_group = false;
 };
 
@@ -38,7 +39,8 @@ struct AddressList {
 [[nodiscard]] std::string decode_header(const std::string& value);
 /// At most `mailboxes_max` mailboxes of an address list, members of groups among them.
 [[nodiscard]] AddressList decode_addresses(const std::string& value, std::size_t mailboxes_max);
-/// The ids between angle brackets, or the first word when there are none.
+/// The ids between angle brackets, or the first word when there are none. Longer ones than a line may be are
+/// left out (RFC 5322 §2.1.1).
 [[nodiscard]] std::vector<std::string> message_ids(std::string_view value);
 
 /// The bytes of a body under its Content-Transfer-Encoding (RFC 2045 §6), at most about `bytes_max` of them;
@@ -48,8 +50,8 @@ struct AddressList {
 /// How many bytes decode_transfer gives without a maximum.
 [[nodiscard]] std::size_t decoded_size(std::string_view body, std::string_view encoding);
 
-/// Text in `charset` as UTF-8, U+FFFD for what cannot be read and for NUL. Without a known charset: UTF-8
-/// when it is that, else windows-1252.
+/// Text in `charset`, or in what mail means by it (windows-1252 by iso-8859-1), as UTF-8, U+FFFD for what
+/// cannot be read and for NUL. Without a known charset: UTF-8 when it is that, else windows-1252.
 [[nodiscard]] std::string decode_charset(std::string_view bytes, const std::string& charset);
 
 }  // namespace countersign::mail

@@ -1,68 +1,19 @@
 #include "mail/html_tokens.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <optional>
-#include <utility>
 
 #include "base/text.hpp"
+#include "mail/html_references.hpp"
 #include "mail/utf8.hpp"
 
 namespace countersign::mail {
 namespace {
 
-constexpr std::size_t kReferenceMax = 12;  // longest character reference that is looked up
 constexpr std::size_t kTagNameMax = 12;
 constexpr std::size_t kAttributeNameMax = 32;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
-
-std::optional<char32_t> named_reference(std::string_view name) {
-  static constexpr std::array<std::pair<std::string_view, char32_t>, 42> kNames = {{
-      {"amp", U'&'},     {"lt", U'<'},      {"gt", U'>'},       {"quot", U'"'},    {"apos", U'\''},
-      {"nbsp", U' '},    {"copy", 0xa9},    {"reg", 0xae},      {"trade", 0x2122}, {"euro", 0x20ac},
-      {"pound", 0xa3},   {"yen", 0xa5},     {"cent", 0xa2},     {"sect", 0xa7},    {"deg", 0xb0},
-      {"middot", 0xb7},  {"bull", 0x2022},  {"hellip", 0x2026}, {"ndash", 0x2013}, {"mdash", 0x2014},
-      {"lsquo", 0x2018}, {"rsquo", 0x2019}, {"ldquo", 0x201c},  {"rdquo", 0x201d}, {"laquo", 0xab},
-      {"raquo", 0xbb},   {"times", 0xd7},   {"auml", 0xe4},     {"ouml", 0xf6},    {"uuml", 0xfc},
-      {"Auml", 0xc4},    {"Ouml", 0xd6},    {"Uuml", 0xdc},     {"szlig", 0xdf},   {"eacute", 0xe9},
-      {"egrave", 0xe8},  {"agrave", 0xe0},  {"ccedil", 0xe7},   {"ntilde", 0xf1},  {"oacute", 0xf3},
-      {"aacute", 0xe1},  {"zwnj", 0x200c},
-  }};
-  for (const auto& [known, value] : kNames) {
-    if (known == name) return value;
-  }
-  return std::nullopt;
-}
-
-std::optional<char32_t> numeric_reference(std::string_view digits) {
-  int base = 10;
-  if (digits.starts_with('x') || digits.starts_with('X')) {
-    base = 16;
-    digits.remove_prefix(1);
-  }
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return value == 0 ? kReplacement : static_cast<char32_t>(value);
-}
-
-struct Reference {
-  char32_t value;
-  std::size_t bytes;
-};
-
-// The reference that `text` begins with, if it is one that is known.
-std::optional<Reference> reference_at(std::string_view text) {
-  const auto end = text.substr(0, kReferenceMax).find(';');
-  if (end == std::string_view::npos || end < 2) return std::nullopt;
-  const std::string_view name = text.substr(1, end - 1);
-  const auto value = name.front() == '#' ? numeric_reference(name.substr(1)) : named_reference(name);
-  if (!value) return std::nullopt;
-  return Reference{*value, end + 1};
-}
 
 class Tokenizer {
  public:
@@ -94,13 +45,15 @@ class Tokenizer {
   }
 
   void reference() {
-    const auto found = reference_at(html_.substr(at_, kReferenceMax));
+    const auto found = reference_at(html_.substr(at_), ReferencePlace::text);
     if (!found) {
       ++at_;
       return sink_.text("&");
     }
     at_ += found->bytes;
-    if (found->value == U' ' || found->value == 0xa0) return sink_.space();
+    if (found->value == U'\n') return sink_.line_end();
+    if (found->value == 0xa0 || (found->value < 0x80 && is_space(static_cast<char>(found->value))))
+      return sink_.space();
     std::string bytes;
     append_utf8(bytes, found->value);
     sink_.text(bytes);
@@ -115,42 +68,84 @@ class Tokenizer {
     return html_.substr(start, std::min(found, html_.size()) - start);
   }
 
+  // Behind `<!--` (WHATWG HTML §13.2.5.43 to 51): `>` and `->` end a comment at once, `--!>` ends it like
+  // `-->`.
+  std::string_view take_comment() {
+    const std::size_t start = at_;
+    const std::string_view rest = html_.substr(at_);
+    if (rest.starts_with('>') || rest.starts_with("->")) {
+      at_ += rest.front() == '>' ? 1 : 2;
+      return {};
+    }
+    for (at_ = html_.find("--", at_); at_ != std::string_view::npos; at_ = html_.find("--", at_ + 1)) {
+      const std::string_view behind = html_.substr(at_ + 2, 2);
+      if (!behind.starts_with('>') && behind != "!>") continue;
+      const std::string_view content = html_.substr(start, at_ - start);
+      at_ += behind.front() == '>' ? 3 : 4;
+      return content;
+    }
+    at_ = html_.size();
+    return html_.substr(start);
+  }
+
+  // Whether a bogus comment begins here: `<!doctype …>`, `<?xml …?>`, `</1>` (§13.2.5.6, §13.2.5.7).
+  [[nodiscard]] bool at_bogus_comment() const {
+    if (html_[at_ + 1] != '/') return !is_letter(html_[at_ + 1]);
+    return at_ + 2 < html_.size() && !is_letter(html_[at_ + 2]);
+  }
+
   void markup() {
     if (html_.substr(at_).starts_with("<!--")) {
       at_ += 4;
-      return sink_.comment(take_past("-->"));
+      return sink_.comment(take_comment());
     }
-    if (html_[at_ + 1] == '!' || html_[at_ + 1] == '?') {
-      take_past(">");
-      return;
+    if (at_bogus_comment()) {
+      at_ += 2;
+      return sink_.comment(take_past(">"));
     }
     HtmlTag tag;
     tag.closing = html_[at_ + 1] == '/';
     at_ += tag.closing ? 2 : 1;
     const std::size_t start = at_;
     while (at_ < html_.size() && !is_space(html_[at_]) && html_[at_] != '>' && html_[at_] != '/') ++at_;
-    const std::string name = ascii_lower(html_.substr(start, std::min(at_ - start, kTagNameMax)));
+    const std::string_view whole_name = html_.substr(start, at_ - start);
+    const std::string name = ascii_lower(whole_name.substr(0, kTagNameMax));
+    if (whole_name.size() > kTagNameMax) sink_.comment(whole_name);
     tag.name = name;
     const std::string_view attributes = take_attributes();
     tag.self_closing = attributes.ends_with('/');
-    if (!tag.closing) tag.attributes = attributes;
+    if (!tag.closing) {
+      tag.attributes = attributes;
+    } else if (!attributes.empty()) {
+      sink_.comment(attributes);  // they mean nothing there
+    }
     if (!tag.closing && (name == "script" || name == "style" || name == "title" || name == "template")) {
       return take_raw(name);
     }
     sink_.tag(tag);
   }
 
+  // Up to the `>` outside of quotes. A quote opens as the first character of a value only; inside of a name
+  // or of a value without quotes it is a character like any other (WHATWG HTML §13.2.5.32 to 39).
   std::string_view take_attributes() {
+    enum class State : unsigned char { before_name, name, after_name, before_value, value };
+    State state = State::before_name;
     const std::size_t start = at_;
-    char quote = '\0';
     for (; at_ < html_.size(); ++at_) {
       const char c = html_[at_];
-      if (quote != '\0') {
-        if (c == quote) quote = '\0';
-      } else if (c == '>') {
-        return html_.substr(start, at_++ - start);
-      } else if ((c == '"' || c == '\'') && html_[at_ - 1] == '=') {
-        quote = c;
+      if (c == '>') return html_.substr(start, at_++ - start);
+      if (is_space(c)) {
+        if (state == State::name) state = State::after_name;
+        if (state == State::value) state = State::before_name;
+      } else if (state == State::before_value && (c == '"' || c == '\'')) {
+        at_ = std::min(html_.find(c, at_ + 1), html_.size() - 1);
+        state = State::before_name;
+      } else if (state == State::before_value || state == State::value) {
+        state = State::value;
+      } else if (c == '/') {
+        state = State::before_name;
+      } else {
+        state = c == '=' && state != State::before_name ? State::before_value : State::name;
       }
     }
     return html_.substr(start);
@@ -164,7 +159,8 @@ class Tokenizer {
       take_past("</");
       if (ascii_lower(html_.substr(at_, name.size())) != name) continue;
       end = at_ - 2;
-      take_past(">");
+      at_ += name.size();
+      if (const auto attributes = take_attributes(); !attributes.empty()) sink_.comment(attributes);
       break;
     }
     sink_.raw(name, html_.substr(start, end - start));
@@ -185,7 +181,8 @@ bool HtmlAttributes::next() {
   if (rest_.empty()) return false;
   std::size_t end = 1;
   while (end < rest_.size() && !at_edge(rest_[end]) && rest_[end] != '=') ++end;
-  name_ = ascii_lower(rest_.substr(0, std::min(end, kAttributeNameMax)));
+  raw_name_ = rest_.substr(0, end);
+  name_ = ascii_lower(raw_name_.substr(0, kAttributeNameMax));
   rest_.remove_prefix(end);
   raw_value_ = {};
   while (!rest_.empty() && is_space(rest_.front())) rest_.remove_prefix(1);
@@ -209,20 +206,5 @@ bool HtmlAttributes::next() {
 }
 
 std::string HtmlAttributes::value() const { return resolve_references(raw_value_); }
-
-std::string resolve_references(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t plain = std::min(text.find('&'), text.size());
-    out += text.substr(0, plain);
-    text.remove_prefix(plain);
-    if (text.empty()) break;
-    const auto found = reference_at(text);
-    if (found) append_utf8(out, found->value);
-    if (!found) out.push_back('&');
-    text.remove_prefix(found ? found->bytes : 1);
-  }
-  return out;
-}
 
 }  // namespace countersign::mail

@@ -27,7 +27,8 @@ class HtmlSink {
   virtual void space() = 0;
   virtual void line_end() { space(); }
   virtual void tag(const HtmlTag& tag) = 0;
-  /// What stands between `<!--` and `-->`.
+  /// What is neither text nor tag: what stands between `<!--` and `-->`, in `<!…>` and `<?…>`, behind the
+  /// name of an end tag, and a name that is too long for a tag.
   virtual void comment(std::string_view) {}
   /// The content of script, style, title and template, which is not text.
   virtual void raw(std::string_view /*element*/, std::string_view /*content*/) {}
@@ -41,17 +42,16 @@ class HtmlAttributes {
   explicit HtmlAttributes(std::string_view attributes) : rest_(attributes) {}
   /// False at the end.
   [[nodiscard]] bool next();
-  [[nodiscard]] const std::string& name() const { return name_; }          // lower case
+  [[nodiscard]] const std::string& name() const { return name_; }          // lower case, cut after 32 bytes
+  [[nodiscard]] std::string_view raw_name() const { return raw_name_; }    // as it stands
   [[nodiscard]] std::string_view raw_value() const { return raw_value_; }  // "" without a value
   [[nodiscard]] std::string value() const;                                 // character references resolved
 
  private:
   std::string_view rest_;
   std::string name_;
+  std::string_view raw_name_;
   std::string_view raw_value_;
 };
-
-/// Text with its character references resolved.
-[[nodiscard]] std::string resolve_references(std::string_view text);
 
 }  // namespace countersign::mail

@@ -20,10 +20,20 @@ constexpr std::size_t kReadBytesMax = 512 * 1024;   // of text, before the histo
 constexpr std::size_t kMailboxesMax = 1000;         // per kind of field
 constexpr std::size_t kReferencesMax = 200;         // the newest are kept
 
-bool is_plain_text(const Entity& entity) {
+bool is_html(const Entity& entity) { return entity.media_type.name == "text/html"; }
+bool is_said_plain(const Entity& entity) {
   return entity.media_type.name == "text/plain" || entity.media_type.name.empty();
 }
-bool is_html(const Entity& entity) { return entity.media_type.name == "text/html"; }
+// Kinds of text that nobody knows are read like plain text (RFC 2046 §4.1.4). Not those that are known to be
+// no prose: pages for other readers, calendars, cards, styles, the header of a returned message.
+bool is_plain_text(const Entity& entity) {
+  static constexpr std::array<std::string_view, 6> kOthers = {
+      "text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/css", "text/rfc822-headers"};
+  const std::string& name = entity.media_type.name;
+  if (is_said_plain(entity)) return true;
+  return name.starts_with("text/") && !name.ends_with("html") &&
+         std::ranges::find(kOthers, name) == kOthers.end();
+}
 
 std::string content_id(const Entity& entity) {
   const auto ids = message_ids(entity.field("content-id").value_or(""));
@@ -64,7 +74,22 @@ std::string with_lf(std::string_view text) {
   return out;
 }
 
-// The leaves whose text a reader sees: of alternatives the plain one, else the HTML; of anything else all.
+// Whether there is nothing to see, decoded: blanks can be written in base64 too. Most texts show it at once.
+bool is_blank(const Entity& leaf) {
+  constexpr std::size_t kBeginning = 512;
+  for (const std::size_t bytes_max : {kBeginning, kReadBytesMax}) {
+    const std::string text = decoded_text(leaf, bytes_max);
+    for (std::size_t i = 0; i < text.size();) {
+      const CodePoint c = code_point_at(text, i);
+      i += c.bytes;
+      if (c.value == kReplacement || (c.value != U' ' && !is_invisible(c.value))) return false;
+    }
+  }
+  return true;
+}
+
+// The leaves whose text a reader sees: of alternatives the plain one, else the first of HTML and what else
+// can be read; of anything else all.
 struct Readable {
   std::vector<const Entity*> leaves;
   bool plain = false;
@@ -73,8 +98,8 @@ struct Readable {
 Readable readable(const Entity& entity) {
   if (!entity.multipart) {
     const bool counts = (is_plain_text(entity) || is_html(entity)) && !is_attachment(entity);
-    if (!counts || trim(entity.body).empty()) return {};
-    return {{&entity}, is_plain_text(entity)};
+    if (!counts || is_blank(entity)) return {};
+    return {{&entity}, is_said_plain(entity)};
   }
   Readable out;
   const bool alternative = entity.media_type.name == "multipart/alternative";
@@ -100,7 +125,7 @@ void read_text(const Entity& root, Message& message) {
                            : with_lf(decoded_text(*leaf, kReadBytesMax));
   }
   const bool cut_before = text.size() > kReadBytesMax;
-  text = strip_quoted_history(cut_utf8(text, kReadBytesMax));
+  text = strip_quoted_history(cut_utf8(text, kReadBytesMax), message.subject);
   message.text = cut_utf8(text, kTextBytesMax);
   message.text_truncated = cut_before || message.text.size() < text.size();
 }
@@ -141,7 +166,8 @@ std::optional<Mailbox> single_from(const Entity& root) {
   const auto values = root.all("from");
   if (values.size() != 1) return std::nullopt;
   AddressList list = decode_addresses(values.front(), 2);
-  if (list.has_group || list.mailboxes.size() != 1) return std::nullopt;
+  // An address beside it that cannot be used is somebody else's all the same.
+  if (list.has_group || list.mailboxes.size() != 1 || list.addresses != 1) return std::nullopt;
   return std::move(list.mailboxes.front());
 }
 

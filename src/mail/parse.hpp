@@ -76,7 +76,7 @@ struct Decomposition {
   std::string subject;
   std::string text;  // whole, quoted history included; line ends LF
   std::string html;
-  std::vector<CarriedPart> parts;  // every leaf that is neither text/plain nor text/html, or is an attachment
+  std::vector<CarriedPart> parts;  // every leaf that is neither text to read nor HTML, or is an attachment
   /// The other fields of the header, decoded, in order; without trace and MIME fields, Bcc, Date and
   /// Message-ID.
   std::vector<std::pair<std::string, std::string>> headers;

@@ -37,6 +37,20 @@ bool starts_like(std::string_view line, std::string_view prefix) {
   return ascii_lower(line.substr(0, prefix.size())) == prefix;
 }
 
+// Whether a subject is that of a forwarded message, by the prefixes that mail programs put before it; behind
+// the mark of a gateway (`[External] Fw: …`) too.
+bool is_forward_subject(std::string_view subject) {
+  static constexpr std::array<std::string_view, 9> kPrefixes = {
+      "fw:", "fwd:", "wg:", "tr:", "rv:", "enc:", "doorst:", "vs:", "i:"};
+  constexpr std::size_t kMarkMax = 40;
+  subject = trim(subject);
+  if (subject.starts_with('[')) {
+    const auto end = subject.substr(0, kMarkMax).find(']');
+    if (end != std::string_view::npos) subject = trim(subject.substr(end + 1));
+  }
+  return std::ranges::any_of(kPrefixes, [&](auto prefix) { return starts_like(subject, prefix); });
+}
+
 // `-----Original Message-----` and its relatives, whatever the number of dashes.
 bool is_original_message_line(std::string_view line) {
   line = trim(line);
@@ -119,8 +133,9 @@ bool is_bare_lead_in(const Lines& lines, std::size_t start, std::size_t last) {
 
 }  // namespace
 
-std::string strip_quoted_history(std::string_view text) {
+std::string strip_quoted_history(std::string_view text, std::string_view subject) {
   const Lines lines = lines_of(text);
+  const bool forwarded = is_forward_subject(subject);
   const auto last_quoted = std::ranges::find_if(lines.rbegin(), lines.rend(), is_quoted);
   const auto quotes_end = static_cast<std::size_t>(lines.rend() - last_quoted);  // lines up to the last quote
 
@@ -128,6 +143,7 @@ std::string strip_quoted_history(std::string_view text) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (is_forward_line(lines[i])) break;
     if (is_original_message_line(lines[i]) || starts_outlook_block(lines, i)) {
+      if (forwarded) break;
       end = i;
       if (end > 0 && trim(lines[end - 1]).starts_with("____")) --end;
       break;

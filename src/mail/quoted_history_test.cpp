@@ -23,7 +23,7 @@ TEST(QuotedHistory, GoesWithItsLeadIn) {
       {"Yes.\n\nFrom: Ada <a@b.example>\nDate: Monday\nTo: Bob\nSubject: Shall we?\n\nShall we?", "Yes."},
       {"Yes.\n\nOn Mon, 23 Nov 2026 at 13:45, Ada <a@b.example> wrote:\n\nShall we?\n", "Yes."},
   };
-  for (const auto& [text, kept] : cases) EXPECT_EQ(strip_quoted_history(text), kept);
+  for (const auto& [text, kept] : cases) EXPECT_EQ(strip_quoted_history(text, "Re: Shall we?"), kept);
 }
 
 TEST(QuotedHistory, StaysWhenItIsNotHistory) {
@@ -40,14 +40,29 @@ TEST(QuotedHistory, StaysWhenItIsNotHistory) {
            "On 3 May he wrote:\n\nroses are red",
            "Prices:\n-- a -- b --\n",
        }) {
-    EXPECT_EQ(strip_quoted_history(text), text);
+    EXPECT_EQ(strip_quoted_history(text, ""), text);
+  }
+}
+
+TEST(QuotedHistory, StaysWhenItIsWhatWasForwarded) {
+  for (const std::string_view history :
+       {"From: Ada <a@b.example>\nSent: Monday\nTo: Bob\nSubject: Shall we?\n\nShall we?",
+        "-----Original Message-----\nFrom: Ada\nSent: today\n\nShall we?"}) {
+    const std::string text = "See below.\n\n" + std::string(history);
+    for (const char* subject : {"FW: Shall we?", "Fwd: Shall we?", "WG: x", "tr: x", "RV: x", "ENC: x",
+                                "Doorst: x", "VS: x", "I: x", " [External] Fw: x"}) {
+      EXPECT_EQ(strip_quoted_history(text, subject), text) << subject;
+    }
+    for (const char* subject : {"", "Re: Fw: x", "Forward", "[Fw: x", "Firewall: x"}) {
+      EXPECT_EQ(strip_quoted_history(text, subject), "See below.") << subject;
+    }
   }
 }
 
 TEST(QuotedHistory, NeverLeavesNothing) {
   for (const char* text : {"> only a quote\n", "-----Original Message-----\nhello\n", "\n\n> a\n\n", "",
                            "On Mon, 23 Nov 2026, Ada <a@b.example> wrote:\n> x\n"}) {
-    EXPECT_EQ(strip_quoted_history(text), text);
+    EXPECT_EQ(strip_quoted_history(text, ""), text);
   }
 }
 

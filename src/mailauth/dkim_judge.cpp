@@ -73,6 +73,10 @@ class SignatureJudge final : public KeyJudge {
 
   // Valid; what speaks against counting on it?
   [[nodiscard]] Judgement reservations(const BodyDigest& body, const KeyRecord& record) const {
+    if (const std::string_view name = message_.partly_signed(signature_); !name.empty()) {
+      return {DkimStatus::policy,
+              fmt::format("there is more than one {} field, and not all are signed", name)};
+    }
     if (signature_.length && *signature_.length < body.canonical_bytes) {
       return {DkimStatus::policy, fmt::format("only {} of {} octets of the body are signed (l=)",
                                               *signature_.length, body.canonical_bytes)};

@@ -1,6 +1,7 @@
 #include "mailauth/dkim_signature.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.hpp"
 #include "mailauth/dkim_tags.hpp"
@@ -211,6 +212,20 @@ std::string SignedMessage::signed_fields(const Signature& signature, std::option
     input += "\r\n";
   }
   return input;
+}
+
+std::string_view SignedMessage::partly_signed(const Signature& signature) const {
+  // RFC 5322 §3.6 and RFC 2045 §3.
+  static const std::array<std::string, 12> kOnce = {
+      "subject",     "to",         "cc",           "date",         "message-id", "reply-to",
+      "in-reply-to", "references", "mime-version", "content-type", "content-id", "content-transfer-encoding"};
+  for (const std::string& name : kOnce) {
+    const std::size_t there = all(name).size();
+    if (there < 2) continue;
+    const auto signed_times = static_cast<std::size_t>(std::ranges::count(signature.signed_names, name));
+    if (signed_times > 0 && signed_times < there) return name;
+  }
+  return {};
 }
 
 Sha256 SignedMessage::header_digest(const Signature& signature, std::size_t own) const {

@@ -68,6 +68,10 @@ class SignedMessage {
   [[nodiscard]] const std::vector<std::size_t>& all(const std::string& name) const;
   /// Of the canonical body; each form and length is hashed once.
   const BodyDigest& body_digest(Canonical form, std::optional<std::uint64_t> length);
+  /// The name of a field that may stand in a message once, stands there more often, and is signed, but not
+  /// each time: somebody has put another one above what was signed, which is the one that is shown (RFC 6376
+  /// §8.15). From is not meant: DMARC judges it (RFC 7489 §6.6.1). Empty: there is none.
+  [[nodiscard]] std::string_view partly_signed(const Signature& signature) const;
   /// What a signature in field `own` signs (RFC 6376 §3.7).
   [[nodiscard]] Sha256 header_digest(const Signature& signature, std::size_t own) const;
   /// The same for a field that is not in the message yet and has nothing in b=.

@@ -228,6 +228,16 @@ TEST_F(DkimTest, of_several_keys_under_one_name_the_right_one_is_found) {
   EXPECT_THAT(verify(dns, rsa_), ElementsAre(is(DkimStatus::pass, "")));
 }
 
+TEST_F(DkimTest, a_field_above_the_signed_one_of_its_name_is_policy) {
+  EXPECT_THAT(verify(dns_, "Subject: Another dinner\r\n" + rsa_),
+              ElementsAre(is(DkimStatus::policy, "subject")));
+  EXPECT_THAT(verify(dns_, "Comments: one\r\nComments: two\r\n" + rsa_),
+              ElementsAre(is(DkimStatus::pass, "")));
+  EXPECT_THAT(verify(dns_, "Cc: a@b.example\r\nCc: c@d.example\r\n" + rsa_),
+              ElementsAre(is(DkimStatus::pass, "")))
+      << "nobody signed any";
+}
+
 TEST_F(DkimTest, a_dns_that_does_not_answer_is_a_temporary_error) {
   test::ZoneResolver dns("brisbane._domainkey.example.com FAIL\n");
   EXPECT_THAT(verify(dns, rsa_), ElementsAre(is(DkimStatus::temperror, "DNS")));

@@ -34,11 +34,11 @@ constexpr Query kJoin(
 constexpr Query kLock("mailbox.lock_conversation",
                       "SELECT 1 FROM conversations WHERE agent_email = $1 AND id = $2 FOR UPDATE");
 constexpr Query kForget("mailbox.forget_conversation",
-                        "DELETE FROM conversations WHERE agent_email = $1 AND id = $2 AND messages = 1");
-// The ends are looked up again, since it may have been at one of them.
+                        "DELETE FROM conversations WHERE agent_email = $1 AND id = $2 AND messages = $3");
+// The ends are looked up again, since one of those that left may have been at one of them.
 constexpr Query kLeave("mailbox.leave_conversation",
-                       "UPDATE conversations SET messages = messages - 1, inbound = inbound - $3, "
-                       "unread = unread - $4, "
+                       "UPDATE conversations SET messages = messages - $3, inbound = inbound - $4, "
+                       "unread = unread - $5, "
                        "first_at_us = (SELECT m.created_at_us " CS_MEMBERS
                        "ORDER BY m.created_at_us, m.id LIMIT 1), "
                        "last_at_us = (SELECT m.created_at_us " CS_MEMBERS CS_NEWEST
@@ -84,12 +84,16 @@ void join_conversation(store::Tx& tx, const Membership& member) {
 }
 
 void leave_conversation(store::Tx& tx, const Membership& member) {
-  if (member.conversation_id.empty()) return;
-  if (tx.dialect() == store::Dialect::postgres)
-    (void)tx.query(kLock, {member.agent_email, member.conversation_id});
-  if (tx.execute(kForget, {member.agent_email, member.conversation_id}) == 1) return;
-  tx.send(kLeave, {member.agent_email, member.conversation_id, member.direction == Direction::inbound,
-                   member.unread});
+  leave_conversation(tx, member.agent_email, member.conversation_id,
+                     {1, member.direction == Direction::inbound ? 1 : 0, member.unread ? 1 : 0});
+}
+
+void leave_conversation(store::Tx& tx, std::string_view agent_email, std::string_view conversation_id,
+                        const Leaving& members) {
+  if (conversation_id.empty() || members.messages == 0) return;
+  if (tx.dialect() == store::Dialect::postgres) (void)tx.query(kLock, {agent_email, conversation_id});
+  if (tx.execute(kForget, {agent_email, conversation_id, members.messages}) == 1) return;
+  tx.send(kLeave, {agent_email, conversation_id, members.messages, members.inbound, members.unread});
 }
 
 void read_in_conversation(store::Tx& tx, std::string_view agent_email, std::string_view conversation_id) {

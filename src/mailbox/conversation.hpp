@@ -30,6 +30,14 @@ struct Membership {
 void join_conversation(store::Tx& tx, const Membership& member);
 /// The message, already marked as trashed in tx, is a member no longer. The last one takes the row with it.
 void leave_conversation(store::Tx& tx, const Membership& member);
+/// The same for several of one conversation.
+struct Leaving {
+  std::int64_t messages = 0;
+  std::int64_t inbound = 0;
+  std::int64_t unread = 0;
+};
+void leave_conversation(store::Tx& tx, std::string_view agent_email, std::string_view conversation_id,
+                        const Leaving& members);
 /// One unread member was read.
 void read_in_conversation(store::Tx& tx, std::string_view agent_email, std::string_view conversation_id);
 

@@ -166,10 +166,26 @@ enum class TrashRefusal : std::uint8_t { not_found, message_held, not_in_trash, 
 /// many.
 /// A message with an open attempt to hand it over, an unknown one among them, stays.
 std::int64_t purge_trash(store::Tx& tx, UtcTime cutoff, std::int64_t limit);
-/// The same for agents: their conversations with the messages in them, then the other messages, then the
-/// agent, about `limit` rows a call. An agent with an open attempt stays as it is. Returns how many messages
-/// and agents were removed; nothing is left to do when that is 0.
+/// The same for agents: one with its messages, at most `limit` of them a call. An agent with an open attempt
+/// stays as it is. Returns how many messages and agents were removed; nothing is left to do when that is 0.
 std::int64_t purge_trashed_agents(store::Tx& tx, UtcTime cutoff, std::int64_t limit);
+
+enum class AgentPurgeRefusal : std::uint8_t { not_found, send_in_progress };
+struct AgentPurge {
+  std::int64_t messages = 0;  // removed by this step
+  bool over = false;          // the agent is gone too
+};
+/// Messages that one step removes: a message is many pages, and the writer is everybody's.
+inline constexpr std::int64_t kPurgedByAStep = 50;
+/// One step of removing an agent with all its messages, whatever its owner may want back: a live one goes to
+/// the trash, so that nothing of it is decided or handed over any more once that is committed; from the trash
+/// go up to `limit` messages, and with the last of them the agent. The first step, not `begun`, looks at
+/// every attempt of the agent, so that a refusal as a rule finds nothing removed. Each step leaves everything
+/// that is left in agreement. Whoever stops in between leaves an agent in the trash.
+[[nodiscard]] Result<AgentPurge, AgentPurgeRefusal> purge_agent(store::Tx& tx, const UserId& user,
+                                                                std::string_view email, UtcTime now,
+                                                                bool begun = false,
+                                                                std::int64_t limit = kPurgedByAStep);
 
 /// accepted → sending for those of `messages` (a JSON list of ids) that are still accepted.
 void mark_sending(store::Tx& tx, std::string_view messages);

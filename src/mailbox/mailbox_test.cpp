@@ -487,6 +487,90 @@ TEST_P(MailboxTest, SearchingIsTheSameInEveryAlphabet) {
   }
 }
 
+TEST_P(MailboxTest, AnAgentIsRemovedInStepsThatLeaveWhatIsLeftInAgreement) {
+  for (int i = 0; i < 130; ++i) {
+    NewInbound row = inbound();
+    row.conversation_id = i < 110 ? "conv_1" : i < 120 ? "conv_2" : "";
+    store(row);
+    now_ += std::chrono::seconds(1);
+  }
+  EXPECT_TRUE(trash(MessageId(fmt::format("msg_{:032x}", 60))));
+  EXPECT_TRUE(trash(receive()));
+  receive_held(ReviewStatus::pending_review);
+  const MessageId draft = hold();
+  store(inbound(kOther));
+  EXPECT_TRUE(
+      db().write([&](store::Tx& tx) { return mark_read(tx, MessageId(fmt::format("msg_{:032x}", 70))); }));
+  const auto expect_agreement = [&] {
+    const std::vector<MessageId> live = list({.conversation_id = "conv_1"});
+    db().read([&](store::ReadTx& tx) {
+      const auto conversation = find_conversation(tx, kAgent, "conv_1");
+      EXPECT_EQ(conversation ? conversation->message_count : 0, std::ssize(live));
+      if (!conversation) return std::monostate{};
+      EXPECT_EQ(conversation->first_message_at, mailbox::find(tx, kAgent, live.back())->created_at);
+      EXPECT_EQ(conversation->inbound_count, std::ssize(live) - std::ranges::count(live, draft));
+      return std::monostate{};
+    });
+    const std::vector<MessageId> unread = list({.read_status = "unread", .conversation_id = "conv_1"});
+    db().read([&](store::ReadTx& tx) {
+      const auto conversation = find_conversation(tx, kAgent, "conv_1");
+      EXPECT_EQ(conversation ? conversation->unread_count : 0, std::ssize(unread));
+      return std::monostate{};
+    });
+  };
+  bool begun = false;
+  const auto step = [&] {
+    return db().write([&](store::Tx& tx) { return purge_agent(tx, user_, kAgent, now_, begun); }).value();
+  };
+  EXPECT_EQ(step().messages, 0) << "first it goes to the trash";
+  begun = true;
+  std::int64_t removed = 0;
+  for (AgentPurge last; !last.over; removed += last.messages) {
+    last = step();
+    EXPECT_LE(last.messages, kPurgedByAStep);
+    expect_agreement();
+  }
+  EXPECT_EQ(removed, 133);
+  EXPECT_EQ(stored_bytes(), static_cast<std::int64_t>(kRaw.size())) << "of the other agent";
+  EXPECT_EQ(db().write([&](store::Tx& tx) { return purge_agent(tx, user_, kAgent, now_); }).error(),
+            AgentPurgeRefusal::not_found);
+}
+
+TEST_P(MailboxTest, MessagesAndAgentsAreRemovedOverOneConnectionInEitherOrder) {
+  const MessageId first = receive();
+  const MessageId last = receive();
+  for (const std::string_view email : {kAgent, kOther}) store(inbound(email));
+  const auto remove = [&](store::Tx& tx, const MessageId& id) {
+    EXPECT_TRUE(mailbox::trash(tx, kAgent, id, now_));
+  };
+  const auto remove_old = [&](store::Tx& tx) {
+    std::int64_t removed = 0;
+    while (const std::int64_t more = purge_trashed_agents(tx, now_, 50)) removed += more;
+    return removed;
+  };
+  const auto at_once = [&](store::Tx& tx) {
+    remove(tx, first);
+    EXPECT_TRUE(account::trash_agent(tx, user_, kOther, now_ - std::chrono::hours(1)));
+    EXPECT_EQ(remove_old(tx), 2);
+    remove(tx, last);
+    return std::monostate{};
+  };
+  EXPECT_NO_THROW(db().write(at_once));
+  store_.reopen();
+  EXPECT_NO_THROW(db().write([&](store::Tx& tx) {
+    account::Principal principal;
+    principal.user = user_;
+    EXPECT_TRUE(account::create_agent(tx, principal, {std::string(kOther), ""}, kDomain, now_));
+    EXPECT_TRUE(create_inbound_message(tx, inbound(kOther), kRaw));
+    EXPECT_TRUE(account::trash_agent(tx, user_, kOther, now_ - std::chrono::hours(1)));
+    EXPECT_EQ(remove_old(tx), 2);
+    const NewInbound row = inbound();
+    EXPECT_TRUE(create_inbound_message(tx, row, kRaw));
+    remove(tx, row.id);
+    return std::monostate{};
+  }));
+}
+
 TEST_P(MailboxOnPostgresTest, AConversationThatTwoChangeAtOnceHasTheEndsOfWhatIsLeft) {
   std::vector<MessageId> ids;
   for (int i = 0; i < 3; ++i) {

@@ -14,13 +14,16 @@ namespace {
 
 using store::Query;
 
-constexpr Query kStanding(
-    "notify.standing",
-    "SELECT COALESCE(n.state, ''), COALESCE(r.state, ''), COALESCE(r.detail, ''), n.created_at_us, "
-    "n.urgent_at_us, COALESCE(r.due_at_us, n.due_at_us), a.hold_suppress_notifications, "
-    "COALESCE(a.review_on_unseen, u.review_on_unseen) FROM messages m JOIN agents a ON a.email = "
-    "m.agent_email JOIN users u ON u.id = m.user_id LEFT JOIN review_notifications n ON n.message_id = m.id "
-    "LEFT JOIN review_mails r ON r.id = n.mail_id WHERE m.id = $1");
+// Differs because SQLite has one writer and no row locks: elsewhere the policies stay as they are read until
+// what is decided by them is committed (decision 0018).
+#define CS_STANDING                                                                                         \
+  "SELECT COALESCE(n.state, ''), COALESCE(r.state, ''), COALESCE(r.detail, ''), n.created_at_us, "          \
+  "n.urgent_at_us, COALESCE(r.due_at_us, n.due_at_us), a.hold_suppress_notifications, "                     \
+  "COALESCE(a.review_on_unseen, u.review_on_unseen) FROM messages m JOIN agents a ON a.email = "            \
+  "m.agent_email JOIN users u ON u.id = m.user_id LEFT JOIN review_notifications n ON n.message_id = m.id " \
+  "LEFT JOIN review_mails r ON r.id = n.mail_id WHERE m.id = $1"
+constexpr Query kStanding("notify.standing", CS_STANDING, CS_STANDING " FOR SHARE OF a, u");
+#undef CS_STANDING
 
 constexpr Query kNote("notify.approved_unseen",
                       "UPDATE review_notifications SET approved_unseen = 1 WHERE message_id = $1");
@@ -54,8 +57,7 @@ OnUnseen on_unseen(const store::Row& row, const Policy& policy) {
 
 }  // namespace
 
-Judgement judge_auto_approval(store::ReadTx& tx, const MessageId& message, const Policy& policy,
-                              UtcTime now) {
+Judgement judge_auto_approval(store::Tx& tx, const MessageId& message, const Policy& policy, UtcTime now) {
   const store::Rows rows = tx.query(kStanding, {message.str()});
   if (rows.empty()) return never("the message is gone");
   const store::Row row = rows.front();

@@ -39,7 +39,7 @@ struct Judgement {
 /// Whether the clock may approve a held message whose time is up. An agent's `suppress_notifications` with
 /// `on_expiry: approve` is a policy that says so, since the contract knows no other; `on_unseen` overrules
 /// it.
-[[nodiscard]] Judgement judge_auto_approval(store::ReadTx& tx, const MessageId& message, const Policy& policy,
+[[nodiscard]] Judgement judge_auto_approval(store::Tx& tx, const MessageId& message, const Policy& policy,
                                             UtcTime now);
 
 /// For the record: the clock approved the message and a policy allowed that although no mail had left.

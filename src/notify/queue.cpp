@@ -31,6 +31,16 @@ constexpr Query kMailAgain(
     "settled_at_us = CASE WHEN state = 'cancelled' THEN NULL ELSE settled_at_us END "
     "WHERE id = (SELECT mail_id FROM review_notifications WHERE message_id = $1)");
 
+// One that was left out of its mail's last attempt and stayed with it for the links of an earlier one, whose
+// answer was lost (leave_out in review_mail.cpp). $3: when it was decided. It waits for a mail of its own.
+constexpr Query kTakeOut(
+    "notify.take_out",
+    "UPDATE review_notifications SET state = 'waiting', mail_id = NULL, due_at_us = $2 WHERE message_id = $1 "
+    "AND state = 'mailed' AND EXISTS (SELECT 1 FROM review_mails r JOIN review_mail_attempts a ON a.mail_id "
+    "= r.id WHERE r.id = review_notifications.mail_id AND a.epoch < r.epoch AND a.outcome IN ('', 'unknown') "
+    "AND (r.state = 'claimed' OR r.state = 'sent' AND EXISTS (SELECT 1 FROM review_mail_attempts l WHERE "
+    "l.mail_id = r.id AND l.outcome = 'accepted' AND l.begun_at_us >= $3)))");
+
 // Differs because SQLite has one writer and no row locks to skip.
 constexpr Query kMuteWaiting(
     "notify.mute_waiting",
@@ -48,9 +58,10 @@ void queue(store::Tx& tx, const account::Agent& agent, const MessageId& message,
   tx.send(kQueue, {message.str(), agent.email, now, urgent});
 }
 
-void queue_again(store::Tx& tx, const MessageId& message, UtcTime now) {
+void queue_again(store::Tx& tx, const MessageId& message, UtcTime decided_at, UtcTime now) {
   tx.send(kQueueAgain, {message.str(), now});
   tx.send(kMailAgain, {message.str(), now});
+  tx.send(kTakeOut, {message.str(), now, decided_at});
 }
 
 std::int64_t mute_waiting(store::Tx& tx, std::int64_t limit) { return tx.execute(kMuteWaiting, {limit}); }

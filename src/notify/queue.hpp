@@ -22,9 +22,9 @@ void queue(store::Tx& tx, const account::Agent& agent, const MessageId& message,
            UtcTime now);
 
 /// Notes that a message whose decision was taken back waits as before: what was cancelled because of that
-/// decision is due now. Keeps whoever gathers or mails at the same time from cancelling it (locks its rows,
-/// in tx).
-void queue_again(store::Tx& tx, const MessageId& message, UtcTime now);
+/// decision, at `decided_at`, is due now, and so is what its mail does not tell of any more. Keeps whoever
+/// gathers or mails at the same time from cancelling it (locks its rows, in tx).
+void queue_again(store::Tx& tx, const MessageId& message, UtcTime decided_at, UtcTime now);
 
 /// For a deployment that mails no reviewers: mutes up to `limit` notifications that wait; how many.
 std::int64_t mute_waiting(store::Tx& tx, std::int64_t limit);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "account/agent.hpp"
@@ -26,7 +27,8 @@ constexpr std::chrono::seconds kLateness{5};
 constexpr Query kAnythingDue(
     "notify.anything_due",
     "SELECT 1 WHERE EXISTS (SELECT 1 FROM review_mails WHERE state = 'queued' AND due_at_us <= $1) OR EXISTS "
-    "(SELECT 1 FROM review_notifications WHERE state = 'waiting' AND due_at_us <= $1)");
+    "(SELECT 1 FROM review_notifications n JOIN agents a ON a.email = n.agent_email WHERE n.state = "
+    "'waiting' AND n.due_at_us <= $1 AND a.deleted_at_us IS NULL)");
 
 #define CS_CLAIM                                                                                          \
   "UPDATE review_mails SET state = 'claimed', epoch = epoch + 1, worker = $1, lease_until_us = $3 WHERE " \
@@ -78,6 +80,10 @@ constexpr Query kNoted("notify.noted", CS_NOTED, CS_NOTED " FOR UPDATE");
 constexpr Query kLeaveOut("notify.leave_out",
                           "UPDATE review_notifications SET state = 'waiting', mail_id = NULL, due_at_us = $3 "
                           "WHERE message_id = $1 AND mail_id = $2");
+// Of an attempt whose answer was lost, the mail may be with the reviewers.
+constexpr Query kMayHaveLeft(
+    "notify.may_have_left",
+    "SELECT 1 FROM review_mail_attempts WHERE mail_id = $1 AND outcome IN ('', 'unknown') LIMIT 1");
 constexpr Query kCancelMail(
     "notify.cancel_mail",
     "UPDATE review_mails SET state = 'cancelled', worker = '', lease_until_us = NULL, settled_at_us = $2, "
@@ -222,13 +228,19 @@ void give_time(store::Tx& tx, HoldNote& hold, Duration half, const ClaimCommand&
 }
 
 // Nobody is told by this mail of what was decided before it left, or lies in the trash: should that have to
-// be decided after all, it waits for a mail of its own.
-void leave_out(store::Tx& tx, const store::Rows& noted, const ReviewMail& mail, UtcTime now) {
+// be decided after all, it waits for a mail of its own. Where an earlier attempt may have left with it, what
+// was decided stays behind the links of that one, and queue_again takes it out.
+void leave_out(store::Tx& tx, const store::Rows& noted, const store::Rows& pending, const ReviewMail& mail,
+               UtcTime now) {
+  const bool linked = !tx.query(kMayHaveLeft, {mail.id.str()}).empty();
+  std::set<std::string> kept;
+  for (const HoldNote& hold : mail.holds) kept.insert(hold.message.id.str());
+  std::set<std::string> undecided;
+  for (const store::Row row : pending) undecided.insert(row.text(0));
   for (const store::Row row : noted) {
-    const MessageId id(row.text(0));
-    const bool told =
-        std::ranges::any_of(mail.holds, [&](const HoldNote& hold) { return hold.message.id == id; });
-    if (!told) tx.send(kLeaveOut, {id.str(), mail.id.str(), now});
+    const std::string id = row.text(0);
+    if (kept.contains(id) || (linked && !undecided.contains(id))) continue;
+    tx.send(kLeaveOut, {id, mail.id.str(), now});
   }
 }
 
@@ -256,7 +268,7 @@ std::optional<ReviewMail> load(store::Tx& tx, const ReviewMailId& id, const Clai
     mail.holds.push_back(std::move(note));
   }
   if (!mail.holds.empty()) {
-    leave_out(tx, noted, mail, command.now);
+    leave_out(tx, noted, holds, mail, command.now);
     return mail;
   }
   if (holds.empty()) {

@@ -65,7 +65,7 @@ struct ClaimCommand {
   std::chrono::seconds reaction{3600};
   std::string seed;  // random, of this call: new mails derive their link keys from it
 };
-/// Whether claim() would find anything to look at: two index probes.
+/// Whether claim() would find anything to look at; what waits for an agent in the trash is passed over.
 [[nodiscard]] bool anything_due(store::ReadTx& tx, UtcTime now);
 /// Takes up to `limit` mails that are due: those tried before, then new ones made of the notifications that
 /// are due. A mail all of whose holds are decided is cancelled instead. Effects: may extend holds

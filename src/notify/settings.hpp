@@ -19,7 +19,6 @@ enum class OnUnseen : std::uint8_t { reject, approve };
 [[nodiscard]] std::string_view name_of(OnUnseen on_unseen);
 [[nodiscard]] std::optional<OnUnseen> on_unseen_of(std::string_view name);
 
-inline constexpr std::size_t kReviewersMax = 10;  // addresses of one account or agent
 inline constexpr std::chrono::seconds kDigestMax{24 * 3600};
 
 /// What an account or an agent says; absent: the agent as its account, the account as the deployment.

@@ -181,7 +181,7 @@ std::vector<Fate> fates_of_open(const Recipients& recipients, std::string_view d
 void cancel(store::Tx& tx, const Taken& taken, mailbox::Message message, std::string_view detail,
             UtcTime now) {
   const Claim& claim = taken.claim;
-  Settlement settlement(tx, std::move(message), {claim.id, claim.user, claim.attempt}, now);
+  Settlement settlement(tx, std::move(message), {claim.id, claim.user, claim.attempt, claim.epoch}, now);
   const std::vector<Fate> fates = fates_of_open(settlement.recipients(), detail);
   if (claim.repetition) {
     const bool marked = mark_unrepeatable(tx, claim, detail, now);
@@ -399,7 +399,7 @@ bool release(store::Tx& tx, const Claim& claim, std::string_view worker, UtcTime
   auto message = mailbox::lock_for_worker(tx, claim.message);
   if (!message) return false;
   if (tx.execute(kRelease, {claim.id.str(), claim.epoch, worker, due_at, detail}) != 1) return false;
-  Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, now);
+  Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt, claim.epoch}, now);
   requeue_unknown(settlement, detail);
   settlement.put_back("provider_unavailable", detail);
   drop_if_needless(tx, settlement, claim, now);
@@ -415,7 +415,8 @@ bool repeat(store::Tx& tx, const Claim& claim, std::string_view worker, const Re
   const auto queued = tx.execute(kRepeat, {claim.id.str(), claim.epoch, worker, command.due_at,
                                            command.detail, command.now - command.window, command.now});
   if (queued != 1) return false;
-  Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, command.now);
+  Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt, claim.epoch},
+                        command.now);
   requeue_unknown(settlement, command.detail);
   settlement.put_back("answer_lost_repeating", command.detail);
   drop_if_needless(tx, settlement, claim, command.now);

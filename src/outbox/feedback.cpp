@@ -30,8 +30,12 @@ constexpr Query kWaiting("outbox.waiting_feedback",
                          "waiting = 1 ORDER BY received_at_us, event_id");
 constexpr Query kOverlooked(
     "outbox.overlooked_feedback",
-    "SELECT DISTINCT f.provider_message_id FROM feedback f WHERE f.waiting = 1 AND EXISTS (SELECT 1 FROM "
-    "submissions s WHERE s.provider_message_id = f.provider_message_id) LIMIT $1");
+    "SELECT DISTINCT f.provider_message_id FROM feedback f WHERE f.waiting = 1 AND f.received_at_us > $2 AND "
+    "EXISTS (SELECT 1 FROM submissions s WHERE s.provider_message_id = f.provider_message_id) LIMIT $1");
+constexpr Query kWaitsNoMore(
+    "outbox.feedback_waits_no_more",
+    "UPDATE feedback SET waiting = 0, content = '' WHERE (source, event_id) IN (SELECT source, event_id FROM "
+    "feedback WHERE waiting = 1 AND received_at_us <= $1 LIMIT $2)");
 constexpr Query kNoLongerWaiting("outbox.feedback_applied",
                                  "UPDATE feedback SET waiting = 0, content = '' WHERE source = $1 AND "
                                  "event_id = $2 AND waiting = 1");
@@ -57,6 +61,11 @@ constexpr Query kProve(
     "settled_by = 'evidence', provider_message_id = CASE $3 WHEN '' THEN provider_message_id ELSE $3 END "
     "WHERE id = $1 AND fenced_at_us IS NOT NULL AND "
     "state IN ('queued', 'claimed', 'handover', 'unknown', 'superseded')");
+
+// How long an acceptance may come behind what is told of it. What nobody has claimed by then is another
+// application's, which sends through the same account: it must not be looked at for as long as it is
+// remembered.
+constexpr std::chrono::hours kWaitMax{48};
 
 constexpr std::array<std::string_view, 7> kKinds{"sent",       "delivered", "delayed",         "bounced",
                                                  "complained", "rejected",  "rendering_failed"};
@@ -155,13 +164,23 @@ class Application {
         settlement_(tx, std::move(message), {found.id, found.user, found.number}, now) {}
 
   bool run() {
-    bool news = prove_acceptance();
+    const bool proved = prove_acceptance();
+    const bool told = tell();
+    if (told) settlement_.derive();
+    // Last: what has waited for this acceptance reads the recipients as they are now, and may move them.
+    if (proved) apply_waiting_feedback(tx_, feedback_.provider_message_id, now_);
+    return proved || told;
+  }
+
+ private:
+  bool tell() {
+    bool news = false;
     switch (feedback_.kind) {
       case FeedbackKind::sent:
-        return news;
+        break;
       case FeedbackKind::rejected:
       case FeedbackKind::rendering_failed:
-        news = reject() || news;
+        news = reject();
         break;
       case FeedbackKind::delivered:
       case FeedbackKind::delayed:
@@ -170,11 +189,9 @@ class Application {
         for (const FeedbackRecipient& recipient : feedback_.recipients) news = tell_of(recipient) || news;
         break;
     }
-    if (news) settlement_.derive();
     return news;
   }
 
- private:
   [[nodiscard]] journal::Subject subject() const { return settlement_.message().journal_subject(); }
   // Rows of one event keep their order, behind those of an acceptance it has just proved.
   UtcTime tick() { return now_ + Duration(100 + ticks_++); }
@@ -333,7 +350,8 @@ void apply_waiting_feedback(store::Tx& tx, std::string_view provider_message_id,
 }
 
 std::int64_t settle_waiting_feedback(store::Tx& tx, UtcTime now, std::int64_t limit) {
-  const store::Rows rows = tx.query(kOverlooked, {limit});
+  tx.send(kWaitsNoMore, {now - kWaitMax, limit});
+  const store::Rows rows = tx.query(kOverlooked, {limit, now - kWaitMax});
   for (const store::Row row : rows) apply_waiting_feedback(tx, row.view(0), now);
   return static_cast<std::int64_t>(rows.size());
 }

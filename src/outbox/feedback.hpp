@@ -66,7 +66,7 @@ enum class FeedbackOutcome : std::uint8_t {
 FeedbackOutcome apply_feedback(store::Tx& tx, const Feedback& feedback, UtcTime now);
 
 /// Applies feedback that still waits although its acceptance has come: it came through a way out that was not
-/// expected to be told of. At most `limit`; how many.
+/// expected to be told of. At most `limit`; how many. What has waited for two days waits no more.
 std::int64_t settle_waiting_feedback(store::Tx& tx, UtcTime now, std::int64_t limit);
 
 /// Forgets events that were received before `cutoff`, at most `limit`; how many.

@@ -250,6 +250,58 @@ TEST_P(FeedbackTest, WhatWasOverlookedBecauseNobodyExpectedItIsAppliedByTheNextS
   EXPECT_EQ(sweep(), 0);
 }
 
+TEST_P(FeedbackTest, WhatNobodyClaimsWithinTwoDaysWaitsNoMore) {
+  id_ = queue(1);
+  const Claim claim = handed_over();
+  const Feedback foreign = about(FeedbackKind::delivered);
+  ASSERT_EQ(apply(foreign), FeedbackOutcome::kept);
+  const auto sweep = [&] {
+    return db().write([&](store::Tx& tx) { return settle_waiting_feedback(tx, now_, 10); });
+  };
+  now_ += std::chrono::hours(48) - Duration(1);
+  EXPECT_EQ(sweep(), 0);
+  EXPECT_THAT(texts(kWaiting), ElementsAre(foreign.event_id));
+  now_ += Duration(1);
+  EXPECT_EQ(sweep(), 0);
+  EXPECT_THAT(texts(kWaiting), IsEmpty());
+  ASSERT_TRUE(record(claim, Verdict::accepted));
+  EXPECT_EQ(sweep(), 0);
+  EXPECT_EQ(status(), DeliveryStatus::sent);
+  EXPECT_EQ(apply(foreign), FeedbackOutcome::repeated) << "it is still remembered";
+}
+
+TEST_P(FeedbackTest, WhatWaitedForAnAcceptanceIsNotUndoneByTheEventThatProvesIt) {
+  id_ = queue(1, {"a@x.example", "b@x.example"});
+  const Claim claim = handed_over();
+  ASSERT_TRUE(record(claim, Verdict::unknown));
+  ASSERT_EQ(apply(about(FeedbackKind::bounced, {"a@x.example"})), FeedbackOutcome::kept);
+  Feedback delivery = about(FeedbackKind::delivered, {"b@x.example"});
+  delivery.submission = claim.id;
+  EXPECT_EQ(apply(delivery), FeedbackOutcome::applied);
+  EXPECT_EQ(status(), DeliveryStatus::bounced);
+  EXPECT_THAT(message(id_).delivery_detail, testing::StartsWith("1 of 2 recipients (a@x.example)"));
+  EXPECT_THAT(events(id_), ElementsAre("email.unknown", "email.sent", "email.delivered", "email.bounced"));
+  EXPECT_THAT(texts(kWaiting), IsEmpty());
+}
+
+TEST_P(FeedbackTest, ARecipientWhoseComplaintWaitedDoesNotMoveDownWithTheEventThatProvesTheAcceptance) {
+  for (const FeedbackKind kind : {FeedbackKind::delivered, FeedbackKind::rejected, FeedbackKind::sent}) {
+    const std::string address = fmt::format("{}@elsewhere.example", name_of(kind));  // it is suppressed then
+    id_ = queue(1, {address});
+    const Claim claim = handed_over();
+    ASSERT_TRUE(record(claim, Verdict::unknown));
+    Feedback complaint = about(FeedbackKind::complained, {address});
+    complaint.provider_message_id = id_.str();
+    ASSERT_EQ(apply(complaint), FeedbackOutcome::kept);
+    Feedback proof = about(kind, {address});
+    proof.provider_message_id = id_.str();
+    proof.submission = claim.id;
+    EXPECT_EQ(apply(proof), FeedbackOutcome::applied);
+    EXPECT_EQ(status(), DeliveryStatus::complained) << name_of(kind);
+    EXPECT_THAT(texts(kWaiting), IsEmpty());
+  }
+}
+
 TEST_P(FeedbackTest, WhatWasNeverHandedOverIsProvedByNobody) {
   id_ = queue(1);
   const Claim claim = claim_one();

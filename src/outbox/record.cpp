@@ -171,7 +171,8 @@ std::optional<Settled> settle_attempt(store::Tx& tx, const Claim& claim, const A
 
 // Takes back what evidence of the whole had said of recipients whom the provider turned away. What it told of
 // one of them stands.
-bool correct_by_reply(store::Tx& tx, Settlement& settlement, const Claim& claim, const Answer& answer) {
+bool correct_by_reply(store::Tx& tx, Settlement& settlement, const Claim& claim, const Answer& answer,
+                      UtcTime now) {
   const store::Rows rows =
       tx.query(kSettleProved, {claim.id.str(), claim.epoch, answer.phase, answer.code, answer.text});
   if (rows.empty()) return false;
@@ -182,13 +183,18 @@ bool correct_by_reply(store::Tx& tx, Settlement& settlement, const Claim& claim,
                          row->delivery.empty();
     if (assumed) fates.of(own.verdict).push_back({own.address, describe(own.code, own.text)});
   }
-  settlement.failed(fates.refused, "refused", Reason::submission_provider_rejected, {});
-  if (!fates.deferred.empty()) {
-    settlement.deferred(fates.deferred);
-    settlement.try_again(rows.front().time(0));
-  }
+  take_back(tx, settlement, {claim.id, claim.message, claim.attempt, false},
+            {std::move(fates.refused), std::move(fates.deferred)}, rows.front().time(0), now);
   settlement.derive();
   return true;
+}
+
+std::vector<std::string> turned_away_by(const Answer& answer) {
+  std::vector<std::string> addresses;
+  for (const RecipientAnswer& recipient : answer.recipients) {
+    if (recipient.verdict != Verdict::accepted) addresses.push_back(recipient.address);
+  }
+  return addresses;
 }
 
 // What follows from an answer once its attempt's row is written. False when it was not needed.
@@ -199,14 +205,13 @@ bool follow(store::Tx& tx, Open& open, const std::optional<Settled>& settled, Ut
   const Fates& fates = open.fates;
   if (!settled) {
     const bool partly = answer.verdict == Verdict::accepted && !answer.recipients.empty();
-    return partly && correct_by_reply(tx, settlement, claim, answer);
+    return partly && correct_by_reply(tx, settlement, claim, answer, now);
   }
   if (settled->superseded) {
-    Acceptance late{answer.provider_message_id, describe(answer.code, answer.text), {"", "late"}, {}};
-    for (const RecipientAnswer& recipient : answer.recipients) {
-      if (recipient.verdict != Verdict::accepted) late.turned_away.push_back(recipient.address);
-    }
+    const Acceptance late{
+        answer.provider_message_id, describe(answer.code, answer.text), {"", "late"}, turned_away_by(answer)};
     take_late_acceptance(tx, settlement, {claim.id, claim.message, claim.attempt, false}, late, now);
+    apply_waiting_feedback(tx, late.provider_message_id, now);
     return true;
   }
 
@@ -214,11 +219,17 @@ bool follow(store::Tx& tx, Open& open, const std::optional<Settled>& settled, Ut
     settlement.accepted(fates.accepted, answer.provider_message_id, describe(answer.code, answer.text), {});
   } else if (open.whole == Verdict::accepted) {
     settlement.accepted_again(answer.provider_message_id, {});
+    hold_by_answer(tx, settlement, claim.id, turned_away_by(answer));
   }
   if (!fates.unknown.empty()) {
     settlement.unknown(fates.unknown);
   } else if (open.whole == Verdict::unknown) {
     put_aside_unknown(tx, settlement, claim, describe(answer.code, answer.text), now);
+  }
+  if (fates.refused.empty() && open.whole == Verdict::refused) {
+    settlement.turned_away_needless(Reason::submission_provider_rejected, describe(answer.code, answer.text));
+  } else if (fates.deferred.empty() && open.whole == Verdict::deferred) {
+    settlement.turned_away_needless(Reason::submission_temporary_failure, describe(answer.code, answer.text));
   }
   settlement.failed(fates.refused, "refused", Reason::submission_provider_rejected, {});
   if (!fates.deferred.empty()) {
@@ -258,7 +269,7 @@ void record_round(store::Tx& tx, std::span<const Answered> answers, const std::v
     Fates fates = fates_of(rows, claim.id, answer);
     const Verdict whole = whole_of(fates, answer.verdict);
     Settlement settlement(tx, std::move(message->second), std::move(rows),
-                          {claim.id, claim.user, claim.attempt}, now);
+                          {claim.id, claim.user, claim.attempt, claim.epoch}, now);
     open.push_back({place, claim, answer, std::move(settlement), std::move(fates), whole});
   }
   const std::map<SubmissionId, Settled> accepted = settle_accepted(tx, open, now);

@@ -106,6 +106,20 @@ TEST_P(RecordTest, ADeferredMessageIsTriedSixTimesWithTheContractsPauses) {
   EXPECT_EQ(lifecycle(id).back(), "submission.local_retries_exhausted");
 }
 
+TEST_P(RecordTest, TheEndOfTryingIsToldOfBesideARefusalInTheSameAnswer) {
+  const MessageId id = queue(1, {"full@x.example", "gone@x.example"});
+  for (const std::chrono::seconds pause : kRetryPauses) {
+    ASSERT_TRUE(record(handed_over(), Verdict::deferred));
+    now_ += pause;
+  }
+  const Claim last = handed_over();
+  ASSERT_TRUE(record(last, Verdict::deferred, {{"gone@x.example", Verdict::refused, 550, "no such user"}}));
+  EXPECT_THAT(events(id), ElementsAre("email.failed", "email.failed"));
+  EXPECT_EQ(lifecycle(id).back(), "submission.local_retries_exhausted");
+  EXPECT_FALSE(record(last, Verdict::deferred, {{"gone@x.example", Verdict::refused, 550, "no such user"}}));
+  EXPECT_THAT(events(id), ElementsAre("email.failed", "email.failed")) << "an answer counts once";
+}
+
 TEST_P(RecordTest, ARefusedRecipientFailsAloneAndTheDeferredOneIsTriedAgain) {
   const MessageId id = queue(1, {"good@x.example", "gone@x.example", "full@x.example"});
   const Claim first = handed_over();

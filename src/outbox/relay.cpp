@@ -32,7 +32,7 @@ constexpr Query kTrip(
     "WHERE relays.state = 'closed' OR $8 = 1 RETURNING failures");
 constexpr Query kClose("outbox.close_relay",
                        "UPDATE relays SET state = 'closed', failures = 0 WHERE provider = $1 AND "
-                       "state = 'open'");
+                       "state = 'open' AND opened_at_us < $2");
 
 }  // namespace
 
@@ -66,6 +66,8 @@ bool trip_relay(store::Tx& tx, std::string_view provider, const RelayFault& faul
   return !rows.empty() && rows.front().integer(0) == 1;
 }
 
-bool close_relay(store::Tx& tx, std::string_view provider) { return tx.execute(kClose, {provider}) == 1; }
+bool close_relay(store::Tx& tx, std::string_view provider, UtcTime asked_at) {
+  return tx.execute(kClose, {provider, asked_at}) == 1;
+}
 
 }  // namespace countersign::outbox

@@ -49,7 +49,9 @@ struct RelayFault {
 /// Opens the breaker, or prolongs the pause when the probe failed; faults of hand-overs that had begun before
 /// are the same outage. True: it was closed until now, which is when an operator wants to hear of it.
 bool trip_relay(store::Tx& tx, std::string_view provider, const RelayFault& fault, UtcTime now);
-/// The provider has answered. True: the breaker was open until now.
-bool close_relay(store::Tx& tx, std::string_view provider);
+/// The provider has answered what it was asked at `asked_at`; UtcTime::max() for the probe, whose answer
+/// counts whatever the clocks of nodes say. True: the breaker was open until now. What was asked before it
+/// opened says nothing about the outage.
+bool close_relay(store::Tx& tx, std::string_view provider, UtcTime asked_at);
 
 }  // namespace countersign::outbox

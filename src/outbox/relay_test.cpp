@@ -22,8 +22,8 @@ class RelayTest : public OutboxTest {
   Permission ask() {
     return db().write([&](store::Tx& tx) { return ask_relay(tx, "smtp", now_, now_ + kLease); });
   }
-  bool close() {
-    return db().write([&](store::Tx& tx) { return close_relay(tx, "smtp"); });
+  bool close(UtcTime asked_at = UtcTime::max()) {
+    return db().write([&](store::Tx& tx) { return close_relay(tx, "smtp", asked_at); });
   }
   std::optional<Relay> relay() {
     return db().read([&](store::ReadTx& tx) { return look_at_relay(tx, "smtp"); });
@@ -46,6 +46,17 @@ TEST_P(RelayTest, TheFirstFaultIsTheAlarmAndTheOthersOfTheSameOutageAreNot) {
   EXPECT_EQ(relay()->failures, 1);
   EXPECT_EQ(relay()->text, "wrong password");
   EXPECT_EQ(ask(), Permission::none);
+}
+
+TEST_P(RelayTest, AnAnswerToWhatWasAskedBeforeTheOutageDoesNotEndIt) {
+  const UtcTime before = now_;
+  now_ += 1s;
+  trip();
+  EXPECT_FALSE(close(before));
+  EXPECT_FALSE(close(now_));
+  EXPECT_TRUE(relay()->open);
+  EXPECT_TRUE(close(now_ + Duration(1)));
+  EXPECT_FALSE(relay()->open);
 }
 
 TEST_P(RelayTest, OneOfSeveralNodesAsksWhenItIsTime) {

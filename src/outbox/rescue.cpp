@@ -42,7 +42,8 @@ Rescued rescue(store::Tx& tx, const RescueCommand& command) {
                       row.integer(4)};
     auto message = mailbox::lock_for_worker(tx, claim.message);
     if (!message) continue;  // removed with its attempts by another transaction
-    Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt}, command.now);
+    Settlement settlement(tx, std::move(*message), {claim.id, claim.user, claim.attempt, claim.epoch},
+                          command.now);
     if (may_be_repeated(row, command)) {
       if (tx.execute(kRequeue,
                      {claim.id.str(), claim.epoch, command.leases_before, command.now, row.view(5)}) != 1) {

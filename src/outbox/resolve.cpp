@@ -43,13 +43,14 @@ constexpr Query kFindOne("outbox.find_hand_over", CS_VIEW_SQLITE CS_ONE, CS_VIEW
 constexpr Query kResolve("outbox.resolve",
                          "UPDATE submissions SET state = $2, settled_at_us = $3, settled_by = $4, resolution "
                          "= $5, resolved_by = $6, "
-                         "resolution_note = $7, resend_at_us = NULL WHERE id = $1 AND state = 'unknown'");
+                         "resolution_note = $7, resend_at_us = NULL WHERE id = $1 AND state = 'unknown' "
+                         "RETURNING first_due_at_us, unknown_at_us");
 // By the policy as it is now, and not as it was when the attempts were listed.
 constexpr Query kResolveByPolicy(
     "outbox.resolve_by_policy",
     "UPDATE submissions SET state = $2, settled_at_us = $3, settled_by = $4, resolution = $5, resolved_by = "
     "$6, resolution_note = $7, resend_at_us = NULL WHERE id = $1 AND state = 'unknown' AND resend_at_us <= "
-    "$3");
+    "$3 RETURNING first_due_at_us, unknown_at_us");
 
 constexpr Query kResend(
     "outbox.find_resend",
@@ -64,7 +65,8 @@ constexpr Query kSetPolicy(
     "user_id = $2 AND deleted_at_us IS NULL");
 constexpr Query kRepolicy(
     "outbox.apply_unknown_policy",
-    "UPDATE submissions SET resend_at_us = CASE $2 WHEN 'resend' THEN unknown_at_us + $3 * 1000000 END WHERE "
+    "UPDATE submissions SET resend_at_us = CASE WHEN $2 = 'resend' AND attempt < " CS_ATTEMPTS_MAX
+    " THEN unknown_at_us + $3 * 1000000 END WHERE "
     "state = 'unknown' AND message_id IN (SELECT m.id FROM messages m WHERE m.agent_email = $1 AND "
     "m.delivery_status IS NOT NULL) AND user_id = $4");
 
@@ -115,9 +117,9 @@ std::vector<Fate> unknown_fates(const Recipients& recipients, std::string_view d
   return fates;
 }
 
-// Everything behind the guarded update.
+// Everything behind the guarded update. `first_due_at` is that of what is sent again.
 void carry_out(store::Tx& tx, Settlement& settlement, const AttemptName& attempt,
-               const ResolveCommand& command, UtcTime now) {
+               const ResolveCommand& command, UtcTime first_due_at, UtcTime now) {
   const Witness witness{command.by, "resolved"};
   switch (command.resolution) {
     case Resolution::sent:
@@ -127,7 +129,7 @@ void carry_out(store::Tx& tx, Settlement& settlement, const AttemptName& attempt
       for (const std::string& address : settlement.recipients().addresses_in("unknown")) {
         settlement.recipients().settle(address, "queued", attempt.id, "sent again");
       }
-      settlement.queue_next(now, witness);
+      settlement.queue_next(now, first_due_at, witness);
       break;
     case Resolution::give_up: {
       const std::string detail = "given up: it may or may not have been delivered";
@@ -181,14 +183,18 @@ Result<HandOverView, ResolveRefusal> resolve(store::Tx& tx, const ResolveCommand
   if (!message) return unexpected(ResolveRefusal::not_found);
   const bool sent = command.resolution == Resolution::sent;
   const bool by_policy = command.by.starts_with("policy");
-  const auto resolved =
-      tx.execute(by_policy ? kResolveByPolicy : kResolve,
-                 {command.id.str(), sent ? "accepted" : "superseded", now, by_policy ? "policy" : "person",
-                  name_of(command.resolution), command.by, command.note});
-  if (resolved != 1) return unexpected(ResolveRefusal::not_unknown);
+  const store::Rows resolved =
+      tx.query(by_policy ? kResolveByPolicy : kResolve,
+               {command.id.str(), sent ? "accepted" : "superseded", now, by_policy ? "policy" : "person",
+                name_of(command.resolution), command.by, command.note});
+  if (resolved.empty()) return unexpected(ResolveRefusal::not_unknown);
+  // A person's decision begins anew. The policy's goes on where it was: only the grace, in which nothing
+  // waited for the provider, does not count towards the outage horizon.
+  const store::Row row = resolved.front();
+  const UtcTime first_due_at = by_policy ? row.time(0) + (now - row.time(1)) : now;
   const AttemptName attempt{command.id, before->message, before->attempt, false};
   Settlement settlement(tx, std::move(*message), {command.id, before->user, attempt.number}, now);
-  carry_out(tx, settlement, attempt, command, now);
+  carry_out(tx, settlement, attempt, command, first_due_at, now);
   auto after = find_hand_over(tx, command.user, command.id);
   CS_ASSERT(after.has_value());
   return std::move(*after);

@@ -92,7 +92,6 @@ struct UnknownPolicy {
   bool resend = false;  // false: a person decides
   std::int64_t grace_seconds = 3600;
 };
-inline constexpr std::int64_t kGraceSecondsMax = 7 * 24 * 3600;
 /// Of a live agent of the account; nothing when there is none.
 [[nodiscard]] std::optional<UnknownPolicy> find_unknown_policy(store::ReadTx& tx, const UserId& user,
                                                                std::string_view agent_email);

@@ -15,6 +15,7 @@ namespace countersign::outbox {
 inline constexpr std::array<std::chrono::seconds, 5> kRetryPauses{
     std::chrono::seconds(30), std::chrono::seconds(120), std::chrono::seconds(600),
     std::chrono::seconds(3600), std::chrono::seconds(14'400)};
+inline constexpr std::int64_t kAttemptsMax = static_cast<std::int64_t>(kRetryPauses.size()) + 1;
 
 /// How long an unreachable provider is waited for, from the moment the message became due.
 inline constexpr std::chrono::hours kOutageHorizon{72};

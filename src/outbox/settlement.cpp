@@ -30,7 +30,8 @@ Settlement::Settlement(store::Tx& tx, mailbox::Message message, Recipients recip
       attempt_(std::move(attempt)),
       now_(now),
       recipients_(std::move(recipients)),
-      open_at_first_(count_open(recipients_)) {}
+      open_at_first_(count_open(recipients_)),
+      last_number_(attempt_.number) {}
 
 std::string Settlement::occasion(const Witness& witness) const {
   const std::string number = std::to_string(attempt_.number);
@@ -110,29 +111,42 @@ void Settlement::deferred(const std::vector<Fate>& fates) {
   journal::Transition failure = observed(Reason::submission_temporary_failure, {});
   failure.evidence["smtp_detail"] = fates.front().detail;
   journal::record(tx_, message_.journal_subject(), failure);
-  if (!pause_after(attempt_.number)) failed(fates, "refused", Reason::submission_local_retries_exhausted, {});
+  if (pause_after(last_number_)) return;
+  // The same answer may have refused others for good, which is another failure of this attempt.
+  failed(fates, "refused", Reason::submission_local_retries_exhausted, {"", "exhausted"});
 }
 
 void Settlement::try_again(UtcTime first_due_at) {
-  const auto pause = pause_after(attempt_.number);
+  const auto pause = pause_after(last_number_);
   if (!pause) return;
-  insert_attempt(tx_, {message_.id, attempt_.user, attempt_.number + 1, first_due_at, now_ + *pause, now_});
+  insert_attempt(tx_, {message_.id, attempt_.user, last_number_ + 1, first_due_at, now_ + *pause, now_});
 }
 
-void Settlement::unknown(const std::vector<Fate>& fates) {
+void Settlement::unknown(const std::vector<Fate>& fates, std::string_view occasion) {
   CS_ASSERT(!fates.empty());
   for (const Fate& fate : fates) recipients_.settle(fate.address, "unknown", attempt_.id, fate.detail);
   const std::string detail = summarise(fates);
   // The catalogue of reasons is closed (contract §25): the nearest is an attempt that did not end well and
   // may have to be made again; failure_code says which kind.
-  journal::Transition lost = observed(Reason::submission_temporary_failure, {"", "unknown"});
+  // An attempt whose outcome was lost may turn out not to have been taken, and lose the next one too.
+  Witness witness{"", fmt::format("unknown {}", attempt_.epoch)};
+  if (!occasion.empty()) witness.occasion += fmt::format(" {}", occasion);
+  journal::Transition lost = observed(Reason::submission_temporary_failure, witness);
   lost.evidence["failure_code"] = "outcome_unknown";
   lost.evidence["failure_reason"] = detail;
   journal::record(tx_, message_.journal_subject(), lost);
   boost::json::object data = outbound_event_data(message_);
   data["reason"] = detail;
   data["handover_id"] = attempt_.id.str();
-  journal::emit(tx_, message_.journal_subject(), EventType::email_unknown, data, now_, occasion({}));
+  journal::emit(tx_, message_.journal_subject(), EventType::email_unknown, data, now_,
+                this->occasion(witness));
+}
+
+void Settlement::turned_away_needless(Reason reason, std::string_view reply) {
+  journal::Transition away = observed(reason, {});
+  away.evidence["smtp_detail"] = reply;
+  away.evidence["failure_reason"] = "everybody had been served by another attempt";
+  journal::record(tx_, message_.journal_subject(), away);
 }
 
 void Settlement::put_back(std::string_view code, std::string_view detail) {
@@ -142,8 +156,8 @@ void Settlement::put_back(std::string_view code, std::string_view detail) {
   journal::record(tx_, message_.journal_subject(), back);
 }
 
-void Settlement::queue_next(UtcTime due_at, const Witness& witness) {
-  insert_attempt(tx_, {message_.id, attempt_.user, attempt_.number + 1, due_at, due_at, now_});
+void Settlement::queue_next(UtcTime due_at, UtcTime first_due_at, const Witness& witness) {
+  insert_attempt(tx_, {message_.id, attempt_.user, attempt_.number + 1, first_due_at, due_at, now_});
   journal::Transition queued = observed(Reason::queue_outbound_submission, witness);
   queued.correlation["job_id"] = attempt_id(message_.id, attempt_.number + 1).str();
   journal::record(tx_, message_.journal_subject(), queued);

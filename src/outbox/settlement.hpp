@@ -19,6 +19,7 @@ struct Attempt {
   SubmissionId id;
   UserId user;
   std::int64_t number = 1;
+  std::int64_t epoch = 0;  // of the hand-over it is settled for; 0 where none is
 };
 
 /// One recipient and what is told about it.
@@ -57,13 +58,21 @@ class Settlement {
   void deferred(const std::vector<Fate>& fates);
   /// Queues the next attempt for whoever was deferred, due by the ladder; nothing when that is at its end.
   void try_again(UtcTime first_due_at);
-  /// What became of these nobody can tell. Announces email.unknown.
-  void unknown(const std::vector<Fate>& fates);
+  /// Attempts up to this number were made since: the next one, and the ladder, go on behind it.
+  void go_on_behind(std::int64_t number) { last_number_ = number; }
+  /// What follows is said of another attempt at the message.
+  void turn_to(const SubmissionId& attempt, std::int64_t number, std::int64_t epoch) {
+    attempt_ = {attempt, attempt_.user, number, epoch};
+  }
+  /// What became of these nobody can tell. Announces email.unknown, once for each hand-over and occasion.
+  void unknown(const std::vector<Fate>& fates, std::string_view occasion = {});
+  /// The attempt was turned away when another one had served everybody: nobody's state changes.
+  void turned_away_needless(journal::Reason reason, std::string_view reply);
   /// The attempt goes back to the queue as it is. Noted once per attempt and cause (`code`), however often it
   /// happens, so that a long outage does not fill the journal.
   void put_back(std::string_view code, std::string_view detail);
-  /// Queues the next attempt for whoever is queued.
-  void queue_next(UtcTime due_at, const Witness& witness);
+  /// Queues the next attempt for whoever is queued. The outage horizon counts from `first_due_at`.
+  void queue_next(UtcTime due_at, UtcTime first_due_at, const Witness& witness);
   /// Writes the message's status as it follows from the recipients, and the provider's id. The last step.
   void derive() { recipients_.derive(named_); }
 
@@ -80,7 +89,8 @@ class Settlement {
   UtcTime now_;
   Recipients recipients_;
   std::size_t open_at_first_;
-  std::string named_;  // the provider's id that an acceptance brought
+  std::int64_t last_number_;  // of the message's attempts
+  std::string named_;         // the provider's id that an acceptance brought
   int ticks_ = 0;
 };
 

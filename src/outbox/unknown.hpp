@@ -6,9 +6,15 @@
 #include <vector>
 
 #include "outbox/outbox.hpp"
+#include "outbox/retry.hpp"
 #include "outbox/settlement.hpp"
 
 namespace countersign::outbox {
+
+/// kAttemptsMax, for statements: a policy sends again while fewer attempts than that were made (contract
+/// §10); behind them a person decides.
+#define CS_ATTEMPTS_MAX "6"
+static_assert(kAttemptsMax == 6);
 
 /// handover → unknown for this epoch, if its lease ends before `lease_before`; with the time of its resending
 /// when that is the agent's policy. False when the attempt is not in hand-over any more.
@@ -47,7 +53,24 @@ struct Acceptance {
 void take_late_acceptance(store::Tx& tx, Settlement& settlement, const AttemptName& attempt,
                           const Acceptance& acceptance, UtcTime now);
 
-/// Applies the feedback that was waiting for an acceptance to bring this provider id. Empty: nothing.
+/// For a second copy that was taken, by its own answer: whom only evidence of another attempt had counted as
+/// served is served by this one, which is certain. The other one's own answer may still come and deny it.
+void hold_by_answer(store::Tx& tx, Settlement& settlement, const SubmissionId& attempt,
+                    const std::vector<std::string>& turned_away);
+
+struct TakenBack {
+  std::vector<Fate> refused;
+  std::vector<Fate> deferred;
+};
+/// For recipients whom evidence of this attempt had counted as served, when its own answer says that it
+/// turned them away. Who was deferred goes on with the attempt that was made since, if that is not over, is
+/// not asked for again what somebody decided, and is `unknown` where that attempt may have been taken.
+/// `first_due_at` is this attempt's.
+void take_back(store::Tx& tx, Settlement& settlement, const AttemptName& attempt, const TakenBack& taken_back,
+               UtcTime first_due_at, UtcTime now);
+
+/// Applies the feedback that was waiting for an acceptance to bring this provider id. Empty: nothing. It
+/// reads the recipients anew: whoever holds some (a Settlement) is done with them before.
 void apply_waiting_feedback(store::Tx& tx, std::string_view provider_message_id, UtcTime now);
 
 /// "550 no such user", or the text alone when there is no code.

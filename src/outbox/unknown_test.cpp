@@ -1,6 +1,7 @@
 // Hand-overs whose answer was lost: how they are settled, by whom, and what a late truth still changes.
 #include <gmock/gmock.h>
 
+#include "outbox/feedback.hpp"
 #include "outbox/outbox_fixture.hpp"
 #include "outbox/resolve.hpp"
 #include "support/overtaking.hpp"
@@ -29,6 +30,27 @@ class UnknownTest : public OutboxTest {
     EXPECT_TRUE(record(claim, Verdict::unknown, std::move(answers)));
     now_ += std::chrono::seconds(1);
     return claim;
+  }
+  /// The same, as the rescuer finds it: its answer may still come.
+  Claim lose_by_lease(const std::vector<std::string>& to) {
+    id_ = queue(1, to);
+    const Claim claim = handed_over();
+    now_ += kLease + std::chrono::seconds(1);
+    EXPECT_EQ(rescue().unknown, 1);
+    return claim;
+  }
+  /// An event of the provider shows that it was taken.
+  void prove(const Claim& claim) {
+    Feedback sent;
+    sent.source = "test";
+    sent.event_id = fmt::format("{} of {}", id_.str(), claim.id.str());
+    sent.kind = FeedbackKind::sent;
+    sent.submission = claim.id;
+    EXPECT_EQ(db().write([&](store::Tx& tx) { return apply_feedback(tx, sent, now_); }),
+              FeedbackOutcome::applied);
+  }
+  static std::vector<RecipientAnswer> deferring(const std::string& address) {
+    return {{address, Verdict::deferred, 452, "mailbox full"}};
   }
   bool resolve(const Claim& claim, Resolution resolution, const std::optional<UserId>& user = {}) {
     const ResolveCommand command{user, claim.id, resolution, "person: ann@example.com", "why"};
@@ -250,6 +272,94 @@ TEST_P(UnknownTest, ALateAcceptanceSettlesASecondAttemptThatIsUnknownToo) {
   EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sent);
 }
 
+// --- evidence of the whole, and then the answer, which turned some away -----------------------------------
+
+TEST_P(UnknownTest, WhomTheAnswerHadDeferredGoesOnWithTheAttemptThatEvidenceHadDropped) {
+  const Claim claim = lose_by_lease({"a@x.example", "b@x.example"});
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  prove(claim);
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "cancelled/0"));
+  ASSERT_TRUE(record(claim, Verdict::accepted, deferring("b@x.example")));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "queued/0"));
+  EXPECT_THAT(recipients(id_), ElementsAre("a@x.example accepted", "b@x.example queued"));
+  EXPECT_THAT(OutboxTest::claim(), IsEmpty()) << "it waits as after any deferral";
+  now_ += kRetryPauses[0];
+  const Claim second = claim_one();
+  EXPECT_THAT(work(second)->recipients, ElementsAre("b@x.example"));
+  ASSERT_TRUE(fence(second));
+  ASSERT_TRUE(record(second, Verdict::accepted));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sent);
+}
+
+TEST_P(UnknownTest, WhomTheAnswerHadDeferredGoesOnBehindAttemptsThatAreOver) {
+  const Claim claim = lose_by_lease({"a@x.example", "b@x.example"});
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  const Claim second = handed_over();
+  prove(claim);
+  ASSERT_TRUE(record(second, Verdict::deferred));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "deferred/1"));
+  ASSERT_TRUE(record(claim, Verdict::accepted, deferring("b@x.example")));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "deferred/1", "queued/0"));
+  now_ += kRetryPauses[1];
+  EXPECT_THAT(work(claim_one())->recipients, ElementsAre("b@x.example"));
+}
+
+TEST_P(UnknownTest, WhomTheAnswerHadDeferredIsServedByTheAttemptUnderWay) {
+  const Claim claim = lose_by_lease({"a@x.example", "b@x.example"});
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  const Claim second = handed_over();
+  prove(claim);
+  ASSERT_TRUE(record(claim, Verdict::accepted, deferring("b@x.example")));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "handover/1"));
+  ASSERT_TRUE(record(second, Verdict::accepted));
+  EXPECT_THAT(recipients(id_), ElementsAre("a@x.example accepted", "b@x.example accepted"));
+  EXPECT_THAT(claim_none(), IsEmpty());
+}
+
+TEST_P(UnknownTest, WhomTheAnswerHadDeferredHasTheCopyOfAnAttemptThatWasAccepted) {
+  for (const bool by_evidence : {false, true}) {
+    const Claim claim = lose_by_lease({"a@x.example", "b@x.example"});
+    ASSERT_TRUE(resolve(claim, Resolution::send_again));
+    const Claim second = handed_over();
+    prove(claim);
+    if (by_evidence) {
+      prove(second);
+    } else {
+      ASSERT_TRUE(record(second, Verdict::accepted));
+    }
+    (void)record(claim, Verdict::accepted, deferring("b@x.example"));
+    EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "accepted/1")) << by_evidence;
+    EXPECT_THAT(recipients(id_), ElementsAre("a@x.example accepted", "b@x.example accepted")) << by_evidence;
+    EXPECT_THAT(claim_none(), IsEmpty()) << "no third copy";
+  }
+}
+
+TEST_P(UnknownTest, WhomTheAnswerHadDeferredIsUnknownAgainWhereALaterAttemptMayHaveBeenTaken) {
+  const Claim claim = lose_by_lease({"a@x.example", "b@x.example"});
+  ASSERT_TRUE(resolve(claim, Resolution::send_again));
+  const Claim second = handed_over();
+  prove(claim);
+  ASSERT_TRUE(record(second, Verdict::unknown));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "superseded/1"));
+  ASSERT_TRUE(record(claim, Verdict::accepted, deferring("b@x.example")));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1", "unknown/1"));
+  EXPECT_THAT(recipients(id_), ElementsAre("a@x.example accepted", "b@x.example unknown"));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::unknown);
+  EXPECT_THAT(events(id_), ElementsAre("email.unknown", "email.sent", "email.unknown"));
+  ASSERT_TRUE(resolve(second, Resolution::send_again));
+  EXPECT_THAT(work(claim_one())->recipients, ElementsAre("b@x.example"));
+}
+
+TEST_P(UnknownTest, WhomTheAnswerHadDeferredIsNotTriedAgainOnceSomebodyHadGivenUp) {
+  const Claim claim = lose_by_lease({"a@x.example", "b@x.example"});
+  ASSERT_TRUE(resolve(claim, Resolution::give_up));
+  prove(claim);
+  ASSERT_TRUE(record(claim, Verdict::accepted, deferring("b@x.example")));
+  EXPECT_THAT(attempts(id_), ElementsAre("accepted/1"));
+  EXPECT_THAT(recipients(id_), ElementsAre("a@x.example accepted", "b@x.example cancelled"));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::failed);
+}
+
 TEST_P(UnknownTest, ALateAcceptanceCorrectsWhatWasGivenUp) {
   const Claim claim = lose();
   ASSERT_TRUE(resolve(claim, Resolution::give_up));
@@ -285,6 +395,43 @@ TEST_P(UnknownTest, APolicyTakenBackLeavesItToAPerson) {
   policy(false, 60);
   now_ += std::chrono::hours(100);
   EXPECT_EQ(resend(), 0);
+}
+
+TEST_P(UnknownTest, APolicyStopsResendingAfterSixAttempts) {
+  id_ = queue(1);
+  policy(true, 60);
+  for (int attempt = 1; attempt <= 6; ++attempt) {
+    ASSERT_TRUE(record(handed_over(), Verdict::unknown)) << attempt;
+    now_ += std::chrono::seconds(60);
+    EXPECT_EQ(resend(), attempt < 6 ? 1 : 0) << attempt;
+  }
+  EXPECT_EQ(attempts(id_).back(), "unknown/1");
+  policy(true, 30);
+  EXPECT_EQ(resend(), 0) << "also when the policy is set once more";
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::unknown);
+}
+
+TEST_P(UnknownTest, APolicysResendGoesOnTowardsTheOutageHorizonWithoutTheGrace) {
+  id_ = queue(1);
+  policy(true, 7 * 24 * 3600);
+  now_ += kOutageHorizon - std::chrono::hours(1);
+  ASSERT_TRUE(record(handed_over(), Verdict::unknown));
+  now_ += std::chrono::hours(7 * 24);
+  ASSERT_EQ(resend(), 1);
+  now_ += std::chrono::minutes(59);
+  ASSERT_TRUE(release(claim_one()));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::sending);
+  now_ += std::chrono::minutes(1);
+  ASSERT_TRUE(release(claim_one()));
+  EXPECT_EQ(message(id_).delivery_status, DeliveryStatus::failed);
+}
+
+TEST_P(UnknownTest, ASecondLostHandOverOfTheSameAttemptIsToldOfToo) {
+  const Claim claim = lose_by_lease({"one@elsewhere.example"});
+  ASSERT_TRUE(release(claim, "421 closing")) << "not taken after all";
+  ASSERT_TRUE(record(handed_over(), Verdict::unknown));
+  EXPECT_THAT(attempts(id_), ElementsAre("unknown/2"));
+  EXPECT_THAT(events(id_), ElementsAre("email.unknown", "email.unknown"));
 }
 
 TEST_P(UnknownTest, EvidenceInsideTheGraceKeepsThePolicyFromResending) {

@@ -62,11 +62,16 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
             strand_, kTogetherMax, [this](auto claims) { return write_fences(std::move(claims)); },
             Patience{timers, kCompanyMax}),
         records_(
-            strand_, kTogetherMax, [this](auto answers) { return write_records(std::move(answers)); },
+            strand_, kTogetherMax, [this](auto heard) { return write_records(std::move(heard)); },
             Patience{timers, kCompanyMax}) {}
 
   asio::awaitable<void> run() {
-    co_await asio::co_spawn(strand_, work(shared_from_this()), asio::use_awaitable);
+    try {
+      co_await asio::co_spawn(strand_, work(shared_from_this()), asio::use_awaitable);
+    } catch (const std::exception& error) {  // nothing is handed over any more, and nobody waits for this end
+      log::error("dispatcher.ended", {{"error", error.what()}});
+      throw;
+    }
   }
 
   void wake() {
@@ -246,14 +251,14 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       case Verdict::unknown: {
         bool again = false;
         if (transport_.transport_class() == TransportClass::keyed) again = co_await repeat(claim, reply);
-        if (!again) co_await record(claim, reply);
+        if (!again) co_await record(claim, reply, std::nullopt);
         break;
       }
       case Verdict::accepted:
       case Verdict::refused:
       case Verdict::deferred:
         if (fence->passed) co_await keep_receipt(claim, reply);
-        co_await record(claim, reply);
+        co_await record(claim, reply, probe ? UtcTime::max() : fence->passed_at);
         break;
     }
     if (options_.receipts != nullptr) options_.receipts->settled(claim);
@@ -261,6 +266,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
 
   struct FenceState {
     bool passed = false;
+    std::optional<UtcTime> passed_at;
     bool store_failed = false;
   };
 
@@ -295,6 +301,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
       throw;
     }
     CS_FAULT("dispatcher.fenced");
+    if (state->passed) state->passed_at = clock_.now();
     co_return state->passed;
   }
 
@@ -333,18 +340,32 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     co_return co_await store::write(database_, std::move(body));
   }
 
-  asio::awaitable<std::vector<bool>> write_records(std::vector<outbox::Answered> answers) {
+  // A definite answer, and when the provider was asked, where that may tell whether it is back.
+  struct Heard {
+    outbox::Answered answered;
+    std::optional<UtcTime> asked_at;
+  };
+
+  asio::awaitable<std::vector<bool>> write_records(std::vector<Heard> heard) {
+    std::vector<outbox::Answered> answers;
+    std::optional<UtcTime> asked_at;  // the latest
+    answers.reserve(heard.size());
+    for (Heard& one : heard) {
+      answers.push_back(std::move(one.answered));
+      asked_at = std::max(asked_at, one.asked_at);
+    }
     // Who gets an answer of a relay that was seen away closes its breaker.
-    const bool closing = relay_seen_open_ && std::ranges::any_of(answers, [](const outbox::Answered& one) {
-                           return one.answer.verdict != outbox::Verdict::unknown;
-                         });
-    auto body = [this, answers = std::move(answers), closing, now = clock_.now()](store::Tx& tx) {
+    const bool closing = relay_seen_open_ && asked_at;
+    auto body = [this, answers = std::move(answers), closing, asked_at, now = clock_.now()](store::Tx& tx) {
       std::vector<bool> recorded = outbox::record(tx, answers, now);
-      return std::pair(std::move(recorded), closing && outbox::close_relay(tx, transport_.name()));
+      const bool closed = closing && outbox::close_relay(tx, transport_.name(), *asked_at);
+      return std::pair(std::move(recorded), closed);
     };
     auto [recorded, closed] = co_await store::write(database_, std::move(body));
-    if (closing) relay_seen_open_ = false;
-    if (closed) log::info("dispatcher.provider_available", {{"provider", transport_.name()}});
+    if (closed) {
+      relay_seen_open_ = false;
+      log::info("dispatcher.provider_available", {{"provider", transport_.name()}});
+    }
     co_return std::move(recorded);
   }
 
@@ -364,10 +385,11 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
 
   // An answer that is known is kept trying to be written: only the end of the process stops it. Meanwhile the
   // provider can have another message.
-  asio::awaitable<void> record(const outbox::Claim& claim, const Reply& reply) {
+  asio::awaitable<void> record(const outbox::Claim& claim, const Reply& reply,
+                               std::optional<UtcTime> asked_at) {
     const Recording counted(*this);
-    const outbox::Answered answered{claim, answer_of(reply, transport_.name(), transport_.transport_class())};
-    auto write = [this, &answered] { return records_.ask(answered); };
+    const Heard heard{{claim, answer_of(reply, transport_.name(), transport_.transport_class())}, asked_at};
+    auto write = [this, &heard] { return records_.ask(heard); };
     const bool recorded = co_await until_done(claim, "dispatcher.record_failed", write);
     CS_FAULT("dispatcher.recorded");
     if (!recorded) log::warn("dispatcher.answer_not_needed", {{"submission", claim.id.str()}});
@@ -404,7 +426,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     co_return co_await until_written(claim, "dispatcher.repeat_failed", body);
   }
 
-  // What a process that died with the store away had been told.
+  // What a process that died with the store away had been told. A receipt that cannot be applied stays where
+  // it is, for the next start, and keeps nobody from being served.
   asio::awaitable<void> replay_receipts() {
     if (options_.receipts == nullptr) co_return;
     for (const Receipt& receipt : options_.receipts->left_behind()) {
@@ -412,9 +435,14 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
         if (!receipt.not_taken) return outbox::record(tx, receipt.claim, receipt.answer, now);
         return outbox::release(tx, receipt.claim, receipt.worker, now, now, receipt.answer.text);
       };
-      const bool news = co_await until_written(receipt.claim, "dispatcher.replay_failed", body);
-      if (news) log::warn("dispatcher.receipt_replayed", {{"submission", receipt.claim.id.str()}});
-      options_.receipts->settled(receipt.claim);
+      try {
+        const bool news = co_await until_written(receipt.claim, "dispatcher.replay_failed", body);
+        if (news) log::warn("dispatcher.receipt_replayed", {{"submission", receipt.claim.id.str()}});
+        options_.receipts->settled(receipt.claim);
+      } catch (const std::exception& error) {
+        log::error("dispatcher.receipt_not_applied",
+                   {{"submission", receipt.claim.id.str()}, {"error", error.what()}});
+      }
     }
   }
 
@@ -556,7 +584,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   steady_clock::time_point quiet_until_{};
   Batcher<outbox::Claim, std::optional<outbox::Work>> loads_;
   Batcher<outbox::Claim, bool> fences_;
-  Batcher<outbox::Answered, bool> records_;
+  Batcher<Heard, bool> records_;
 };
 
 Dispatcher::Dispatcher(asio::any_io_executor executor, store::Database& database, const Clock& clock,

@@ -103,19 +103,25 @@ Receipt receipt_from(const json::object& object) {
 using Key = std::pair<SubmissionId, std::int64_t>;
 Key key_of(const outbox::Claim& claim) { return {claim.id, claim.epoch}; }
 
-// Those of hand-overs that were settled meanwhile may be among them; a replay changes nothing for them.
-std::vector<Receipt> read_receipts(const std::filesystem::path& path) {
+struct Found {
+  // Those of hand-overs that were settled meanwhile may be among them; a replay changes nothing for them.
   std::vector<Receipt> receipts;
+  std::size_t bytes = 0;  // of whole lines: behind them a crash, or a full disk, cut one
+};
+
+Found read_receipts(const std::filesystem::path& path) {
+  Found found;
   std::ifstream file(path, std::ios::binary);
   std::string line;
-  while (std::getline(file, line) && !file.eof()) {  // a last line without its end was cut
+  while (std::getline(file, line) && !file.eof()) {
+    found.bytes += line.size() + 1;
     try {
-      receipts.push_back(receipt_from(json::parse(line).as_object()));
+      found.receipts.push_back(receipt_from(json::parse(line).as_object()));
     } catch (const std::exception& error) {
       log::error("receipts.unreadable_line", {{"file", path.string()}, {"error", error.what()}});
     }
   }
-  return receipts;
+  return found;
 }
 
 // Opens or creates the file and locks it; negative when a living process holds it.
@@ -144,8 +150,10 @@ class ReceiptFile::Impl : public std::enable_shared_from_this<ReceiptFile::Impl>
       if (descriptor_ < 0) {
         path_ = path;
         descriptor_ = descriptor;
-        take(read_receipts(path));
-        for (const auto& [key, line] : outstanding_) bytes_ += line.size();
+        Found found = read_receipts(path);
+        bytes_ = found.bytes;
+        cut_to(found.bytes);  // what is written next begins a line
+        take(std::move(found.receipts));
       } else {
         inherit(path, descriptor);
       }
@@ -196,14 +204,15 @@ class ReceiptFile::Impl : public std::enable_shared_from_this<ReceiptFile::Impl>
     }
   }
 
-  // A dead process's file: into this one first, and then away with it.
+  // A dead process's file: into this one first, and then away with it. Where it does not get into this one,
+  // it stays for the next start; what is replayed from it meanwhile changes nothing the second time.
   void inherit(const std::filesystem::path& path, int descriptor) {
-    std::vector<Receipt> receipts = read_receipts(path);
+    std::vector<Receipt> receipts = read_receipts(path).receipts;
     std::string lines;
     for (const Receipt& receipt : receipts) lines += line_of(receipt);
-    append(lines);
+    const bool kept = append(lines);
     take(std::move(receipts));
-    if (::unlink(path.c_str()) != 0) report("remove");
+    if (kept && ::unlink(path.c_str()) != 0) report("remove");
     ::close(descriptor);
   }
 
@@ -246,31 +255,47 @@ class ReceiptFile::Impl : public std::enable_shared_from_this<ReceiptFile::Impl>
     }
   }
 
-  void append(const std::string& lines) {
-    if (!write_all(descriptor_, lines)) return report("write");
+  // False: these lines are not, or may not be, on the disk.
+  bool append(const std::string& lines) {
+    const off_t end = ::lseek(descriptor_, 0, SEEK_END);
+    if (!write_all(descriptor_, lines)) {
+      report("write");
+      // The next line would become a part of one that is not whole.
+      if (end >= 0) cut_to(static_cast<std::size_t>(end));
+      return false;
+    }
     bytes_ += lines.size();
-    if (::fdatasync(descriptor_) != 0) report("sync");
+    if (::fdatasync(descriptor_) == 0) return true;
+    report("sync");
+    return false;
+  }
+
+  void cut_to(std::size_t bytes) {
+    if (::ftruncate(descriptor_, static_cast<off_t>(bytes)) != 0) report("truncate");
   }
 
   // In place when what it held is settled and may vanish; through a second file when it may not.
   void replace(const std::string& lines) {
     if (bytes_ <= kBytesMax) {
-      if (::ftruncate(descriptor_, 0) != 0) report("truncate");
+      cut_to(0);
       bytes_ = 0;
-      return append(lines);
+      append(lines);
+      return;
     }
     const std::string next = path_.string() + ".new";
     const int descriptor = ::open(next.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     if (descriptor < 0) {
       report("open");
-      return append(lines);
+      append(lines);
+      return;
     }
     const bool kept = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && write_all(descriptor, lines) &&
                       ::fdatasync(descriptor) == 0 && ::rename(next.c_str(), path_.c_str()) == 0;
     if (!kept) {
       report("replace");
       ::close(descriptor);
-      return append(lines);
+      append(lines);
+      return;
     }
     sync_folder();
     ::close(std::exchange(descriptor_, descriptor));

@@ -2,10 +2,12 @@
 #include "provider/receipts.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <csignal>
 #include <fstream>
 
 #include "support/temporary_directory.hpp"
@@ -16,6 +18,28 @@ namespace {
 namespace asio = boost::asio;
 using testing::ElementsAre;
 using testing::IsEmpty;
+
+/// While it lives, no file of this process grows beyond this: what would go further is written in part, and
+/// then not at all, as on a full disk (setrlimit(2), RLIMIT_FSIZE).
+class FullDisk {
+ public:
+  explicit FullDisk(std::size_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
 
 class ReceiptsTest : public testing::Test {
  protected:
@@ -113,6 +137,42 @@ TEST_F(ReceiptsTest, ALineThatACrashCutWasNeverReliedUpon) {
   leave_behind({receipt(1), receipt(2)});
   std::filesystem::resize_file(first(), std::filesystem::file_size(first()) - 7);
   EXPECT_THAT(ids(ReceiptFile(folder_.path(), files_)), ElementsAre("sub_1"));
+}
+
+TEST_F(ReceiptsTest, BehindALineThatACrashCutTheNextOneIsWhole) {
+  leave_behind({receipt(1), receipt(2)});
+  std::filesystem::resize_file(first(), std::filesystem::file_size(first()) - 7);
+  leave_behind({receipt(3)});
+  EXPECT_THAT(ids(ReceiptFile(folder_.path(), files_)), ElementsAre("sub_1", "sub_3"));
+}
+
+TEST_F(ReceiptsTest, BehindALineForWhichTheDiskHadNoRoomTheNextOneIsWhole) {
+  {
+    ReceiptFile file(folder_.path(), files_);
+    keep(file, {receipt(1)});
+    {
+      const FullDisk full(std::filesystem::file_size(first()) + 10);
+      keep(file, {receipt(2)});
+    }
+    keep(file, {receipt(3)});
+  }
+  EXPECT_THAT(ids(ReceiptFile(folder_.path(), files_)), ElementsAre("sub_1", "sub_3"));
+}
+
+TEST_F(ReceiptsTest, WhatADeadProcessLeftStaysWhereItIsWhileItCannotBeTakenOver) {
+  {
+    ReceiptFile one(folder_.path(), files_);
+    ReceiptFile two(folder_.path(), files_);
+    keep(one, {receipt(1)});
+    keep(two, {receipt(2)});
+  }
+  {
+    const FullDisk full(std::filesystem::file_size(first()) + 10);
+    EXPECT_THAT(ids(ReceiptFile(folder_.path(), files_)), ElementsAre("sub_1", "sub_2"));
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder_.path() / "receipts-1"));
+  EXPECT_THAT(ids(ReceiptFile(folder_.path(), files_)), ElementsAre("sub_1", "sub_2"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "receipts-1"));
 }
 
 TEST_F(ReceiptsTest, ALineThatIsNoReceiptDoesNotHideTheOthers) {

@@ -315,9 +315,9 @@ std::optional<Standing> standing_of(store::ReadTx& tx, const MessageId& id) {
   Standing standing;
   standing.link_key = target->link_key;
   auto message = mailbox::find_for_review(tx, target->user, id);
-  if (!message) return standing;
-  standing.message = std::move(*message);
   const store::Rows details = tx.query(kDetails, {id.str()});
+  if (!message || details.empty()) return standing;
+  standing.message = std::move(*message);
   standing.resolved_by = details.front().text(0);
   standing.approves_on_expiry = details.front().view(1) == "approve";
   return standing;
@@ -434,11 +434,12 @@ asio::awaitable<Page> ReviewPages::decide(Asked asked, std::string reason) {
     if (!target) return unexpected(gone());
     if (!links_.proven(asked.token, target->link_key)) return unexpected(invalid_link());
     (void)mailbox::lock_for_review(tx, target->user, asked.claims.message);
+    // Since the link was looked up, the message may have been left out of the mail, or removed.
     const auto standing = standing_of(tx, asked.claims.message);
-    CS_ASSERT(standing.has_value());
+    const store::Rows recipients = tx.query(kRecipients, {asked.claims.message.str()});
+    if (!standing || recipients.empty()) return unexpected(gone());
     if (auto page = obstacle(*standing, asked.claims, asked.now)) return unexpected(std::move(*page));
-    const std::string to =
-        joined(from_json_list(tx.query(kRecipients, {asked.claims.message.str()}).front().view(0)));
+    const std::string to = joined(from_json_list(recipients.front().view(0)));
     const std::string actor = fmt::format("{}{}", kActor, to);
     const bool out = standing->message.direction == Direction::outbound;
     Page done = notice(200, "", "You can close this page.", Tone::done);

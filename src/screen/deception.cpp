@@ -33,14 +33,48 @@ struct Url {
   std::string path;  // with the query
 };
 
+bool is_slash(char c) { return c == '/' || c == '\\'; }
+
+// A URL without what its readers take out first: controls and blanks around it, tabs and line ends anywhere
+// (WHATWG URL §4.4).
+std::string without_blanks(std::string_view url) {
+  const auto blank = [](char c) { return static_cast<unsigned char>(c) <= 0x20; };
+  while (!url.empty() && blank(url.front())) url.remove_prefix(1);
+  while (!url.empty() && blank(url.back())) url.remove_suffix(1);
+  std::string out(url);
+  std::erase_if(out, [](char c) { return c == '\t' || c == '\n' || c == '\r'; });
+  return out;
+}
+
+// Takes the scheme off and gives it; "" when there is none that leads to a host. Behind http and https, any
+// number of slashes of either kind will do (WHATWG URL §4.4, special authority slashes state); a URL of a
+// mail without a scheme is opened with one of them.
+std::string take_scheme(std::string_view& url) {
+  constexpr std::size_t kSchemeMax = 12;
+  if (url.size() >= 2 && is_slash(url[0]) && is_slash(url[1])) {
+    url.remove_prefix(2);
+    return "https";
+  }
+  const auto colon = url.substr(0, kSchemeMax + 1).find(':');
+  if (colon == std::string_view::npos) return {};
+  std::string scheme = ascii_lower(url.substr(0, colon));
+  url.remove_prefix(colon + 1);
+  if (scheme == "http" || scheme == "https") {
+    while (!url.empty() && is_slash(url.front())) url.remove_prefix(1);
+    return scheme;
+  }
+  if (!url.starts_with("//")) return {};
+  url.remove_prefix(2);
+  return scheme;
+}
+
+// Of what without_blanks gives.
 std::optional<Url> parse_url(std::string_view text) {
-  text = trim(text);
-  const auto mark = text.find("://");
-  if (mark == std::string_view::npos || mark > 12) return std::nullopt;
   Url url;
-  url.scheme = ascii_lower(text.substr(0, mark));
-  text.remove_prefix(mark + 3);
-  const std::size_t end = std::min(text.find_first_of("/?#"), text.size());
+  url.scheme = take_scheme(text);
+  if (url.scheme.empty()) return std::nullopt;
+  const bool web = url.scheme == "http" || url.scheme == "https";
+  const std::size_t end = std::min(text.find_first_of(web ? "/\\?#" : "/?#"), text.size());
   std::string_view authority = text.substr(0, end);
   url.path = text.substr(end);
   if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
@@ -138,8 +172,8 @@ class LinkReader {
 
  private:
   void read(const Link& link) {
-    const std::string lower = ascii_lower(std::string_view(link.url).substr(0, 64));
-    const std::string_view start = trim(lower);
+    const std::string target = without_blanks(link.url);
+    const std::string start = ascii_lower(std::string_view(target).substr(0, 64));
     if (start.starts_with("data:text/html") || start.starts_with("data:application/") ||
         start.starts_with("data:image/svg") || start.starts_with("data:text/javascript")) {
       add("encoded_payload.data_uri", Category::encoded_payload, 0.55,
@@ -147,7 +181,7 @@ class LinkReader {
     } else if (start.starts_with("javascript:") || start.starts_with("vbscript:")) {
       add("phishing.script_link", Category::phishing, 0.5, "A link runs a script.", link.url);
     }
-    const auto url = parse_url(link.url);
+    const auto url = parse_url(target);
     if (!url || (url->scheme != "http" && url->scheme != "https")) return;
     out_.any = true;
     const std::string owner = organisation(url->host);
@@ -334,16 +368,17 @@ std::vector<Finding> read_attachments(const Content& content) {
   return out;
 }
 
-void find_urls(std::string_view text, std::vector<Link>& links) {
-  for (std::size_t at = text.find("://"); at != std::string_view::npos && links.size() < kLinksMax;
-       at = text.find("://", at + 3)) {
-    const bool secure = at >= 5 && text.substr(at - 5, 5) == "https";
-    if (!secure && (at < 4 || text.substr(at - 4, 4) != "http")) continue;
+bool find_urls(std::string_view text, std::vector<Link>& links) {
+  for (std::size_t at = text.find("://"); at != std::string_view::npos; at = text.find("://", at + 3)) {
+    const bool secure = at >= 5 && ascii_lower(text.substr(at - 5, 5)) == "https";
+    if (!secure && (at < 4 || ascii_lower(text.substr(at - 4, 4)) != "http")) continue;
+    if (links.size() >= kLinksMax) return false;
     const std::size_t start = at - (secure ? 5 : 4);
     const std::string_view rest = text.substr(start, 2048);
     const std::string_view url = rest.substr(0, rest.find_first_of(" \t\r\n<>\"')]|"));
     links.push_back({std::string(url), ""});
   }
+  return true;
 }
 
 }  // namespace countersign::screen

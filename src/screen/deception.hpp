@@ -30,7 +30,7 @@ struct LinkReading {
                                      const Tone& tone);
 [[nodiscard]] std::vector<Finding> read_sender(const Content& content, const Tone& tone);
 [[nodiscard]] std::vector<Finding> read_attachments(const Content& content);
-/// URLs of plain text.
-void find_urls(std::string_view text, std::vector<Link>& links);
+/// Adds the URLs of plain text, kLinksMax at most; false when there are more.
+[[nodiscard]] bool find_urls(std::string_view text, std::vector<Link>& links);
 
 }  // namespace countersign::screen

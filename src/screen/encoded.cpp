@@ -6,13 +6,12 @@
 #include <optional>
 
 #include "base/text.hpp"
-#include "mail/html_tokens.hpp"
+#include "mail/html_references.hpp"
 #include "mail/utf8.hpp"
 
 namespace countersign::screen {
 namespace {
 
-constexpr std::size_t kPayloadsMax = 64;
 constexpr std::size_t kBase64Min = 24;  // characters
 constexpr std::size_t kHexMin = 32;     // digits
 constexpr std::size_t kEscapesMin = 6;  // of one kind in a row
@@ -58,10 +57,10 @@ bool readable(std::string_view bytes) {
 
 class Finder {
  public:
-  Finder(std::string_view text, std::size_t& budget) : text_(text), budget_(budget) {}
+  Finder(std::string_view text, DecodeBudget& budget) : text_(text), budget_(budget) {}
 
   std::vector<Payload> run() {
-    while (at_ < text_.size() && budget_ > 0 && out_.size() < kPayloadsMax) {
+    while (at_ < text_.size() && !budget_.exceeded) {
       const char c = text_[at_];
       const std::size_t start = at_;
       if (c == ' ' || is_line_end(c)) word_ = at_ + 1;
@@ -77,8 +76,13 @@ class Finder {
 
  private:
   void add(std::string_view kind, std::string text, std::size_t at) {
-    budget_ -= std::min(budget_, text.size());
-    if (readable(text)) out_.push_back({kind, std::move(text), at});
+    if (!readable(text)) return;
+    budget_.exceeded = budget_.payloads == 0 || budget_.bytes < text.size();
+    if (budget_.payloads == 0) return;
+    --budget_.payloads;
+    text.resize(mail::cut_utf8(text, budget_.bytes).size());
+    budget_.bytes -= text.size();
+    out_.push_back({kind, std::move(text), at});
   }
 
   // A stretch without blanks, or with line ends between long lines, is tried as bits, as hexadecimal digits
@@ -89,7 +93,7 @@ class Finder {
     std::size_t line = 0;
     std::size_t hex = 0;
     std::size_t bits = 0;
-    while (at_ < text_.size() && run.size() < budget_ * 2) {
+    while (at_ < text_.size()) {
       const char c = text_[at_];
       if (base64_value(c) >= 0) {
         run.push_back(c);
@@ -166,7 +170,7 @@ class Finder {
     const std::size_t start = at_;
     std::string out;
     std::size_t count = 0;
-    while (at_ < text_.size() && out.size() < budget_) {
+    while (at_ < text_.size()) {
       if (text_[at_] == mark) {
         const std::size_t before = at_;
         if (!escape(mark, out)) break;
@@ -190,10 +194,11 @@ class Finder {
 
   bool escape(char mark, std::string& out) {
     if (mark == '&') {
-      const std::size_t end = text_.substr(at_, 12).find(';');
-      if (end == std::string_view::npos || at_ + 1 >= text_.size() || text_[at_ + 1] != '#') return false;
-      out += mail::resolve_references(text_.substr(at_, end + 1));
-      at_ += end + 1;
+      if (!text_.substr(at_).starts_with("&#")) return false;
+      const auto reference = mail::reference_at(text_.substr(at_), mail::ReferencePlace::text);
+      if (!reference) return false;
+      mail::append_utf8(out, reference->value);
+      at_ += reference->bytes;
       return true;
     }
     std::size_t digits_at = at_ + 1;
@@ -216,7 +221,7 @@ class Finder {
   }
 
   std::string_view text_;
-  std::size_t& budget_;
+  DecodeBudget& budget_;
   std::size_t at_ = 0;
   std::size_t word_ = 0;  // where the last one begins
   std::vector<Payload> out_;
@@ -224,7 +229,7 @@ class Finder {
 
 }  // namespace
 
-std::vector<Payload> find_payloads(std::string_view text, std::size_t& budget) {
+std::vector<Payload> find_payloads(std::string_view text, DecodeBudget& budget) {
   return Finder(text, budget).run();
 }
 

@@ -15,9 +15,16 @@ struct Payload {
   std::size_t at = 0;     // in what was searched
 };
 
-/// Decodes at most `budget` bytes, which it lowers; stretches that do not decode to readable text are left
-/// out. Linear.
-[[nodiscard]] std::vector<Payload> find_payloads(std::string_view text, std::size_t& budget);
+/// What may still be decoded out of one message.
+struct DecodeBudget {
+  std::size_t bytes = 256 * 1024;  // of readable text
+  std::size_t payloads = 1000;
+  bool exceeded = false;  // there was more
+};
+
+/// What the stretches of a text decode to that decode to readable text, as far as the budget goes. The others
+/// cost nothing of it. Linear.
+[[nodiscard]] std::vector<Payload> find_payloads(std::string_view text, DecodeBudget& budget);
 
 [[nodiscard]] std::string rot13(std::string_view text);
 /// Code points from last to first.

@@ -18,7 +18,8 @@ bool is_latin(char32_t c) { return (c >= U'a' && c <= U'z') || (c >= U'A' && c <
 bool is_cyrillic(char32_t c) { return c >= 0x400 && c <= 0x52f; }
 bool is_greek(char32_t c) { return c >= 0x370 && c <= 0x3ff; }
 bool is_combining(char32_t c) {
-  return (c >= 0x300 && c <= 0x36f) || (c >= 0x1ab0 && c <= 0x1aff) || (c >= 0x20d0 && c <= 0x20ff);
+  return (c >= 0x300 && c <= 0x36f) || (c >= 0x1ab0 && c <= 0x1aff) || (c >= 0x1dc0 && c <= 0x1dff) ||
+         (c >= 0x20d0 && c <= 0x20ff) || (c >= 0xfe20 && c <= 0xfe2f);
 }
 bool is_blank(char32_t c) {
   return c == U' ' || (c >= 9 && c <= 13) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
@@ -43,9 +44,20 @@ char mathematical(char32_t c) {
   return '\0';
 }
 
+// Letters that stand in Letterlike Symbols, and so are missing from the styles above, and the others there.
+char letterlike(char32_t c) {
+  static constexpr std::u32string_view kSymbols = U"ℂℊℋℌℍℎℏℐℑℒℓℕℙℚℛℜℝℤℨKÅℬℭℯℰℱℳℴℹⅅⅆⅇⅈⅉ";
+  static constexpr std::string_view kLetters = "cghhhhhiillnpqrrrzzkabceefmoiddeij";
+  static_assert(kSymbols.size() == kLetters.size());
+  if (c < 0x2100 || c > 0x214f) return '\0';
+  const auto at = kSymbols.find(c);
+  return at == kSymbols.npos ? '\0' : kLetters[at];
+}
+
 // Enclosed, small-capital and superscript letters.
 char stylised(char32_t c) {
   if (const char letter = mathematical(c); letter != '\0') return letter;
+  if (const char letter = letterlike(c); letter != '\0') return letter;
   if (c >= 0x24b6 && c <= 0x24e9) return static_cast<char>('a' + (c - 0x24b6) % 26);
   if (c >= 0x249c && c <= 0x24b5) return static_cast<char>('a' + (c - 0x249c));
   if (c >= 0x1f110 && c <= 0x1f129) return static_cast<char>('a' + (c - 0x1f110));
@@ -163,9 +175,14 @@ bool is_word_character(char32_t c) {
   if (c < 0x80) return is_latin(c) || is_digit(c);
   if (c < 0xc0) return false;
   if (c >= 0x2000 && c <= 0x2bff) return false;
+  if (c >= 0x2e00 && c <= 0x2e7f) return false;
   if (c >= 0x3000 && c <= 0x3004) return false;
   if (c >= 0x3008 && c <= 0x3020) return false;
-  return c != 0xfffd && c != 0xd7 && c != 0xf7 && !(c >= 0x1f000 && c <= 0x1faff);
+  if (c >= 0xe000 && c <= 0xf8ff) return false;  // private use
+  if (c >= 0xfe10 && c <= 0xfe6f) return false;
+  if (c >= 0xff5f && c <= 0xff65) return false;
+  return c != 0xfffc && c != 0xfffd && c != 0xd7 && c != 0xf7 && !(c >= 0x1f000 && c <= 0x1fbff) &&
+         c < 0xf0000;
 }
 
 char32_t letter_for(char32_t c) {
@@ -221,6 +238,7 @@ class Folder {
   }
 
   void take(char32_t c, std::size_t at) {
+    if (c < 0x80) return take_plain(c, at);
     if (has_no_width(c)) {
       // A soft hyphen and joiners between foreign letters are spelling.
       invisible_ = invisible_ || (!word_.empty() && c != 0xad && is_latin(word_.back()));
@@ -236,6 +254,10 @@ class Folder {
       for (const char32_t one : text) is_word_character(one) ? add(one, at) : separator(one);
       return;
     }
+    take_plain(c, at);
+  }
+
+  void take_plain(char32_t c, std::size_t at) {
     if (is_blank(c)) return blank(c == U'\n' || c == U'\r');
     const char32_t folded = plain(c);
     const bool in_word = (folded == U'@' || folded == U'$') && !word_.empty() && next_is_letter(at);
@@ -261,6 +283,10 @@ class Folder {
   void blank(bool line_end) {
     end_word();
     gap_.push_back(' ');
+    space(line_end);
+  }
+
+  void space(bool line_end) {
     if (out_.text.empty()) return;
     if (out_.text.back() == ' ' || out_.text.back() == '\n') {
       if (line_end) out_.text.back() = '\n';
@@ -272,7 +298,11 @@ class Folder {
   void separator(char32_t c) {
     end_word();
     gap_.push_back(c < 0x80 ? static_cast<char>(c) : '?');
-    mail::append_utf8(out_.text, c);
+    if (c < 0x80) {
+      out_.text.push_back(static_cast<char>(c));
+    } else {
+      space(false);  // a sign parts words like a blank does, whatever it is
+    }
   }
 
   void end_word() {
@@ -356,9 +386,10 @@ class Folder {
 
 bool has_no_width(char32_t c) {
   return c == 0xad || c == 0x34f || c == 0x61c || c == 0x115f || c == 0x1160 || c == 0x17b4 || c == 0x17b5 ||
-         (c >= 0x180b && c <= 0x180e) || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
+         (c >= 0x180b && c <= 0x180f) || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
          (c >= 0x2060 && c <= 0x206f) || c == 0x3164 || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff ||
-         c == 0xffa0 || (c >= 0xe0000 && c <= 0xe01ef);
+         c == 0xffa0 || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0x1d173 && c <= 0x1d17a) ||
+         (c >= 0xe0000 && c <= 0xe01ef);
 }
 
 char latin_lookalike(char32_t c) {

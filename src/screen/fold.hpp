@@ -18,7 +18,7 @@ struct Folded {
     bool joined = false;       // put together from pieces: words inside it have no borders
   };
 
-  /// UTF-8; blanks are single, `\n` where a line ended; ASCII punctuation stays.
+  /// UTF-8; blanks are single, `\n` where a line ended; ASCII punctuation stays, other signs are blanks.
   std::string text;
   std::vector<Word> words;  // in order
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "mail/html_references.hpp"
 #include "mail/html_tokens.hpp"
-#include "mail/utf8.hpp"
 #include "screen/style.hpp"
 
 namespace countersign::screen {
@@ -16,10 +16,11 @@ namespace {
 
 constexpr std::size_t kDepthMax = 4096;        // elements deeper down inherit and are not tracked
 constexpr std::size_t kClassesMax = 20;        // of one element
-constexpr std::size_t kAttributeTextMin = 12;  // bytes of an attribute worth reading
-constexpr std::size_t kAttributeTextMax = 8192;
-constexpr double kFontSize = 16;  // px, until told otherwise
-constexpr double kTinyFont = 2;   // px
+constexpr std::size_t kAttributeTextMin = 12;  // bytes of an attribute that is meant to be read
+constexpr std::size_t kPhraseMin = 4;          // words in a row that are no list of classes or fonts
+constexpr std::size_t kLooseMin = 3;           // names and words, each by itself, that may be a sentence
+constexpr double kFontSize = 16;               // px, until told otherwise
+constexpr double kTinyFont = 2;                // px
 constexpr double kTransparent = 0.05;
 
 template <std::size_t Size>
@@ -67,6 +68,32 @@ struct Open {
   State state;
 };
 
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+}
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
+
+// Words that follow each other, as no style and no list of classes holds them; scripts that set no blanks
+// need none.
+bool holds_phrase(std::string_view text) {
+  std::size_t words = 0;
+  bool in_word = false;
+  bool blank = false;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) return true;
+    if (is_letter(c)) {
+      if (!in_word && ++words >= kPhraseMin) return true;
+      in_word = true;
+      blank = false;
+    } else {
+      if (!is_blank(c) || blank) words = 0;
+      blank = is_blank(c);
+      in_word = false;
+    }
+  }
+  return false;
+}
+
 class Walker final : public mail::HtmlSink {
  public:
   explicit Walker(const StyleSheet& sheet) : sheet_(sheet) {}
@@ -75,7 +102,8 @@ class Walker final : public mail::HtmlSink {
     const std::string_view reason = reason_of(state());
     if (reason.empty()) {
       put(walk_.shown, bytes, space_);
-      if (in_link_) put(walk_.links.back().text, bytes, space_);
+      shown_any_ = shown_any_ || !trim(bytes).empty();
+      if (link_) put(walk_.links[*link_].text, bytes, space_);
     } else {
       put(unseen(reason).text, bytes, space_ || reason != last_reason_);
     }
@@ -122,15 +150,17 @@ class Walker final : public mail::HtmlSink {
 
   void mark_code() { walk_.shown += walk_.shown.empty() || walk_.shown.back() == '\n' ? "`" : " `"; }
 
+  // Whole, and however short: a sentence may be cut into comments of one word.
   void note(std::string_view text) {
-    if (trim(text).size() < kAttributeTextMin) return;
-    walk_.markup += mail::cut_utf8(text, kAttributeTextMax);
+    text = trim(text);
+    if (text.empty()) return;
+    walk_.markup += text;
     walk_.markup.push_back('\n');
   }
 
   Unseen& unseen(std::string_view reason) {
     auto& all = walk_.unseen;
-    const bool at_start = trim(walk_.shown).empty();
+    const bool at_start = !shown_any_;
     if (!all.empty() && all.back().reason == reason && all.back().at_start == at_start) return all.back();
     if (all.size() >= kUnseenMax) {
       const auto first = first_unseen_.find(reason);
@@ -151,7 +181,7 @@ class Walker final : public mail::HtmlSink {
   }
 
   void pop() {
-    if (open_.back().name == "a") in_link_ = false;
+    if (open_.back().name == "a") link_.reset();
     --counts_[open_.back().name];
     open_.pop_back();
   }
@@ -171,8 +201,18 @@ class Walker final : public mail::HtmlSink {
       if (const Style* found = sheet_.find(tag.name)) style.add(*found);
     }
     mail::HtmlAttributes attributes(tag.attributes);
+    bool target = false;
+    std::string loose(tag.name);
+    std::size_t loose_words = 0;
     while (attributes.next()) {
       const std::string& name = attributes.name();
+      if (const std::string_view word = loose_word(attributes); !word.empty()) {
+        loose.push_back(' ');
+        loose += word;
+        ++loose_words;
+      } else if (speaks(attributes)) {
+        note(attributes.value());
+      }
       if (name == "style") {
         own = parse_declarations(attributes.value());
       } else if (name == "class" || name == "id") {
@@ -185,10 +225,14 @@ class Walker final : public mail::HtmlSink {
         if (const auto colour = parse_colour(attributes.value())) style.background = colour;
       } else if (name == "background") {
         style.background_unknown = true;
-      } else {
-        read_other(tag, name, attributes);
+      } else if (name == "href" || name == "src" || name == "action" || name == "formaction") {
+        // Of an attribute that is there twice the first counts (WHATWG HTML §13.2.5.33).
+        const bool opens = tag.name == "a" && name == "href" && !target;
+        target |= opens;
+        add_link(attributes.value(), name == "src", opens);
       }
     }
+    if (loose_words >= kLooseMin) note(loose);
     style.add(own);
     if (tag.name == "noscript" || tag.name == "noembed" || tag.name == "object") style.display_none = true;
     inherit(style, next);
@@ -206,16 +250,39 @@ class Walker final : public mail::HtmlSink {
     }
   }
 
-  void read_other(const mail::HtmlTag& tag, const std::string& name, const mail::HtmlAttributes& attributes) {
-    if (name == "href" || name == "src" || name == "action" || name == "formaction") {
-      if (walk_.links.size() >= kLinksMax) return;
-      walk_.links.push_back({attributes.value(), ""});
-      in_link_ = tag.name == "a" && name == "href";
-    } else if (name == "alt" || name == "title" || name == "content" || name == "placeholder" ||
-               name == "value" || name == "summary" || name == "label" || name.starts_with("aria-") ||
-               name.starts_with("data-")) {
-      if (attributes.raw_value().size() >= kAttributeTextMin) note(attributes.value());
+  void add_link(std::string url, bool source, bool opens) {
+    if (opens) link_.reset();
+    std::size_t& count = source ? sources_ : targets_;
+    if (count >= kLinksMax) {
+      walk_.links_cut = true;
+      return;
     }
+    ++count;
+    if (opens) link_ = walk_.links.size();
+    walk_.links.push_back({std::move(url), ""});
+  }
+
+  // A name without a value, or a value of ASCII letters only.
+  static std::string_view loose_word(const mail::HtmlAttributes& attributes) {
+    const std::string_view value = attributes.raw_value();
+    if (value.empty()) return attributes.raw_name();
+    const auto plain = [](char c) { return is_letter(c) && static_cast<unsigned char>(c) < 0x80; };
+    return std::ranges::all_of(value, plain) ? value : std::string_view();
+  }
+
+  // Whether an attribute may say something to whoever reads the source.
+  static bool speaks(const mail::HtmlAttributes& attributes) {
+    const std::string& name = attributes.name();
+    const std::string_view value = attributes.raw_value();
+    if (name == "style" || name == "class" || name == "id") return holds_phrase(value);
+    const bool meant = name == "alt" || name == "title" || name == "content" || name == "placeholder" ||
+                       name == "value" || name == "summary" || name == "label" || name.starts_with("aria-") ||
+                       name.starts_with("data-");
+    if (meant && value.size() >= kAttributeTextMin) return true;
+    // A blank may be written as a reference; a URL holds neither.
+    const auto apart = [](char c) { return is_blank(c) || static_cast<unsigned char>(c) >= 0x80; };
+    return std::ranges::any_of(value, apart) || (value.find('&') != std::string_view::npos &&
+                                                 std::ranges::any_of(mail::resolve_references(value), apart));
   }
 
   static void inherit(const Style& style, State& next) {
@@ -244,7 +311,10 @@ class Walker final : public mail::HtmlSink {
   std::map<std::string, std::size_t, std::less<>> counts_;
   std::map<std::string_view, std::size_t> first_unseen_;  // of a reason, in walk_.unseen
   bool space_ = false;
-  bool in_link_ = false;
+  bool shown_any_ = false;           // something that is not blank
+  std::optional<std::size_t> link_;  // the one that is open, in walk_.links
+  std::size_t targets_ = 0;          // of walk_.links
+  std::size_t sources_ = 0;
   std::string_view last_reason_;
 };
 

@@ -23,12 +23,13 @@ struct Link {
 struct Walk {
   std::string shown;
   std::vector<Unseen> unseen;  // at most kUnseenMax, joined by reason beyond
-  std::string markup;          // comments, title, alt and the like, one a line
+  std::string markup;          // comments, title and what attributes say, one a line
   std::string scripts;         // content of script, style and template
-  std::vector<Link> links;     // at most kLinksMax
+  std::vector<Link> links;     // at most kLinksMax, and as many of src
+  bool links_cut = false;      // there are more
 };
 inline constexpr std::size_t kUnseenMax = 200;
-inline constexpr std::size_t kLinksMax = 1000;
+inline constexpr std::size_t kLinksMax = 5000;
 
 /// Linear in the input, whatever its nesting.
 [[nodiscard]] Walk walk_html(std::string_view html);

@@ -14,8 +14,7 @@
 namespace countersign::screen {
 namespace {
 
-constexpr std::size_t kDecodeBudget = 256 * 1024;  // bytes decoded out of one message
-constexpr std::size_t kSniffed = 8 * 1024;         // bytes that tell text from other files
+constexpr std::size_t kSniffed = 8 * 1024;  // bytes that tell text from other files
 constexpr double kAsksReader = 0.6;
 constexpr double kTooLong = 0.3;      // long logs and tables are sent all day
 constexpr double kEncodedMore = 0.1;  // whoever encodes a secret hides it
@@ -58,6 +57,10 @@ class Leaving {
       }
       keep_strongest(findings_, std::move(inside));
     }
+    if (budget_.exceeded) {
+      keep_strongest(findings_, {{"exfiltration.too_many", Category::exfiltration, kTooLong,
+                                  "Too much encoded text to be screened to its end.", ""}});
+    }
   }
 
   void read_html(std::string_view html) {
@@ -92,7 +95,7 @@ class Leaving {
   }
 
   std::vector<Finding> findings_;
-  std::size_t budget_ = kDecodeBudget;
+  DecodeBudget budget_;
   std::size_t room_ = kScreenBytesMax;
 };
 

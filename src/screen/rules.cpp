@@ -12,9 +12,11 @@ namespace countersign::screen {
 namespace {
 
 constexpr std::size_t kIdeasMax = 4;       // of one rule
-constexpr std::size_t kMatchesMax = 16;    // looked at per rule; a text repeats itself
 constexpr std::size_t kUnlessBefore = 60;  // bytes before a match where "never" still counts
+constexpr std::size_t kAdjacent = 1;       // bytes between "my" and what is mine
+constexpr std::size_t kWrappedLine = 40;   // bytes of a line that may have been broken anywhere
 constexpr std::size_t kQuoteReach = 300;   // bytes around a match where a quotation begins and ends
+constexpr double kHardly = 0.18;           // what people say all day: counts beside other signs only
 constexpr double kDisguised = 0.25;        // added when the words were disguised
 constexpr double kUnseen = 0.2;            // added when nobody sees them
 constexpr double kQuoted = 0.3;            // factor for quotations in a text about attacks
@@ -94,6 +96,20 @@ constexpr std::array kRules = std::to_array<Rule>({
      {Idea::new_task, Idea::act},
      {},
      "Gives the reader a new task and tells what to do."},
+    {"prompt_injection.new_task_follow_ai",
+     prompt_injection,
+     0.64,
+     120,
+     {Idea::follow_these, Idea::ai},
+     {},
+     "Tells an AI to follow instructions."},
+    {"prompt_injection.new_task_follow",
+     prompt_injection,
+     kHardly,
+     120,
+     {Idea::follow_these, Idea::act},
+     {},
+     "Tells the reader to follow instructions."},
     {"prompt_injection.persona",
      prompt_injection,
      0.72,
@@ -101,6 +117,20 @@ constexpr std::array kRules = std::to_array<Rule>({
      {Idea::you_are, Idea::persona},
      {},
      "Puts the reader into a role without rules."},
+    {"prompt_injection.persona_mode",
+     prompt_injection,
+     0.72,
+     140,
+     {Idea::switch_on, Idea::unbound},
+     {},
+     "Switches the reader into a mode without rules."},
+    {"prompt_injection.persona_mode_ai",
+     prompt_injection,
+     0.68,
+     140,
+     {Idea::switch_on, Idea::mode, Idea::ai},
+     {},
+     "Switches an AI into a mode without rules."},
     {"prompt_injection.conceal",
      prompt_injection,
      0.6,
@@ -178,6 +208,20 @@ constexpr std::array kRules = std::to_array<Rule>({
      {Idea::authority, Idea::act},
      {},
      "Claims to speak for the system, its developer or its administrator."},
+    {"prompt_injection.authority_ai",
+     prompt_injection,
+     0.66,
+     220,
+     {Idea::notice, Idea::act, Idea::ai},
+     {},
+     "Claims to speak to an AI for its system or its administrator."},
+    {"prompt_injection.authority_notice",
+     prompt_injection,
+     kHardly,
+     220,
+     {Idea::notice, Idea::act},
+     {},
+     "Says what to do in the name of a system or an administrator."},
     {"prompt_injection.approval",
      prompt_injection,
      0.5,
@@ -213,6 +257,27 @@ constexpr std::array kRules = std::to_array<Rule>({
      {Idea::fetch, Idea::url, Idea::follow},
      {},
      "Asks to fetch a page and do what it says."},
+    {"prompt_injection.remote_there",
+     prompt_injection,
+     0.62,
+     160,
+     {Idea::fetch, Idea::url, Idea::follow_there, Idea::there},
+     {},
+     "Asks to fetch a page and follow what stands there."},
+    {"prompt_injection.remote_ai",
+     prompt_injection,
+     0.62,
+     160,
+     {Idea::fetch, Idea::url, Idea::follow_there, Idea::ai},
+     {},
+     "Asks an AI to fetch a page and follow what stands there."},
+    {"prompt_injection.remote_steps",
+     prompt_injection,
+     kHardly,
+     160,
+     {Idea::fetch, Idea::url, Idea::follow_there},
+     {},
+     "Asks to open a page and follow its steps."},
 
     {"exfiltration.secrets_to_address",
      exfiltration,
@@ -345,7 +410,15 @@ struct RuleIndex {
 
 class Reader {
  public:
-  Reader(std::string_view text, Place place) : text_(text), place_(place), folded_(fold(text)) {}
+  Reader(std::string_view text, Place place) : text_(text), place_(place), folded_(fold(text)) {
+    for (std::size_t i = 0; i < kMarks.size(); ++i) {
+      const std::string_view folded = folded_.text;
+      for (std::size_t at = folded.find(kMarks[i]); at != std::string_view::npos;
+           at = folded.find(kMarks[i], at + 1)) {
+        marks_[i].push_back(static_cast<std::uint32_t>(at));
+      }
+    }
+  }
 
   Reading run() {
     static const RuleIndex index;
@@ -376,7 +449,6 @@ class Reader {
 
   void try_rule(std::size_t number, const Hit& completing) {
     const Rule& rule = kRules[number];
-    if (tried_[number] >= kMatchesMax) return;
     std::size_t begin = completing.begin;
     for (const auto& idea : rule.ideas) {
       if (!idea) break;
@@ -384,11 +456,7 @@ class Reader {
       if (!hit || hit->begin + rule.window < completing.end) return;
       begin = std::min<std::size_t>(begin, hit->begin);
     }
-    if (rule.unless) {
-      const auto& exception = last_[static_cast<std::size_t>(*rule.unless)];
-      if (exception && exception->end + kUnlessBefore >= begin) return;
-    }
-    ++tried_[number];
+    if (rule.unless && excepted(rule, begin)) return;
     Match match{begin, completing.end, rule.score};
     if (folded_.disguised(match.begin, match.end)) match.score += kDisguised;
     if (place_ != Place::open) match.score += kUnseen;
@@ -398,17 +466,48 @@ class Reader {
     if (!best || best->score < match.score) best = match;
   }
 
-  // Inside quotation marks or backticks that close again.
-  [[nodiscard]] bool quoted(std::size_t at) const {
+  // Whether what would match from `begin` on is about what one has said oneself ("ignore my previous
+  // instructions"), or about what is never to be done.
+  [[nodiscard]] bool excepted(const Rule& rule, std::size_t begin) const {
+    const auto& exception = last_[static_cast<std::size_t>(*rule.unless)];
+    if (!exception) return false;
     const std::string_view text = folded_.text;
-    const std::size_t from = at > kQuoteReach ? at - kQuoteReach : 0;
-    const std::string_view before = text.substr(from, at - from);
-    const std::string_view behind = text.substr(at, kQuoteReach);
-    for (const char mark : {'"', '`'}) {
-      if (std::ranges::count(before, mark) % 2 == 1 && behind.find(mark) != std::string_view::npos)
-        return true;
+    if (rule.unless == Idea::mine) return exception->end + kAdjacent >= begin;
+    if (exception->end + kUnlessBefore < begin || text.substr(exception->begin).starts_with("never mind"))
+      return false;
+    // In the middle it is about what comes next.
+    std::optional<std::size_t> next;
+    for (const auto& idea : rule.ideas) {
+      if (!idea) break;
+      const auto& hit = last_[static_cast<std::size_t>(*idea)];
+      if (hit->begin >= exception->begin) next = std::min<std::size_t>(next.value_or(hit->begin), hit->begin);
+    }
+    return !next || !sentence_ends(exception->end, *next);
+  }
+
+  // A mark with a blank behind it, or the end of a line that was not simply full.
+  [[nodiscard]] bool sentence_ends(std::size_t from, std::size_t to) const {
+    const std::string_view text = folded_.text;
+    for (std::size_t at = from; at < to; ++at) {
+      const char c = text[at];
+      if (c == '\n') {
+        const std::size_t start = at > kWrappedLine ? at - kWrappedLine : 0;
+        if (start == 0 || text.substr(start, at - start).find('\n') != std::string_view::npos) return true;
+      }
+      const bool mark = c == '.' || c == '!' || c == '?';
+      if (mark && (at + 1 == text.size() || text[at + 1] == ' ' || text[at + 1] == '\n')) return true;
     }
     return false;
+  }
+
+  // Inside quotation marks or backticks that close again.
+  [[nodiscard]] bool quoted(std::size_t at) const {
+    const std::size_t from = at > kQuoteReach ? at - kQuoteReach : 0;
+    return std::ranges::any_of(marks_, [&](const std::vector<std::uint32_t>& marks) {
+      const auto behind = std::ranges::lower_bound(marks, at);
+      const auto before = behind - std::ranges::lower_bound(marks, from);
+      return before % 2 == 1 && behind != marks.end() && *behind < at + kQuoteReach;
+    });
   }
 
   [[nodiscard]] Said said(std::size_t number) const {
@@ -436,13 +535,15 @@ class Reader {
   std::array<std::optional<Hit>, kIdeas> last_;
   std::array<std::optional<Match>, kRules.size()> plain_;
   std::array<std::optional<Match>, kRules.size()> quoted_;
-  std::array<std::size_t, kRules.size()> tried_{};
+  static constexpr std::array kMarks{'"', '`'};
+  std::array<std::vector<std::uint32_t>, kMarks.size()> marks_;  // where they stand in the folded text
   std::vector<std::string_view> discussion_words_;
 };
 
 // Rules of one group say the same more or less precisely.
-constexpr std::array<std::string_view, 14> kGroups{
-    "prompt_injection.override", "prompt_injection.ai_",     "prompt_injection.new_task",
+constexpr std::array<std::string_view, 17> kGroups{
+    "prompt_injection.override", "prompt_injection.persona", "prompt_injection.authority",
+    "prompt_injection.remote",   "prompt_injection.ai_",     "prompt_injection.new_task",
     "prompt_injection.role",     "prompt_injection.tool_",   "prompt_injection.data_end",
     "prompt_injection.approval", "prompt_injection.reveal_", "exfiltration.catcher",
     "exfiltration.secrets",      "exfiltration.mailbox",     "exfiltration.append_",

@@ -19,12 +19,12 @@
 namespace countersign::screen {
 namespace {
 
-constexpr std::size_t kDecodeBudget = 256 * 1024;  // bytes decoded out of one message
-constexpr std::size_t kDecodeDepthMax = 2;         // base64 inside base64
-constexpr std::size_t kDiscussionMin = 3;          // different words that make a text about attacks
-constexpr std::size_t kPreheaderMax = 600;         // bytes of hidden text that newsletters begin with
-constexpr double kSpoken = 0.3;  // from here on, what a hidden text says makes hiding it a finding
-constexpr double kRank = 0.6;    // a family's next finding counts this much of the one before
+constexpr std::size_t kDecodeDepthMax = 2;  // base64 inside base64
+constexpr std::size_t kDiscussionMin = 3;   // different words that make a text about attacks
+constexpr std::size_t kPreheaderMax = 600;  // bytes of hidden text that newsletters begin with
+constexpr double kSpoken = 0.3;             // from here on, what a hidden text says makes hiding it a finding
+constexpr double kCut = 0.5;                // not looked at to its end
+constexpr double kRank = 0.6;               // a family's next finding counts this much of the one before
 
 class Screening {
  public:
@@ -37,7 +37,7 @@ class Screening {
       read(attachment.filename, Place::open);
     const std::string_view text = limited(content_.text);
     read(text, Place::open);
-    find_urls(text, links_);
+    links_cut_ = !find_urls(text, links_);
     add(find_placeholders(text, {}));
     const Walk walk = walk_html(limited(content_.html));
     read_html(walk);
@@ -45,6 +45,7 @@ class Screening {
     add(find_secrets(text));
     add(find_secrets(walk.shown));
     judge_deception();
+    report_cuts();
     add(settle(std::move(said_), discussion_ >= kDiscussionMin));
     return finish();
   }
@@ -52,8 +53,20 @@ class Screening {
  private:
   std::string_view limited(std::string_view bytes) {
     if (bytes.size() <= kScreenBytesMax) return bytes;
-    add({{"hidden_text.too_long", Category::hidden_text, 0.5, "Too long to be screened to its end.", ""}});
+    add({{"hidden_text.too_long", Category::hidden_text, kCut, "Too long to be screened to its end.", ""}});
     return bytes.substr(0, kScreenBytesMax);
+  }
+
+  // Whoever fills a maximum with harmless things hides what comes behind.
+  void report_cuts() {
+    if (decode_budget_.exceeded) {
+      add({{"encoded_payload.too_many", Category::encoded_payload, kCut,
+            "Too much encoded text to be screened to its end.", ""}});
+    }
+    if (links_cut_) {
+      add({{"phishing.too_many_links", Category::phishing, kCut,
+            "Too many links to be screened to their end.", ""}});
+    }
   }
 
   // Everything a stretch of text says and hides. Gives the highest score of what it says.
@@ -126,6 +139,7 @@ class Screening {
             "A script or style block of the HTML speaks to the reader.", ""}});
     }
     links_.insert(links_.end(), walk.links.begin(), walk.links.end());
+    links_cut_ |= walk.links_cut;
     std::vector<Link> anchors;
     for (const Link& link : walk.links) {
       if (!link.text.empty()) anchors.push_back(link);
@@ -205,9 +219,10 @@ class Screening {
   std::vector<Said> said_;
   std::vector<Finding> findings_;
   std::vector<Link> links_;
+  bool links_cut_ = false;
   Tone tone_;
   std::size_t discussion_ = 0;
-  std::size_t decode_budget_ = kDecodeBudget;
+  DecodeBudget decode_budget_;
 };
 
 // Within a family each further finding counts less; families add up like independent signs.

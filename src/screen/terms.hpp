@@ -20,13 +20,18 @@ enum class Idea : std::uint8_t {
   ai_called,      // addresses one: "if you are an AI"
   you_are,        // "you are now", "act as"
   persona,        // unrestricted, jailbroken
+  switch_on,      // enter, enable: of machines too
+  unbound,        // "jailbreak mode", which no machine has
+  mode,           // "debug mode", which machines have
   conceal,        // do not tell
   owner,          // the user, the operator
   reveal,         // print, repeat
   system_prompt,  // "your system prompt"
   prompt_term,    // "system prompt", as developers say too
   new_task,       // "your new task is"
+  follow_these,   // "follow these instructions", as manuals say
   authority,      // "system override"
+  notice,         // "system update", as administrators say
   act,            // what an agent is told to do
   control_token,  // <|im_start|>, [INST]
   role,           // "system:" at the beginning of a line
@@ -39,9 +44,11 @@ enum class Idea : std::uint8_t {
   mailbox,  // "all emails", contacts
   append,   // "append it to the URL"
   conversation,
-  fetch,   // visit, download
-  follow,  // obey, carry out
-  drop,    // hosts that catch requests
+  fetch,         // visit, download
+  follow,        // obey, do what it says
+  follow_there,  // "follow the steps", as manuals say
+  there,         // "on that page"
+  drop,          // hosts that catch requests
   urgent,
   account,  // log in, verify
   click,

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "store/database.hpp"
@@ -23,12 +24,21 @@ struct Options {
   /// How long a job may wait for the database in all, reruns and the search for a lost COMMIT's outcome
   /// included.
   std::chrono::milliseconds deadline{10'000};
+  /// On PostgreSQL, how long jobs wait for a server that is away before they fail at once. Not given: a fifth
+  /// of the deadline, within bounds.
+  std::optional<std::chrono::milliseconds> grace{};
+  /// Whether opening creates what is missing and brings the schema up to date (forward-only migrations, under
+  /// a lock, each in a transaction, and for as long as they take). Otherwise a store that is missing, or of
+  /// another schema than this program's, is refused and left as it is.
+  bool prepare = true;
 };
 
-/// Opens the store and brings its schema up to date (forward-only migrations, under a lock, each in a
-/// transaction). Throws Unavailable: cannot be reached, is newer than this program, or a migration failed;
-/// the text says what to do.
+/// Opens the store. Throws Unavailable: cannot be reached, is newer than this program, is not what it has to
+/// be (Options::prepare), or a migration failed; the text says what to do.
 [[nodiscard]] std::unique_ptr<Database> open(const Options& options);
+
+/// The path of an embedded store's file; nothing for a store that a server keeps.
+[[nodiscard]] std::optional<std::string> file_of(const std::string& url);
 
 /// `postgres://user:secret@host/db` → `postgres://user:***@host/db`, for logs.
 [[nodiscard]] std::string without_secret(const std::string& url);

@@ -10,7 +10,6 @@ namespace countersign::webhook {
   "w.id, w.user_id, w.url, w.description, w.events, w.agent_emails, w.conversation_ids, w.labels, " \
   "w.enabled, w.auto_disabled_at_us, l.last_delivered_at_us, w.created_at_us"
 #define CS_WEBHOOK_TABLES "webhooks w JOIN webhook_lanes l ON l.webhook_id = w.id"
-inline constexpr std::size_t kWebhookColumns = 12;
 
 [[nodiscard]] inline Webhook webhook_from(const store::Row& row) {
   return {WebhookId(row.text(0)),

@@ -33,8 +33,11 @@ constexpr Query kUpdate("webhook.update",
 constexpr Query kEnable("webhook.enable",
                         "UPDATE webhooks SET enabled = 1, enabled_at_us = $2, auto_disabled_at_us = NULL "
                         "WHERE id = $1 AND enabled = 0");
-constexpr Query kDisable("webhook.disable",
-                         "UPDATE webhooks SET enabled = 0, auto_disabled_at_us = NULL WHERE id = $1");
+constexpr Query kDisable("webhook.disable", "UPDATE webhooks SET enabled = 0 WHERE id = $1");
+constexpr Query kRemoveDeliveries(
+    "webhook.remove_deliveries",
+    "DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries WHERE webhook_id = $1 "
+    "ORDER BY created_at_us, id LIMIT $2)");
 constexpr Query kDelete("webhook.delete", "DELETE FROM webhooks WHERE id = $1 AND user_id = $2");
 constexpr Query kRotate(
     "webhook.rotate",
@@ -110,16 +113,20 @@ Result<Webhook, UpdateRefusal> update(store::Tx& tx, const UserId& user, const W
     tx.execute(kEnable, {id.str(), now});
     after.enabled = true;
     after.auto_disabled_at.reset();
-  } else if (change.enabled == false && (before->enabled || before->auto_disabled_at)) {
+  } else if (change.enabled == false && before->enabled) {
+    // When it was disabled for its failures stays known: only enabling it ends its cooldown.
     tx.execute(kDisable, {id.str()});
     after.enabled = false;
-    after.auto_disabled_at.reset();
   }
   return after;
 }
 
-bool remove(store::Tx& tx, const UserId& user, const WebhookId& id) {
-  return tx.execute(kDelete, {id.str(), user.str()}) == 1;
+Removal remove(store::Tx& tx, const UserId& user, const WebhookId& id, std::int64_t limit) {
+  if (tx.query(kLock, {id.str(), user.str()}).empty()) return Removal::not_found;
+  tx.execute(kDisable, {id.str()});
+  if (tx.execute(kRemoveDeliveries, {id.str(), limit}) == limit) return Removal::begun;
+  tx.execute(kDelete, {id.str(), user.str()});
+  return Removal::over;
 }
 
 std::optional<UtcTime> rotate_secret(store::Tx& tx, const UserId& user, const WebhookId& id,

@@ -72,6 +72,8 @@ enum class CreateRefusal : std::uint8_t { limit_reached };
 [[nodiscard]] std::vector<Webhook> list(store::ReadTx& tx, const UserId& user,
                                         const std::optional<journal::Position>& after, std::int64_t limit);
 
+inline constexpr std::int64_t kRemovedByAStep = 500;  // deliveries
+
 /// What a PATCH names; everything else stays.
 struct Change {
   std::optional<std::string> url;
@@ -89,8 +91,11 @@ enum class UpdateRefusal : std::uint8_t {
 [[nodiscard]] Result<Webhook, UpdateRefusal> update(store::Tx& tx, const UserId& user, const WebhookId& id,
                                                     const Change& change, UtcTime now);
 
-/// False: there is none. Its deliveries go with it.
-[[nodiscard]] bool remove(store::Tx& tx, const UserId& user, const WebhookId& id);
+enum class Removal : std::uint8_t { not_found, begun, over };
+/// One step of removing a webhook: it is disabled, up to `limit` of its deliveries go, and with the last of
+/// them the webhook. They are kept for so long that all of them together would hold up every other writer.
+[[nodiscard]] Removal remove(store::Tx& tx, const UserId& user, const WebhookId& id,
+                             std::int64_t limit = kRemovedByAStep);
 
 /// The present secret becomes the previous one, which signs until the returned time; one before that stops
 /// signing. Nothing when there is no such webhook.

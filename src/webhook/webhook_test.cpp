@@ -272,6 +272,13 @@ TEST_P(WebhookTest, OneThatOnlyFailsIsDisabledAndRestsForFiveMinutes) {
   };
   now_ += 4min;
   EXPECT_EQ(enable().error(), UpdateRefusal::cooling_down);
+  const auto disabled = in_tx([&](store::Tx& tx) {
+    Change change;
+    change.enabled = false;
+    return update(tx, UserId("ada"), id, change, now_);
+  });
+  EXPECT_TRUE(disabled->auto_disabled_at.has_value());
+  EXPECT_EQ(enable().error(), UpdateRefusal::cooling_down) << "however often it is disabled";
   now_ += 1min;
   const auto enabled = enable();
   ASSERT_TRUE(enabled.has_value());
@@ -286,8 +293,10 @@ TEST_P(WebhookTest, AnAccountHasAtMostFiftyAndSecretsRotate) {
   more.user = UserId("ada");
   more.created_at = now_;
   EXPECT_FALSE(in_tx([&](store::Tx& tx) { return create(tx, more, "s").has_value(); }));
-  EXPECT_TRUE(in_tx([&](store::Tx& tx) { return remove(tx, UserId("ada"), WebhookId("wh_3")); }));
-  EXPECT_FALSE(in_tx([&](store::Tx& tx) { return remove(tx, UserId("eve"), WebhookId("wh_4")); }));
+  EXPECT_EQ(in_tx([&](store::Tx& tx) { return remove(tx, UserId("ada"), WebhookId("wh_3")); }),
+            Removal::over);
+  EXPECT_EQ(in_tx([&](store::Tx& tx) { return remove(tx, UserId("eve"), WebhookId("wh_4")); }),
+            Removal::not_found);
   EXPECT_TRUE(in_tx([&](store::Tx& tx) { return create(tx, more, "s").has_value(); }));
 
   const auto until = in_tx([&](store::Tx& tx) { return rotate_secret(tx, more.user, more.id, "new", now_); });
@@ -299,6 +308,21 @@ TEST_P(WebhookTest, AnAccountHasAtMostFiftyAndSecretsRotate) {
   EXPECT_EQ(secrets().previous, "s");
   now_ += 24h;
   EXPECT_FALSE(secrets().previous.has_value());
+}
+
+TEST_P(WebhookTest, OneIsRemovedInStepsAndToldNothingMeanwhile) {
+  const WebhookId id = webhook("one");
+  const WebhookId other = webhook("other");
+  for (int i = 0; i < 5; ++i) happens(EventType::email_sent, "msg_" + std::to_string(i));
+  fan();
+  const auto step = [&] { return in_tx([&](store::Tx& tx) { return remove(tx, UserId("ada"), id, 2); }); };
+  EXPECT_EQ(step(), Removal::begun);
+  EXPECT_FALSE(db().read([&](store::ReadTx& tx) { return find(tx, UserId("ada"), id)->enabled; }));
+  EXPECT_THAT(due(), ElementsAre("wh_other"));
+  EXPECT_EQ(step(), Removal::begun);
+  EXPECT_EQ(step(), Removal::over);
+  EXPECT_EQ(step(), Removal::not_found);
+  EXPECT_THAT(jobs(other), SizeIs(5));
 }
 
 TEST_P(WebhookTest, TheLogIsFilteredPagedAndEnds) {

@@ -200,6 +200,10 @@ TEST_P(ReviewsApiTest, AnApprovalRepeatedWithItsKeyIsAnsweredAgain) {
   EXPECT_EQ(keyed(path, "{}", "k").status, 202);
   EXPECT_THAT(keyed(path, R"({"subject":"x"})", "k"), Refused(422, "idempotency_key_reuse"));
   EXPECT_THAT(keyed(path, "{}", "k2"), Refused(409, "message_not_pending"));
+  const std::string broken = R"({"attachments":[{"filename":"f","content_type":"t/x","data":"?"}]})";
+  for (const char* key : {"k", "k2"}) {
+    EXPECT_THAT(keyed(path, broken, key), Refused(400, "invalid_attachment")) << "judged on every call";
+  }
   EXPECT_EQ(row_counts()["submissions"], 1);
 }
 
@@ -222,6 +226,7 @@ TEST_P(ReviewsApiTest, AnApprovalThatCannotBeSentLeavesTheHoldAsItWas) {
       {R"({"subject":""})", 400, "invalid_request"},
       {R"({"text":""})", 400, "invalid_request"},
       {R"({"to":[]})", 400, "invalid_request"},
+      {R"({"to":[],"cc":[],"bcc":["hidden@x.example"]})", 400, "invalid_request"},
       {R"({"to":["nobody"]})", 400, "invalid_recipient"},
       {R"({"to":["x\r\nBcc: y <a@x.example>"]})", 400, "invalid_recipient"},
       {R"({"cc":[)" + many + "]}", 400, "too_many_recipients"},

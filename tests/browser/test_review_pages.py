@@ -44,7 +44,7 @@ def missing():
 def visit(*wanted):
     """What the browser sees; see visit.mjs."""
     done = subprocess.run(["node", HERE / "visit.mjs", DRIVER], input=json.dumps(wanted), capture_output=True,
-                          text=True, timeout=300, check=False, env={**os.environ, "CHROMIUM": CHROMIUM})
+                          text=True, timeout=900, check=False, env={**os.environ, "CHROMIUM": CHROMIUM})
     if done.returncode != 0:
         raise AssertionError(f"the browser: {done.stderr[-4000:]}")
     return json.loads(done.stdout)

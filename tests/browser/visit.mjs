@@ -7,6 +7,7 @@ import {createRequire} from 'node:module';
 import process from 'node:process';
 
 const {chromium} = createRequire(import.meta.url)(process.argv[2]);
+const kPatienceMs = 180_000;  // a busy machine is no fault
 
 async function visit(browser, wanted) {
   const context = await browser.newContext({
@@ -14,6 +15,7 @@ async function visit(browser, wanted) {
     isMobile: wanted.width < 600, hasTouch: wanted.width < 600,
     colorScheme: wanted.dark ? 'dark' : 'light', javaScriptEnabled: false});
   const page = await context.newPage();
+  page.setDefaultTimeout(kPatienceMs);
   const requests = [], problems = [];
   page.on('request', request => requests.push(`${request.method()} ${request.url()}`));
   page.on('console', message => problems.push(message.text()));
@@ -42,7 +44,7 @@ async function visit(browser, wanted) {
 let input = '';
 for await (const chunk of process.stdin) input += chunk;
 const browser = await chromium.launch({executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu']});
+  args: ['--no-sandbox', '--disable-gpu'], timeout: kPatienceMs});
 const results = [];
 for (const wanted of JSON.parse(input)) results.push(await visit(browser, wanted));
 await browser.close();

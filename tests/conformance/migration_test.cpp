@@ -1,6 +1,8 @@
 // Migrations take what older programs wrote along.
 #include <gmock/gmock.h>
 
+#include <future>
+
 #include "conformance/things.hpp"
 #include "store/migrations/migrations.hpp"
 #include "store/postgres/connection.hpp"
@@ -77,9 +79,8 @@ class MigrationTest : public testing::TestWithParam<Backend> {
       const std::string path = store_.url().substr(std::string_view("sqlite:").size());
       store::sqlite::Connection(path, store::sqlite::Access::write).run_script(script);
     } else {
-      constexpr std::chrono::seconds kPatience{10};
-      store::postgres::Connection connection(store_.url(), kPatience,
-                                             std::chrono::steady_clock::now() + kPatience);
+      store::postgres::Connection connection(store_.url(), kStorePatience,
+                                             std::chrono::steady_clock::now() + kStorePatience);
       connection.run_script(script);
     }
   }
@@ -114,6 +115,44 @@ TEST_P(MigrationTest, WhatTheFirstProgramWroteIsThereAfterEveryStep) {
               ElementsAre("msg_1 acceptance.inbound.smtp", "msg_3 submission.temporary_failure"));
   EXPECT_THAT(texts(kEvents), ElementsAre("evt_1 no_match"));
   EXPECT_THAT(texts(kKeys), ElementsAre("k"));
+}
+
+class PostgresMigrationTest : public testing::Test {
+ protected:
+  static constexpr std::chrono::milliseconds kDeadline{1'000};  // of any transaction
+
+  PostgresMigrationTest() { options_.deadline = kDeadline; }
+  std::future<void> open_beside() {
+    return std::async(std::launch::async, [this] { store::open(options_)->stop(); });
+  }
+
+  TestStore store_{Backend::postgres, {}, TestStore::Schema::none};
+  store::Options options_ = store_.options();
+  store::postgres::Connection other_{store_.url(), kStorePatience,
+                                     std::chrono::steady_clock::now() + kStorePatience};
+};
+
+TEST_F(PostgresMigrationTest, IsWaitedForWhereAnotherNodeIsAtIt) {
+  other_.run_script("SELECT pg_advisory_lock(7233170941520114)");
+  std::future<void> node = open_beside();
+  EXPECT_EQ(node.wait_for(3 * kDeadline), std::future_status::timeout) << "it takes as long as it takes";
+  other_.run_script("SELECT pg_advisory_unlock(7233170941520114)");
+  EXPECT_NO_THROW(node.get());
+}
+
+TEST_F(PostgresMigrationTest, SaysWhichStepFoundItsTableInUse) {
+  open_beside().get();
+  other_.run_script("DELETE FROM store_migrations WHERE version = 13");
+  other_.run_script("BEGIN; LOCK TABLE messages");
+  try {
+    open_beside().get();
+    FAIL() << "changed a table that another transaction holds";
+  } catch (const store::Unavailable& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("migration 13 (room_to_update)"),
+                                             testing::HasSubstr("in use")));
+  }
+  other_.run_script("ROLLBACK");
+  EXPECT_NO_THROW(open_beside().get());
 }
 
 TEST_P(MigrationTest, LabelsFromBeforeTheyKnewTheirTimeAreFoundByIt) {

@@ -42,11 +42,16 @@ TEST(OpenStore, SaysWhenNoServerAnswers) {
   EXPECT_THAT(refusal_of("postgres://nobody@127.0.0.1:1/none"), HasSubstr("127.0.0.1"));
 }
 
+TEST(OpenStore, DoesNotRepeatAUrlThatCannotBeRead) {
+  for (const char* url : {"postgres://me:se/cret@db/mail", "postgres://me:s@cret@127.0.0.1:1/mail",
+                          "postgres://me:%zzcret@db/mail", "postgres://db/mail?passwort=cret"}) {
+    EXPECT_THAT(refusal_of(url), testing::AllOf(HasSubstr("%XX"), testing::Not(HasSubstr("cret")))) << url;
+  }
+}
+
 TEST(OpenStore, ANewSqliteFileIsPrivateToItsOwner) {
   const TemporaryDirectory directory;
-  store::Options options;
-  options.url = "sqlite:" + (directory.path() / "x.db").string();
-  const auto database = store::open(options);
+  const auto database = store::open(patient_options("sqlite:" + (directory.path() / "x.db").string()));
   database->write(create_things);
   for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
     EXPECT_EQ(entry.status().permissions(),
@@ -63,6 +68,11 @@ TEST(WithoutSecret, HidesThePasswordOnly) {
   EXPECT_EQ(without_secret("postgres://host:5432/db?user=u&password=p&sslmode=require"),
             "postgres://host:5432/db?user=u&password=***&sslmode=require");
   EXPECT_EQ(without_secret("postgres:///db?password=p%40q"), "postgres:///db?password=***");
+  EXPECT_EQ(without_secret("postgres://db/mail?sslpassword=a&password=b"),
+            "postgres://db/mail?sslpassword=***&password=***");
+  EXPECT_EQ(without_secret("postgres://one:5432,two:5433/db"), "postgres://one:5432,two:5433/db");
+  // Where libpq sees no user, but whoever wrote it meant one.
+  EXPECT_EQ(without_secret("postgres://me:se/cr@et@db/mail"), "postgres://me:***@db/mail");
   EXPECT_EQ(without_secret("sqlite:/var/lib/a:b@c.db"), "sqlite:/var/lib/a:b@c.db");
 }
 
@@ -93,6 +103,39 @@ TEST_P(SchemaTest, OfANewerProgramIsRefused) {
     EXPECT_FALSE(error.retryable());
     EXPECT_THAT(error.what(), HasSubstr("1000"));
     EXPECT_THAT(error.what(), HasSubstr("newer"));
+  }
+}
+
+TEST_P(SchemaTest, IsNotMadeByWhoIsToFindOne) {
+  const TestStore empty(GetParam(), {}, TestStore::Schema::none);
+  store::Options options = empty.options();
+  options.prepare = false;
+  for (int i = 0; i < 2; ++i) {  // the first try has left nothing behind
+    try {
+      (void)store::open(options);
+      FAIL() << "opened what is not there";
+    } catch (const store::Unavailable& error) {
+      EXPECT_FALSE(error.retryable());
+      EXPECT_THAT(error.what(), HasSubstr("there is no database at"));
+    }
+  }
+  if (const auto file = store::file_of(options.url)) {
+    EXPECT_FALSE(std::filesystem::exists(*file));
+  }
+}
+
+TEST_P(SchemaTest, OfAnOlderProgramIsLeftAsItIsByWhoIsToFindOne) {
+  static constexpr store::Query kForget{"test.forget", "DELETE FROM store_migrations WHERE version > 1"};
+  store::Options options = store_.options();
+  options.prepare = false;
+  EXPECT_NO_THROW(store::open(options)->stop());
+  db().write([](store::Tx& tx) { return tx.execute(kForget); });
+  try {
+    (void)store::open(options);
+    FAIL() << "opened a schema of another program";
+  } catch (const store::Unavailable& error) {
+    EXPECT_FALSE(error.retryable());
+    EXPECT_THAT(error.what(), testing::AllOf(HasSubstr("has schema 1,"), HasSubstr("start the server")));
   }
 }
 

@@ -15,6 +15,11 @@ using Fault = PostgresProxy::Fault;
 
 constexpr store::Query kIncrement{"things.increment", "UPDATE things SET number = number + 1 WHERE id = $1"};
 
+// A deadline that is waited for, and leaves a busy machine time for what is done within it.
+constexpr std::chrono::seconds kLongEnough{20};
+// Is waited for to its end, and what is done before is a few statements.
+constexpr std::chrono::seconds kRefusalPatience{5};
+
 // Host and port of a URL with both.
 std::pair<std::string, int> server_of(const std::string& url) {
   const std::size_t host = url.find('@') + 1;
@@ -27,13 +32,12 @@ class PostgresCommitTest : public testing::Test {
   PostgresCommitTest() : proxy_(server_of(direct_.url()).first, server_of(direct_.url()).second) {
     direct_.database().write(create_things);
     direct_.database().write(adds("counter"));
-    open(std::chrono::milliseconds(10'000));
+    open(kStorePatience);
   }
   ~PostgresCommitTest() override { db_->stop(); }
 
   void open(std::chrono::milliseconds deadline) {
-    store::Options options;
-    options.url = proxy_.in_front_of(direct_.url());
+    store::Options options = patient_options(proxy_.in_front_of(direct_.url()));
     options.connections = 1;
     options.deadline = deadline;
     db_ = store::open(options);
@@ -125,22 +129,22 @@ TEST_F(PostgresCommitTest, ACommitThatArrivesLateHasNoEffect) {
 }
 
 TEST_F(PostgresCommitTest, ASwallowedCommitIsSoughtInTheSecondHalfOfTheDeadline) {
-  open(std::chrono::milliseconds(4'000));
+  open(kLongEnough);
   proxy_.arm(Fault::swallow, "store.commit");
   increment();
   EXPECT_EQ(counted(), told_);
 }
 
 TEST_F(PostgresCommitTest, AnOutcomeThatCannotBeFoundOutIsToldAsUnknown) {
-  open(std::chrono::milliseconds(1'000));
+  open(kLongEnough);
   proxy_.arm(Fault::swallow, "store.commit");
-  // The search cannot take the slot over either.
   auto write = start_write(*db_, [&](store::Tx& tx) {
     const auto changed = tx.execute(kIncrement, {"counter"});
     return changed;
   });
-  EXPECT_EQ(write.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
-  proxy_.arm(Fault::cut_before, "store.take_slot", 1'000);
+  while (proxy_.faults() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  // The search, which begins when half of the deadline is over, cannot take the slot over either.
+  proxy_.arm(Fault::cut_before, "store.take_slot", 1'000'000);
   EXPECT_THROW(result_of(write), store::OutcomeUnknown);
   proxy_.arm(Fault::cut_before, "", 0);
   const std::int64_t before = counted();
@@ -158,6 +162,20 @@ TEST_F(PostgresCommitTest, ASlotThatIsGoneLeavesTheOutcomeUnknown) {
   increment();
 }
 
+TEST_F(PostgresCommitTest, AnOutcomeThatTheDatabaseRefusesToTellIsToldAsUnknown) {
+  open(kRefusalPatience);
+  proxy_.arm(Fault::cut_before, "store.guard");
+  auto write = start_write(*db_, [&](store::Tx& tx) {
+    postgres_execute(direct_.url(), "ALTER TABLE store_sessions RENAME TO hidden");
+    return tx.execute(kIncrement, {"counter"});
+  });
+  EXPECT_THROW(result_of(write), store::OutcomeUnknown);
+  postgres_execute(direct_.url(), "ALTER TABLE hidden RENAME TO store_sessions");
+  const std::int64_t before = counted();
+  increment();
+  EXPECT_EQ(counted(), before + 1);
+}
+
 TEST_F(PostgresCommitTest, ASlotThatIsGoneHarmsNoTransactionWhoseAnswerArrives) {
   postgres_execute(direct_.url(), "DELETE FROM store_sessions");
   increment();
@@ -173,16 +191,14 @@ TEST_F(PostgresCommitTest, AReadIsRepeatedOnANewConnection) {
 class PostgresOutageTest : public testing::Test {
  protected:
   PostgresOutageTest() {
-    options_.url = server_.url();
     options_.connections = 4;
-    options_.deadline = std::chrono::milliseconds(20'000);
     db_ = store::open(options_);
     db_->write(create_things);
   }
   ~PostgresOutageTest() override { db_->stop(); }
 
   PrivatePostgres server_;
-  store::Options options_;
+  store::Options options_ = patient_options(server_.url());
   std::unique_ptr<store::Database> db_;
 };
 
@@ -231,6 +247,7 @@ TEST_F(PostgresOutageTest, AServerKilledDuringCommitsLosesNothingThatWasToldAndK
 TEST_F(PostgresOutageTest, WhileTheServerIsDownWritesFailFastAndAfterwardsTheyWork) {
   db_->stop();
   options_.deadline = std::chrono::hours(24);
+  options_.grace = std::chrono::seconds(2);
   db_ = store::open(options_);
   db_->write(adds("before"));
   server_.stop();

@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 
+constexpr Patience kPatience{.grace = 2s, .connect = 5s};
+
 class PostgresHealthTest : public testing::Test {
  protected:
   PostgresHealthTest() { testing::internal::CaptureStderr(); }
@@ -28,8 +30,19 @@ class PostgresHealthTest : public testing::Test {
   void TearDown() override { (void)testing::internal::GetCapturedStderr(); }
 
   TimePoint now_{};
-  Health health_{[this] { return now_; }};
+  Health health_{kPatience, [this] { return now_; }};
 };
+
+TEST(PostgresPatienceTest, GoesWithTheDeadlineWithinBounds) {
+  struct {
+    std::chrono::milliseconds deadline, grace, connect;
+  } const cases[] = {{300ms, 2s, 5s}, {10s, 2s, 5s}, {60s, 12s, 30s}, {10min, 2min, 5min}, {24h, 2min, 5min}};
+  for (const auto& each : cases) {
+    const Patience patience = Patience::within(each.deadline);
+    EXPECT_EQ(patience.grace, each.grace) << each.deadline.count();
+    EXPECT_EQ(patience.connect, each.connect) << each.deadline.count();
+  }
+}
 
 TEST_F(PostgresHealthTest, WhileTheServerAnswersNobodyWaits) {
   health_.wait_for_turn(patient());
@@ -40,7 +53,7 @@ TEST_F(PostgresHealthTest, WhileTheServerAnswersNobodyWaits) {
 
 TEST_F(PostgresHealthTest, AConnectionThatWasSlowOnceIsNoAlarm) {
   health_.wait_for_turn(patient());
-  pass(kConnectMax);
+  pass(kPatience.connect);
   health_.failed("the server did not answer in time");
   pass(25ms);
   health_.wait_for_turn(patient());
@@ -85,7 +98,7 @@ TEST_F(PostgresHealthTest, OneTriesAtATimeAndLaterEachTime) {
   pass(2s);
   for (const std::chrono::milliseconds pause : {50ms, 100ms, 200ms, 400ms, 500ms, 500ms}) {
     health_.wait_for_turn(patient());
-    pass(kConnectMax - 1ms);
+    pass(kPatience.connect - 1ms);
     EXPECT_THROW(health_.wait_for_turn(patient()), Unavailable) << "somebody tries still";
     health_.failed("connection refused");
     pass(pause - 1ms);
@@ -98,7 +111,7 @@ TEST_F(PostgresHealthTest, WhoNeverSaysWhatCameOfItKeepsNobodyFromTrying) {
   health_.failed("connection refused");
   pass(2s);
   health_.wait_for_turn(patient());
-  pass(kConnectMax);
+  pass(kPatience.connect);
   health_.wait_for_turn(patient());
 }
 

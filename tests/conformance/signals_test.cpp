@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <set>
 
 #include "conformance/things.hpp"
 
@@ -24,11 +25,12 @@ class Ear {
       changed_.notify_all();
     };
   }
-  void wait_for(Topics topics) {
+  void wait_for(Topics topics) { wait_for_any({topics}); }
+  void wait_for_any(std::set<Topics> topics) {
     std::unique_lock lock(mutex_);
-    ASSERT_TRUE(changed_.wait_for(lock, std::chrono::seconds(60), [&] {
-      return std::ranges::find(heard_, topics) != heard_.end();
-    })) << topics;
+    ASSERT_TRUE(changed_.wait_for(lock, kStorePatience, [&] {
+      return std::ranges::any_of(heard_, [&](Topics heard) { return topics.contains(heard); });
+    })) << testing::PrintToString(topics);
   }
   [[nodiscard]] std::vector<Topics> heard() {
     const std::lock_guard lock(mutex_);
@@ -58,7 +60,9 @@ TEST(Signals, OthersHearWhatOneSends) {
   second.wait_for(2);
   other->send(4);
   first.wait_for(4);
-  EXPECT_THAT(first.heard(), testing::ElementsAre(kAllTopics, 4)) << "not what it sent itself";
+  std::vector<Topics> heard = first.heard();
+  std::erase(heard, kAllTopics);  // at the beginning, and once more if its connection was lost
+  EXPECT_THAT(heard, testing::ElementsAre(4)) << "not what it sent itself";
 }
 
 TEST(Signals, WhatIsSentTogetherIsHeardTogether) {
@@ -69,7 +73,7 @@ TEST(Signals, WhatIsSentTogetherIsHeardTogether) {
   ear.wait_for(kAllTopics);
   for (int i = 0; i < 10'000; ++i) one->send(1);
   one->send(8);
-  ear.wait_for(9);
+  ear.wait_for_any({8, 9});  // 8 alone if the sender was held up before it said so
   EXPECT_LT(ear.heard().size(), 100U);
 }
 

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "base/crypto.hpp"
 #include "base/result.hpp"
 #include "conformance/things.hpp"
 
@@ -224,6 +225,20 @@ TEST_P(TransactionTest, FractionsAreRefusedRatherThanRounded) {
 TEST_P(TransactionTest, TextWithANulIsRefusedInsteadOfCut) {
   EXPECT_THROW(db().write(adds(std::string("a\0b", 3))), store::StatementError);
   EXPECT_THAT(things(db()), IsEmpty());
+}
+
+// PostgreSQL's indexes take a third of a page; what does not fit will not fit later either.
+TEST_P(TransactionTest, WhatIsTooLargeForAnIndexIsNoFaultOfTheMoment) {
+  std::string large;
+  for (int i = 0; large.size() < 8'192; ++i) large += sha256_hex(std::to_string(i));
+  try {
+    db().write(adds(large));
+    EXPECT_THAT(things(db()), ElementsAre(large));
+  } catch (const store::Unavailable&) {
+    ADD_FAILURE() << "it would be tried for ever";
+  } catch (const store::StatementError&) {
+    EXPECT_THAT(things(db()), IsEmpty());
+  }
 }
 
 TEST_P(TransactionTest, ParametersAreBoundByNumberNotByPlace) {

@@ -1,14 +1,18 @@
 """The program as its operator meets it: first account, plain messages, exit statuses."""
 
+import contextlib
 import os
 import socket
+import sqlite3
 import stat
+import subprocess
 import unittest
 
 from support.client import Client, draft
 from support.postgres import free_port
 from support.scenario import AGENT, on_both_stores, on_sqlite
-from support.server import run_program
+from support.server import arguments_of, binary, environment, run_program
+from support.waiting import eventually
 
 USAGE, ENVIRONMENT, REFUSED = 2, 3, 1
 
@@ -26,13 +30,81 @@ class CommandLine:
         for spelling in ("owner@example.com", "Owner@Example.COM"):
             second = server.run("bootstrap", spelling)
             self.assertEqual(second.returncode, REFUSED)
-            self.assertIn("there is an account for owner@example.com already", second.stdout + second.stderr)
+            self.assertEqual(second.stdout, "", "no script takes a refusal for a key")
+            self.assertIn("there is an account for owner@example.com already", second.stderr)
+            self.assertIn("countersign account set-password owner@example.com", second.stderr, "the way out")
         self.assertEqual((self.count("users"), self.count("api_keys")), (1, 1))
 
         for nonsense in ("not an address", "", "Name <a@example.com>"):
             refused = server.run("bootstrap", nonsense)
             self.assertEqual(refused.returncode, REFUSED, nonsense)
         self.assertEqual(self.count("users"), 1)
+
+    def test_a_key_that_could_not_be_written_is_a_failure(self):
+        server = self.start_server()
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([binary(), "bootstrap", "owner@example.com", *arguments_of(server.settings)],
+                                  env=environment(), stdout=full, stderr=subprocess.PIPE, text=True, timeout=120,
+                                  check=False)
+        self.assertEqual(done.returncode, ENVIRONMENT)
+        self.assertIn("its key could not be written", done.stderr)
+
+    def test_a_command_for_another_store_than_the_servers_makes_none(self):
+        self.start_server()
+        elsewhere = {"data_dir": self.directory / "elsewhere"}
+        for command in (["check"], ["unknown", "list"], ["unknown", "show", "sub_1"],
+                        ["unknown", "resolve", "sub_1", "--as=sent"], ["dkim", "list"], ["dkim", "create", "a.example"],
+                        ["dkim", "retire", "a.example", "e2a202611"], ["account", "set-password", "owner@example.com"]):
+            done = run_program(*command, settings=elsewhere, stdin="another horse battery\n")
+            self.assertEqual(done.returncode, ENVIRONMENT, command)
+            self.assertIn(f"there is no database at {self.directory}/elsewhere/countersign.db", done.stderr, command)
+            self.assertEqual(done.stdout, "", command)
+        self.assertFalse((self.directory / "elsewhere").exists())
+
+    def test_a_list_says_on_standard_error_which_store_it_is_of(self):
+        server = self.start_server()
+        for command in (("unknown", "list"), ("dkim", "list")):
+            done = server.run(*command)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("store: ", done.stderr)
+            self.assertNotIn("store: ", done.stdout)
+
+    def test_settings_of_a_trial_are_warned_of_where_mail_leaves(self):
+        trial = self.start_server()
+        for event in ("node.trial_domain", "node.no_public_url", "node.no_bounce_maildir"):
+            self.assertEqual(trial.log_events(event), [])
+        # Of a store that other nodes may share, the secret should be shared as well.
+        self.assertEqual(len(trial.log_events("node.own_secret")), int(self.store_kind == "postgres"))
+        trial.stop()
+        trial.settings.update({"smtp.host": "127.0.0.1", "notifications.enabled": "true",
+                               "feedback.bounce_maildir": self.directory / "bounces"})
+        trial.restart()
+        for event in ("node.trial_domain", "node.no_public_url", "node.no_bounce_maildir"):
+            self.assertEqual(len(trial.log_events(event)), 1, event)
+
+    def test_a_terminal_that_goes_away_stops_it_in_good_order(self):
+        server = self.start_server()
+        server.hang_up()
+        self.assertEqual(server.wait_until_ended(), 0)
+        self.assertEqual(server.log_events("node.stopping")[0]["signal"], "SIGHUP")
+
+    def test_it_goes_on_when_nobody_reads_its_log(self):
+        server = self.start_server()
+        server.stop()
+        process = subprocess.Popen([binary(), "serve", *arguments_of({**server.settings, "log.level": "debug"})],
+                                   env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE)
+        try:
+            for line in process.stderr:
+                if b"node.serving" in line:
+                    break
+            process.stderr.close()
+            eventually("it is ready", server.is_ready)
+            process.terminate()  # which is logged
+            self.assertEqual(process.wait(timeout=60), 0)
+        finally:
+            process.kill()
+            process.wait()
 
     def test_the_store_keeps_no_key_and_the_log_keeps_no_secret(self):
         server = self.start_server(log__level="debug")
@@ -78,16 +150,17 @@ class CommandLine:
             done = run_program("serve", settings=other)
         self.assertEqual(done.returncode, ENVIRONMENT)
         self.assertIn(f"127.0.0.1 port {port}", done.stderr)
-        self.assertIn("in use", done.stderr)
+        self.assertIn("in use; choose another with --set http.listen=", done.stderr)
 
     def test_a_database_that_cannot_be_reached_or_made_is_reported(self):
         server = self.start_server()
         unreachable = f"postgres://somebody:s3cret@127.0.0.1:{free_port()}/mail"
         blocked = self.directory / "a-file"
         blocked.write_text("")
-        for settings in ({"store.url": unreachable}, {"store.url": f"sqlite:{blocked}/x.db"},
-                         {"data_dir": blocked / "data"}):
-            done = run_program("check", settings={**server.settings, **settings, "store.deadline_ms": 1000})
+        for command, settings in (("check", {"store.url": unreachable}),
+                                  ("check", {"store.url": f"sqlite:{blocked}/x.db"}),
+                                  ("serve", {"data_dir": blocked / "data"})):
+            done = run_program(command, settings={**server.settings, **settings, "store.deadline_ms": 1000})
             self.assertEqual(done.returncode, ENVIRONMENT, done.stdout + done.stderr)
             self.assertNotEqual(done.stderr.strip(), "")
             self.assertNotIn("s3cret", done.stdout + done.stderr)
@@ -136,6 +209,28 @@ class DataDirectory:
         self.assertEqual(second.returncode, ENVIRONMENT)
         self.assertIn(f"another countersign serves {self.directory}", second.stderr)
         self.assertTrue(server.is_ready())
+
+    def test_a_second_server_on_its_database_is_refused_from_wherever(self):
+        server = self.start_server()
+        second = run_program("serve", settings={**server.settings, "http.listen": "127.0.0.1:0",
+                                                "data_dir": self.directory / "other"})
+        self.assertEqual(second.returncode, ENVIRONMENT)
+        self.assertIn("another countersign serves", second.stderr)
+
+    def test_a_store_that_takes_no_writes_is_not_ready(self):
+        server = self.start_server(store__deadline_ms=500)
+        path = self.store.url.removeprefix("sqlite:")
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            answer = eventually("it is not ready", lambda: self.not_ready(server))
+            self.assertEqual(answer.json["status"], "not_ready")
+            other.execute("ROLLBACK")
+        eventually("it is ready again", server.is_ready)
+
+    @staticmethod
+    def not_ready(server):
+        answer = Client(server.url).request("GET", "/readyz")
+        return answer if answer.status == 503 else None
 
     def test_it_is_free_again_after_a_kill(self):
         server = self.start_server()

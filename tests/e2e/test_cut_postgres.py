@@ -29,7 +29,7 @@ class CutPostgres:
         # No polling and no signals, so that nothing but the approval speaks, and few connections, so that they are
         # all open.
         self.server = self.start_server(store__url=f"{url}?sslmode=disable&gssencmode=disable", store__connections=2,
-                                        store__signals="false",
+                                        store__signals="false", store__deadline_ms=10_000,
                                         dispatcher__poll_interval_ms=3_600_000, expiry__poll_interval_ms=3_600_000,
                                         dispatcher__lease_seconds=600)
         self.server.expect_errors("store.server_down", "rest.request_failed", "dispatcher.attempt_abandoned",

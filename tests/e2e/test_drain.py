@@ -24,7 +24,7 @@ class Drain:
         self.stop_under_load(Maildir(relay.info["maildir"]), **relay_settings(relay))
 
     def stop_under_load(self, maildir=None, **settings):
-        server = self.start_server(stop_timeout_seconds=20, **settings)
+        server = self.start_server(**settings)
         account = self.open_account(server)
         Load.prepare(account)
         load = Load(account, [server.url])
@@ -59,7 +59,7 @@ class Drain:
         server.terminate()
         began = time.monotonic()
         self.assertEqual(server.wait_until_ended(), 0)
-        self.assertLess(time.monotonic() - began, stop_timeout_seconds + 2)
+        self.assertLess(time.monotonic() - began, 300, "an answer to the final dot is waited for for 600 s")
         return sink, ids, server, self.open_submissions()
 
     def start_in_its_place(self, server, sink):
@@ -69,7 +69,7 @@ class Drain:
         server.restart()
 
     def test_a_stop_gives_back_what_it_has_not_begun_and_nobody_waits_for_a_lease(self):
-        sink, ids, server, left = self.stop_while_a_queue_drains(pause_seconds=0.1, stop_timeout_seconds=20)
+        sink, ids, server, left = self.stop_while_a_queue_drains(pause_seconds=0.1, stop_timeout_seconds=600)
         self.assertEqual([line["clean"] for line in server.log_events("node.stopped")], ["yes"])
         self.assertEqual({state for _, state in left}, {"queued"})
         self.start_in_its_place(server, sink)
@@ -77,7 +77,7 @@ class Drain:
         self.assertEqual(sink.copies(), {(message, "someone@example.org"): 1 for message in ids})
 
     def test_a_relay_that_does_not_answer_holds_up_only_what_it_already_has(self):
-        sink, ids, server, left = self.stop_while_a_queue_drains(pause_seconds=3600, stop_timeout_seconds=2)
+        sink, ids, server, left = self.stop_while_a_queue_drains(pause_seconds=3600, stop_timeout_seconds=20)
         self.assertEqual([line["clean"] for line in server.log_events("node.stopped")], ["no"])
         taken = {message for message, _ in sink.copies()}
         under_way = {row[0] for row in self.store.rows("SELECT message_id FROM submissions WHERE state = 'handover'")}

@@ -8,10 +8,10 @@ from support.event_types import contract_types, documented
 from support.hooks import WebhookReceiver
 from support.peers import SmtpSink, plain_relay
 from support.scenario import AGENT, on_both_stores
-from support.sender import deliver, mail
+from support.sender import ZONE, deliver, mail
 from support.sns import SnsStandIn, ses_event
 from support.waiting import eventually
-from test_receive import _ZONE, Inbox
+from test_receive import Inbox
 
 TYPES = contract_types() | {"email.unknown"}
 WITHOUT_A_CAUSE = {one.type for one in documented() if not one.occurs}
@@ -25,9 +25,10 @@ class EveryEvent(Inbox):
         self.sns = self.enterContext(SnsStandIn())
         self.sink = self.enterContext(SmtpSink())
         hooks = self.receiver.settings()
-        self.start(**{**plain_relay(self.sink.port), **self.sns.settings(), **hooks,
-                      "dns__local_data": f"{hooks['dns__local_data']}\n{_ZONE}",
-                      "webhooks__poll_interval_ms": 50, "dispatcher__lease_seconds": 1})
+        zone = hooks.pop("dns__local_data") + "\n" + ZONE
+        del hooks["dns__timeout_ms"]  # that of the zone is the same
+        self.start(zone, **{**plain_relay(self.sink.port), **self.sns.settings(), **hooks,
+                            "webhooks__poll_interval_ms": 50, "dispatcher__lease_seconds": 1})
         made = self.account.ask(201, "POST", "/v1/webhooks", {
             "url": self.receiver.url("/ok"), "events": sorted(TYPES)}).json
         self.receiver.secrets.append(made["signing_secret"])
@@ -80,7 +81,7 @@ class EveryEvent(Inbox):
             sent = self.account.send(AGENT, draft(kind, to))["message_id"]
             self.wait_for_delivery_status(self.account, sent, "sent")
             event = ses_event(kind, message_id=sent, recipients=(to,), **details)
-            self.assertEqual(self.sns.post(self.server.url, self.sns.notification(event)), 200)
+            self.assertEqual(self.sns.deliver(self.server.url, self.sns.notification(event)), 200)
 
     def suppressed(self):
         self.account.ask(200, "POST", path_of("agents", AGENT, "suppressions"), {"address": "no@example.org"})

@@ -66,7 +66,7 @@ class RealSenders(RealSender):
         return subprocess.run(
             ["swaks", "--server", "localhost", "--port", str(self.place.port), "--helo", "sender.example",
              "--from", SENDER, "--to", recipient, "--data", f"@{path}", "--suppress-data", *arguments],
-            capture_output=True, text=True, timeout=120, check=False)
+            capture_output=True, text=True, timeout=300, check=False)
 
     def test_swaks_delivers_in_clear_and_pipelined_under_verified_tls_up_to_the_last_byte_of_the_limit(self):
         self.place = self.enterContext(receiving_place())

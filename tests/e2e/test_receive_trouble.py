@@ -19,7 +19,7 @@ class HalfSent:
     """A delivery that has come as far as the middle of its content."""
 
     def __init__(self, port, raw, recipient):
-        self._session = smtplib.SMTP(HOST, port, local_hostname="sender.example", timeout=60)
+        self._session = smtplib.SMTP(HOST, port, local_hostname="sender.example", timeout=300)
         self._session.ehlo()
         self._session.mail(SENDER)
         assert self._session.rcpt(recipient)[0] == 250
@@ -44,7 +44,7 @@ class ReceiveWithoutDatabase(RealSender):
 
     def test_a_postfix_comes_again_while_the_database_is_away_and_its_mail_arrives_once(self):
         self.start_sender(PostfixRelay)
-        self.start_receiver()
+        self.start_receiver(store__deadline_ms=10_000)
         self.server.expect_errors("store.server_down", "store.outcome_unknown", "rest.request_failed")
         interrupted = HalfSent(self.place.port, mail("Interrupted", CLEAR), CLEAR)
         self.postgres.stop("immediate")

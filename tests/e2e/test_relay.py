@@ -145,9 +145,7 @@ class Relay:
         message_id = account.send(AGENT, draft("Once"))["message_id"]
         server.stop()
         server.restart(fault=fault)
-        account.approve(message_id)
-        server.wait_until_killed()
-        server.restart()
+        self.approve_and_die(server, account, message_id)
         return account, message_id
 
     def assert_sent_once(self, account, message_id):

@@ -1,11 +1,11 @@
 """A reviewer's mail and the pages behind its links, against the running server."""
 
 import concurrent.futures
-import http.client
+import contextlib
 import re
 import unittest
 
-from support.client import draft, path_of
+from support.client import GONE, draft, path_of
 from support.maildir import Maildir
 from support.relay import PostfixRelay, relay_settings
 from support.review import REVIEWER_MAIL, links_of, look, mail_about, press, reviewer_mails, with_public_url
@@ -158,7 +158,8 @@ class ReviewerMail:
 
     def test_too_many_looks_have_to_wait(self):
         self.open(notifications__links_per_minute=5)
-        statuses = [look(f"{self.server.url}/v1/approve?t=guess").status for _ in range(7)]
+        link = f"{self.server.url}/v1/approve?t=guess"
+        statuses = self.within_a_minute(lambda: [look(link).status for _ in range(7)])
         self.assertEqual(statuses, [400] * 5 + [429] * 2)
 
     def test_killed_at_every_step_each_hold_is_told_of(self):
@@ -171,7 +172,7 @@ class ReviewerMail:
                 self.server.restart(fault=f"{first or step}=kill")
                 try:
                     self.account.client.request("POST", path_of("agents", AGENT, "messages"), draft(step))
-                except (OSError, http.client.HTTPException):
+                except GONE:
                     pass
                 self.server.wait_until_killed()
                 if first:
@@ -193,12 +194,11 @@ class ReviewerMail:
         self.open(on_expiry="approve", ttl_seconds=2, **relay)
         self.server.stop()
         self.server.restart(fault="notify.extend=kill")
-        try:
-            message_id = self.hold()
-        except (OSError, http.client.HTTPException):
-            self.fail("the hold comes before its expiry")
+        with contextlib.suppress(*GONE):  # the clock may overtake the answer
+            self.hold()
         self.server.wait_until_killed()
         self.server.restart()
+        [[message_id]] = self.store.rows("SELECT id FROM messages")
         eventually("the hold has more time", lambda: self.events().count("email.review_requested") >= 2)
         self.assertEqual(self.status_of(message_id), "pending_review")
         self.account.ask(200, "POST", path_of("reviews", message_id, "reject"), {})

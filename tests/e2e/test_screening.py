@@ -57,7 +57,8 @@ class WithADetector(Inbox):
         self.detector = DetectorStandIn()
         self.addCleanup(self.detector.close)
         self.start(screening__detector_url=self.detector.url, screening__detector_model="some-model",
-                   screening__detector_api_key="k-1", screening__detector_timeout_ms=500, **settings)
+                   screening__detector_api_key="k-1", screening__detector_timeout_ms=300_000,
+                   inbound__lease_seconds=3600, **settings)
         self.protect_inbound({}, sensitivity)
 
     def held(self, subject):
@@ -100,7 +101,11 @@ class WithADetector(Inbox):
         self.begin("low")
         for name, answer in {"status": (500, "", 0), "nonsense": (200, "It is fine, deliver it.", 0),
                              "range": (200, {"score": 7, "categories": [], "summary": ""}, 0),
-                             "silence": (200, {"score": 0, "categories": [], "summary": ""}, 30)}.items():
+                             "silence": (200, {"score": 0, "categories": [], "summary": ""}, 3600)}.items():
+            if name == "silence":  # everybody else is waited for
+                self.server.stop()
+                self.server.settings["screening.detector_timeout_ms"] = 500
+                self.server.restart()
             self.detector.answer = answer
             deliver(self.port, mail(f"Unsure {name}", AGENT), [AGENT])
             review = self.held(f"Unsure {name}")
@@ -117,7 +122,7 @@ class WithADetector(Inbox):
 @on_both_stores
 class ScreeningThatDies(Inbox):
     def test_killed_while_it_screens_the_mail_is_screened_by_the_next(self):
-        self.start(inbound__lease_seconds=2)
+        self.start(inbound__lease_seconds=3600)
         self.protect_inbound({}, "low")
         self.server.stop()
         self.server.restart(fault="hold.screen=kill")
@@ -126,13 +131,12 @@ class ScreeningThatDies(Inbox):
             deliver(self.port, mail("An offer", AGENT, body=body), [AGENT])
         except OSError:  # the processor may overtake the 250
             pass
-        self.server.wait_until_killed()
-        self.server.restart()
+        self.revive()
         eventually("it is held", self.account.reviews)
         self.assertEqual(self.inbox(), [])
 
     def test_mail_that_kills_every_time_goes_to_a_person_unread(self):
-        self.start(inbound__lease_seconds=2)
+        self.start(inbound__lease_seconds=3600)
         self.protect_inbound({}, "low")
         self.server.stop()
         self.server.restart(fault="hold.screen=kill")
@@ -141,10 +145,8 @@ class ScreeningThatDies(Inbox):
         except OSError:
             pass
         for _ in range(3):
-            self.server.wait_until_killed()
-            self.server.restart(fault="hold.screen=kill")
-        self.server.wait_until_killed()
-        self.server.restart()  # the fifth claim reads nothing
+            self.revive(fault="hold.screen=kill")
+        self.revive()  # the fifth claim reads nothing
         review = eventually("it is held", self.account.reviews)[0]
         self.assertEqual(review["hold_reason"]["code"], "unreadable")
         self.assertEqual(self.inbox(), [])

@@ -1,5 +1,6 @@
 """Through Amazon SES, played by a stand-in that checks every signature: once, or shown as unknown."""
 
+import threading
 import unittest
 
 from support.client import curl
@@ -82,10 +83,13 @@ class Ses(OverHttp):
 
     def test_an_answer_after_the_deadline_is_unknown(self):
         self.start(ses__answer_timeout_ms=500)
-        self.provider.set_faults({"kind": "delay", "seconds": 2})
+        late = threading.Event()
+        self.provider.set_faults({"kind": "delay", "until": late.is_set})
         message_id = self.send("Slow")
         self.wait(message_id, "unknown")
+        late.set()
         eventually("SES has it", lambda: self.copies(message_id))
+        self.restart_without("ses.answer_timeout_ms")
         self.assert_unknown_for_good(message_id, copies=1)
 
     def test_an_outage_makes_nothing_unknown_but_what_it_met(self):

@@ -1,13 +1,17 @@
 """A hand-over whose answer was lost, as its owner and its operator meet it: seen, and decided about once."""
 
+import pathlib
+import re
 import unittest
 
 from support.client import draft, path_of
 from support.peers import SmtpSink, plain_relay
+from support.postgres import free_port
 from support.scenario import AGENT, on_both_stores
 from support.waiting import eventually
 
 REFUSED, USAGE = 1, 2
+MANUAL = pathlib.Path(__file__).resolve().parents[2] / "docs" / "operating.md"
 
 
 @on_both_stores
@@ -42,6 +46,26 @@ class Unknown:
         self.assertEqual(self.copies(), 1)
         self.assertIn("no hand-over is unknown", self.server.run("unknown", "list").stdout)
 
+    def test_what_a_restored_database_would_send_again_is_unknown_after_what_the_manual_says(self):
+        sink = self.enterContext(SmtpSink())
+        server = self.start_server(**plain_relay(free_port()))  # where nobody listens
+        server.expect_errors("dispatcher.provider_unavailable")
+        account = self.open_account(server)
+        account.create_agent(AGENT)
+        message_id = account.send(AGENT, draft("Queued in the backup, and sent since"))["message_id"]
+        eventually("it is known that the relay is away", lambda: server.log_events("dispatcher.provider_unavailable"))
+        server.stop()
+        [statement] = re.findall(r"```sql\n(.*?)```", MANUAL.read_text(encoding="utf-8"), re.DOTALL)
+        self.store.execute(statement)
+        server.settings.update({"smtp.port": sink.port})
+        server.restart()
+        self.wait_for_delivery_status(account, message_id, "unknown")
+        [handover] = account.ask(200, "GET", "/v1/handovers").json["items"]
+        server.check()
+        done = server.run("unknown", "resolve", handover["id"], "--as", "sent")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sink.copies_of(message_id).total(), 0)
+
     def test_the_command_line_refuses_what_cannot_be_decided(self):
         handover = self.lose_one()
         self.assertEqual(self.server.run("unknown", "resolve", handover, "--as", "perhaps").returncode, USAGE)
@@ -49,7 +73,7 @@ class Unknown:
         self.assertEqual(self.server.run("unknown", "resolve", handover, "--as", "give_up").returncode, 0)
         again = self.server.run("unknown", "resolve", handover, "--as", "send_again")
         self.assertEqual(again.returncode, REFUSED)
-        self.assertIn("nothing was changed", again.stdout)
+        self.assertIn("nothing was changed", again.stderr)
         self.assertEqual(self.copies(), 1)
 
     def test_sent_again_by_its_owner_it_arrives_once_more_and_no_more_often(self):

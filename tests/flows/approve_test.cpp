@@ -4,6 +4,8 @@
 #include "flows/office.hpp"
 #include "flows/snapshot.hpp"
 #include "mailbox/limits.hpp"
+#include "notify/settings.hpp"
+#include "support/overtaking.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::test {
@@ -22,6 +24,8 @@ constexpr auto kWeek = std::chrono::hours(24 * 7);
 
 constexpr store::Query kMoveAgent("approve_test.move_agent",
                                   "UPDATE agents SET registered_domain = 'unverified.example'");
+constexpr store::Query kApprovedUnseen(
+    "approve_test.approved_unseen", "SELECT approved_unseen FROM review_notifications WHERE message_id = $1");
 
 class ApproveTest : public StoreTest {
  protected:
@@ -83,6 +87,8 @@ class ApproveTest : public StoreTest {
   Office office_{db()};
 };
 COUNTERSIGN_ON_EVERY_STORE(ApproveTest);
+class ApproveOnPostgresTest : public ApproveTest {};
+COUNTERSIGN_ON_POSTGRES(ApproveOnPostgresTest);
 
 TEST_P(ApproveTest, WithoutEditsSendsTheDraftAsItWasHeld) {
   const MessageId id = office_.hold(kAuthor, draft());
@@ -314,11 +320,106 @@ TEST_P(ApproveTest, ASweepAsksAgainWhatTheOwnerWants) {
   const auto due = office_.expired();
   ASSERT_EQ(due.size(), 1U);
   const auto wanted = [&] {
-    return db().read([&](store::ReadTx& tx) { return approve::still_wanted(tx, due.front()); });
+    return db().write([&](store::Tx& tx) { return approve::still_wanted(tx, due.front()); });
   };
   EXPECT_TRUE(wanted());
   office_.hold_all(kAuthor, account::OnExpiry::reject);
   EXPECT_FALSE(wanted());
+}
+
+TEST_P(ApproveTest, TheClockJudgesAndDecidesInOneTransaction) {
+  (void)db().write([&](store::Tx& tx) { return notify::set_account_settings(tx, office_.owner(), {}); });
+  office_.hold_all(kAuthor, account::OnExpiry::approve);
+  const MessageId held = office_.hold(kAuthor, draft());
+  const MessageId suppressed = office_.hold(kAuthor, draft_to({"nobody@elsewhere.example"}));
+  office_.suppress(kAuthor, "nobody@elsewhere.example");
+  office_.pass(kWeek);
+  const notify::Policy careful;
+  const notify::Policy careless{.on_unseen = notify::OnUnseen::approve};
+  const auto expire = [&](const MessageId& id, const notify::Policy& policy) {
+    const approve::Expired expired{office_.owner(), id, account::OnExpiry::approve, office_.now()};
+    return db().write([&](store::Tx& tx) {
+      return approve::expire(tx, expired, office_.send_step(), kSharedDomain, policy, office_.now());
+    });
+  };
+  auto expiry = expire(suppressed, careless);
+  ASSERT_TRUE(expiry);
+  EXPECT_EQ(expiry->outcome, approve::Expiry::Outcome::rejected);
+  EXPECT_EQ(expiry->reason, "recipient_suppressed");
+  EXPECT_EQ(office_.message(suppressed).rejection_reason, "recipient_suppressed");
+  EXPECT_FALSE(db().read([&](store::ReadTx& tx) {
+    return tx.query(kApprovedUnseen, {suppressed.str()}).front().flag(0);
+  })) << "that it was approved unseen is not noted of what is rejected";
+  expiry = expire(held, careful);
+  ASSERT_TRUE(expiry);
+  EXPECT_EQ(expiry->outcome, approve::Expiry::Outcome::rejected);
+  EXPECT_THAT(expiry->reason, HasSubstr("72 hours"));
+  EXPECT_TRUE(std::holds_alternative<approve::NotPending>(expire(held, careful).error()));
+}
+
+TEST_P(ApproveTest, TheClockPutsOffWhatAReviewerMayStillSee) {
+  (void)db().write([&](store::Tx& tx) { return notify::set_account_settings(tx, office_.owner(), {}); });
+  office_.protect(kAuthor, [](account::Protection& protection) {
+    protection.hold_on_expiry = account::OnExpiry::approve;
+    protection.hold_ttl_seconds = 600;
+  });
+  const MessageId id = office_.hold(kAuthor, draft());
+  office_.pass(std::chrono::minutes(10));
+  const auto due = office_.expired();
+  ASSERT_EQ(due.size(), 1U);
+  const auto expiry = db().write([&](store::Tx& tx) {
+    return approve::expire(tx, due.front(), office_.send_step(), kSharedDomain, {}, office_.now());
+  });
+  ASSERT_TRUE(expiry);
+  EXPECT_EQ(expiry->outcome, approve::Expiry::Outcome::postponed);
+  EXPECT_EQ(office_.message(id).approval_expires_at, expiry->until);
+  EXPECT_GT(expiry->until, office_.now());
+}
+
+TEST_P(ApproveOnPostgresTest, TheClockWaitsForAnOwnerWhoChangesWhatItMayDo) {
+  office_.hold_all(kAuthor, account::OnExpiry::approve);
+  const MessageId id = office_.hold(kAuthor, draft());
+  office_.pass(kWeek);
+  const auto due = office_.expired();
+  ASSERT_EQ(due.size(), 1U);
+  account::Protection protection = office_.agent(kAuthor).protection;
+  protection.hold_on_expiry = account::OnExpiry::reject;
+  const notify::Policy careless{.on_unseen = notify::OnUnseen::approve};
+  Result<approve::Expiry, approve::Refusal> expiry;
+  meet(
+      store_,
+      [&](store::Tx& tx) { EXPECT_TRUE(account::set_protection(tx, office_.owner(), kAuthor, protection)); },
+      [&](store::Tx& tx) {
+        expiry =
+            approve::expire(tx, due.front(), office_.send_step(), kSharedDomain, careless, office_.now());
+      });
+  ASSERT_FALSE(expiry);
+  EXPECT_TRUE(std::holds_alternative<approve::NotPending>(expiry.error()));
+  EXPECT_EQ(office_.message(id).review_status, ReviewStatus::pending_review);
+}
+
+TEST_P(ApproveOnPostgresTest, TheClockWaitsForAnOwnerWhoWantsNothingApprovedUnseen) {
+  office_.hold_all(kAuthor, account::OnExpiry::approve);
+  notify::Settings settings;
+  settings.on_unseen = notify::OnUnseen::approve;
+  const auto settle = [&](store::Tx& tx) {
+    return notify::set_account_settings(tx, office_.owner(), settings);
+  };
+  (void)db().write(settle);
+  const MessageId id = office_.hold(kAuthor, draft());
+  office_.pass(kWeek);
+  const auto due = office_.expired();
+  ASSERT_EQ(due.size(), 1U);
+  settings.on_unseen = notify::OnUnseen::reject;
+  Result<approve::Expiry, approve::Refusal> expiry;
+  meet(
+      store_, [&](store::Tx& tx) { EXPECT_TRUE(settle(tx)); },
+      [&](store::Tx& tx) {
+        expiry = approve::expire(tx, due.front(), office_.send_step(), kSharedDomain, {}, office_.now());
+      });
+  ASSERT_TRUE(expiry);
+  EXPECT_EQ(expiry->outcome, approve::Expiry::Outcome::rejected);
+  EXPECT_EQ(office_.message(id).review_status, ReviewStatus::review_expired_rejected);
 }
 
 TEST_P(ApproveTest, ADraftWithHiddenRecipientsOnlyCanBeApproved) {

@@ -28,6 +28,7 @@ console::ConsoleSettings ConsoleFixture::settings() {
   settings.transport = "smtp";
   settings.password_cost = cost_;
   settings.stream_poll = std::chrono::milliseconds(5);
+  settings.stream_heartbeat = std::chrono::hours(1);  // on a busy machine one would come before what happens
   settings.api = [this](net::Request request, console::Grant grant) {
     agent::rest::SessionCaller caller{grant.token_hash, grant.user_id, grant.exempt, grant.undo_for};
     return server_->respond(std::move(request), std::move(caller));

@@ -154,7 +154,8 @@ class FaultTest : public testing::TestWithParam<std::tuple<Backend, std::size_t>
 
   /// A store with an office in the state the scenario asks for.
   struct Stage {
-    explicit Stage(Backend backend, const Scenario& scenario) : store(backend), office(store.database()) {
+    explicit Stage(Backend backend, const Scenario& scenario)
+        : store(backend, one_connection()), office(store.database()) {
       office.add_agent(kAuthor);
       office.add_agent(kColleague);
       action = scenario.prepare(office);

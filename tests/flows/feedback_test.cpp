@@ -1,4 +1,6 @@
 // Feedback from its bytes to the store: the webhook with a genuine SNS, and the Maildir of bounces.
+#include "outbox/feedback.hpp"
+
 #include <gmock/gmock.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -10,6 +12,7 @@
 
 #include "base/fault.hpp"
 #include "flows/office.hpp"
+#include "outbox/resolve.hpp"
 #include "provider/feedback/bounce_maildir.hpp"
 #include "provider/feedback/ses_webhook.hpp"
 #include "support/sns_signer.hpp"
@@ -64,6 +67,79 @@ class FeedbackTest : public StoreTest {
   Office office_{db()};
   std::vector<std::string> outcomes_;
 };
+
+// Evidence of a whole hand-over, and then its answer, which says more about single recipients.
+
+class LateAnswerTest : public FeedbackTest {
+ protected:
+  outbox::Claim claimed() {
+    office_.pass(std::chrono::hours(1));
+    const auto claims = office_.claim();
+    EXPECT_THAT(claims, testing::SizeIs(1));
+    return claims.front();
+  }
+  outbox::Claim handed_over() {
+    const outbox::Claim claim = claimed();
+    EXPECT_TRUE(office_.fence(claim));
+    return claim;
+  }
+  void prove(const outbox::Claim& claim) {
+    outbox::Feedback feedback;
+    feedback.source = "test";
+    feedback.event_id = claim.id.str();
+    feedback.submission = claim.id;
+    db().write([&](store::Tx& tx) { return outbox::apply_feedback(tx, feedback, office_.now()); });
+  }
+  void answer(const outbox::Claim& claim, outbox::Verdict verdict,
+              std::vector<outbox::RecipientAnswer> recipients = {}) {
+    outbox::Answer answer;
+    answer.verdict = verdict;
+    answer.phase = "final_dot";
+    answer.provider = "scripted";
+    answer.recipients = std::move(recipients);
+    EXPECT_TRUE(office_.record(claim, answer));
+  }
+};
+COUNTERSIGN_ON_EVERY_STORE(LateAnswerTest);
+
+TEST_P(LateAnswerTest, WhateverASecondAttemptHadComeToWhatFollowsIsSound) {
+  for (const std::string_view second : {"queued", "claimed", "in hand-over", "accepted", "proved", "deferred",
+                                        "refused", "unknown", "refused before", "given up"}) {
+    SCOPED_TRACE(second);
+    const MessageId id = office_.send(kAuthor, draft_to({"a@elsewhere.example", "b@elsewhere.example"}));
+    const outbox::Claim first = handed_over();
+    office_.pass(std::chrono::hours(1));
+    db().write([&](store::Tx& tx) { return outbox::rescue(tx, {office_.now(), office_.now()}).unknown; });
+    const outbox::ResolveCommand command{
+        {},
+        first.id,
+        second == "given up" ? outbox::Resolution::give_up : outbox::Resolution::send_again,
+        "person: ann",
+        ""};
+    ASSERT_TRUE(
+        db().write([&](store::Tx& tx) { return outbox::resolve(tx, command, office_.now()); }).has_value());
+    std::optional<outbox::Claim> again;
+    if (second == "claimed") again = claimed();
+    if (second != "queued" && second != "claimed" && second != "given up") again = handed_over();
+    if (second == "refused before") answer(*again, outbox::Verdict::refused);
+    prove(first);
+    if (second == "accepted") answer(*again, outbox::Verdict::accepted);
+    if (second == "proved") prove(*again);
+    if (second == "deferred") answer(*again, outbox::Verdict::deferred);
+    if (second == "refused") answer(*again, outbox::Verdict::refused);
+    if (second == "unknown") answer(*again, outbox::Verdict::unknown);
+    office_.expect_sound();
+    answer(first, outbox::Verdict::accepted,
+           {{"b@elsewhere.example", outbox::Verdict::deferred, 452, "mailbox full"}});
+    office_.expect_sound();
+    if (second == "in hand-over") answer(*again, outbox::Verdict::accepted);
+    // What is left to be done can be done, and is.
+    office_.pass(std::chrono::hours(1));
+    office_.hand_over(outbox::Verdict::accepted);
+    EXPECT_THAT(office_.attempts(id), testing::Each(testing::Not(testing::StartsWith("queued"))));
+    office_.expect_sound();
+  }
+}
 
 // The webhook.
 

@@ -102,7 +102,7 @@ class NotifierTest : public StoreTest {
     provider::Notifier notifier(io.get_executor(), db(), clock_, transport_, notify::Links("a secret"),
                                 std::move(options), std::move(hooks));
     running = &notifier;
-    asio::steady_timer patience(io, 60s);  // only a notifier that hangs gets there
+    asio::steady_timer patience(io, 10min);  // only a notifier that hangs gets there
     patience.async_wait([&io](const boost::system::error_code& error) {
       if (!error) io.stop();
     });

@@ -34,6 +34,12 @@ UtcTime opening_time() {
   return sys_days{2026y / November / 23} + 12h;
 }
 
+store::Options one_connection() {
+  store::Options options;
+  options.connections = 1;
+  return options;
+}
+
 mailbox::Draft draft_to(std::vector<std::string> to) {
   mailbox::Draft draft;
   draft.subject = "Quarterly figures";

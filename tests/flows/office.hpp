@@ -15,6 +15,7 @@
 #include "outbox/outbox.hpp"
 #include "provider/loopback/send_step.hpp"
 #include "store/database.hpp"
+#include "store/open.hpp"
 
 namespace countersign::test {
 
@@ -23,6 +24,10 @@ inline constexpr std::string_view kWorker = "worker-1";
 
 /// 2026-11-23T12:00:00Z, when every office opens.
 [[nodiscard]] UtcTime opening_time();
+
+/// For a test that makes a store for every step of a loop and does one thing after the other in it: several
+/// connections would take turns, and each would have to be made and to learn every statement, each time anew.
+[[nodiscard]] store::Options one_connection();
 
 /// A draft with subject and text to these mailboxes.
 [[nodiscard]] mailbox::Draft draft_to(std::vector<std::string> to);

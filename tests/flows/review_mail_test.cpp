@@ -487,6 +487,41 @@ TEST_P(ReviewMailTest, WhatAMailDoesNotTellOfHasNotBeenSeen) {
   office_.expect_sound();
 }
 
+TEST_P(ReviewMailTest, WhatIsDecidedStaysBehindTheLinksOfAMailThatMayHaveLeft) {
+  const MessageId decided = hold();
+  const MessageId open = hold();
+  std::vector<ReviewMail> mails = claim();
+  ASSERT_THAT(mails, SizeIs(1));
+  ASSERT_THAT(mails[0].holds, SizeIs(2));
+  EXPECT_TRUE(begin(mails[0]));
+  record(mails[0], Outcome::unknown);
+  office_.pass(1s);
+  const UtcTime at = decided_for_now(decided);
+  const auto link_key = [&] {
+    const auto target = db().read([&](store::ReadTx& tx) { return notify::link_target(tx, decided); });
+    return target ? target->link_key : std::string();
+  };
+  const std::string key = mails[0].link_key;
+  office_.pass(30s);
+  mails = claim();
+  ASSERT_THAT(mails, SizeIs(1));
+  ASSERT_THAT(mails[0].holds, SizeIs(1)) << "the next attempt tells of what is still to be decided";
+  EXPECT_EQ(link_key(), key);
+  EXPECT_TRUE(begin(mails[0]));
+  record(mails[0], Outcome::accepted);
+  EXPECT_EQ(link_key(), key);
+  EXPECT_EQ(state(open), "mailed sent");
+  office_.expect_sound();
+
+  ASSERT_TRUE(taken_back(decided, at));
+  EXPECT_EQ(state(decided), "waiting") << "the attempt that was taken told nothing of it";
+  office_.pass(60s);
+  mails = claim();
+  ASSERT_THAT(mails, SizeIs(1));
+  ASSERT_THAT(mails[0].holds, SizeIs(1));
+  EXPECT_EQ(mails[0].holds[0].message.id, decided);
+}
+
 TEST_P(ReviewMailTest, WhatIsLeftOutAndStaysDecidedIsNotMailed) {
   const MessageId decided = hold();
   const MessageId open = hold();
@@ -543,11 +578,17 @@ TEST_P(ReviewMailTest, ReviewersOfTheAgentComeBeforeThoseOfTheAccount) {
 }
 
 TEST_P(ReviewMailTest, AnAgentInTheTrashIsNotMailedAboutUntilItIsRestored) {
+  const auto anything_due = [&] {
+    return db().read([&](store::ReadTx& tx) { return notify::anything_due(tx, office_.now()); });
+  };
   const MessageId waiting = hold();
+  EXPECT_TRUE(anything_due());
   office_.trash_agent(kAuthor);
   office_.pass(1h);
+  EXPECT_FALSE(anything_due()) << "whoever looks finds nothing to do";
   EXPECT_THAT(claim(), IsEmpty());
   office_.restore_agent(kAuthor);
+  EXPECT_TRUE(anything_due());
   EXPECT_EQ(send(Outcome::deferred), 1U);
   office_.trash_agent(kAuthor);
   office_.pass(1h);
@@ -580,6 +621,29 @@ TEST_P(ReviewMailTest, WhatIsOldAndDecidedIsForgottenAndNothingElse) {
   office_.pass(2h);
   EXPECT_EQ(forget(), 1);
   EXPECT_EQ(state(held), "mailed sent");
+}
+
+TEST_P(ReviewMailTest, AMailMayOutliveWhatItToldOf) {
+  const MessageId decided = hold();
+  EXPECT_EQ(send(), 1U);
+  EXPECT_TRUE(office_.reject(decided));
+  EXPECT_TRUE(db().write([&](store::Tx& tx) { return mailbox::trash(tx, kAuthor, decided, office_.now()); }));
+  EXPECT_TRUE(db().write([&](store::Tx& tx) { return mailbox::purge(tx, kAuthor, decided); }));
+  office_.expect_sound();
+  office_.pass(60s);
+  hold();
+  EXPECT_EQ(send(Outcome::deferred), 1U);
+  const auto remove = [&] {
+    return db().write([&](store::Tx& tx) {
+      return mailbox::purge_agent(tx, office_.owner(), kAuthor, office_.now()).value().over;
+    });
+  };
+  while (!remove()) {
+  }
+  office_.expect_sound();
+  office_.pass(30s);
+  EXPECT_THAT(claim(), IsEmpty());
+  office_.expect_sound();
 }
 
 TEST_P(ReviewMailTest, AThingThatIsStuckIsSeenByTheChecker) {

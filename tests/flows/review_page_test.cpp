@@ -12,6 +12,7 @@
 #include "notify/review_mail.hpp"
 #include "review_page/review_pages.hpp"
 #include "store/error.hpp"
+#include "support/overtaking.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::test {
@@ -27,6 +28,9 @@ constexpr std::string_view kAuthor = "writer@agents.example";
 constexpr std::string_view kStranger = "bob@elsewhere.example";
 constexpr store::Query kNewRevision("review_page_test.new_revision",
                                     "UPDATE messages SET revision = revision + 1 WHERE id = $1");
+constexpr store::Query kLeaveOut("review_page_test.leave_out",
+                                 "UPDATE review_notifications SET state = 'waiting', mail_id = NULL WHERE "
+                                 "message_id = $1");
 
 class ReviewPageTest : public StoreTest {
  protected:
@@ -89,6 +93,8 @@ class ReviewPageTest : public StoreTest {
       db(), office_.clock(), office_.send_step(), links_, std::string(kSharedDomain), {}};
 };
 COUNTERSIGN_ON_EVERY_STORE(ReviewPageTest);
+class ReviewPageOnPostgresTest : public ReviewPageTest {};
+COUNTERSIGN_ON_POSTGRES(ReviewPageOnPostgresTest);
 
 TEST_P(ReviewPageTest, AskingShowsTheWholeTextAndAForm) {
   const MessageId id = hold();
@@ -155,10 +161,25 @@ TEST_P(ReviewPageTest, ForAnAgentInTheTrashThereIsNothingToDecide) {
   EXPECT_EQ(look(LinkAction::approve).status, 404);
   EXPECT_EQ(press(LinkAction::approve).status, 404);
   const std::string approve = link(LinkAction::approve);
-  EXPECT_TRUE(db().write(
-      [&](store::Tx& tx) { return account::purge_agent(tx, office_.owner(), kAuthor).has_value(); }));
+  EXPECT_TRUE(db().write([&](store::Tx& tx) {
+    return mailbox::purge_agent(tx, office_.owner(), kAuthor, office_.now()).value().over;
+  }));
   EXPECT_EQ(ask(LinkAction::approve, "GET", approve).status, 404);
   EXPECT_EQ(ask(LinkAction::approve, "POST", approve).status, 404);
+}
+
+TEST_P(ReviewPageOnPostgresTest, WhatIsLeftOutOfItsMailWhileALinkIsPressedIsNoLongerBehindIt) {
+  const MessageId id = hold();
+  net::Response page;
+  meet(
+      store_,
+      [&](store::Tx& tx) {
+        EXPECT_TRUE(mailbox::lock_for_review(tx, office_.owner(), id));
+        tx.execute(kLeaveOut, {id.str()});
+      },
+      [&](store::Tx&) { page = press(LinkAction::approve); });
+  EXPECT_EQ(page.status, 404);
+  EXPECT_EQ(office_.message(id).review_status, ReviewStatus::pending_review);
 }
 
 TEST_P(ReviewPageTest, TheTokenOfAPostMayStandInTheAddress) {

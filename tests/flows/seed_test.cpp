@@ -87,7 +87,7 @@ class SeedTest : public testing::TestWithParam<std::tuple<Backend, Decider, std:
     office_.expect_sound();
   }
 
-  TestStore store_{std::get<0>(GetParam())};
+  TestStore store_{std::get<0>(GetParam()), one_connection()};
   Office office_{store_.database()};
 };
 
@@ -148,7 +148,7 @@ TEST_P(SeedTest, ADecisionThatFailsAtAnyPointLeavesNothingOrEverything) {
   std::map<std::string, int> passages;
   for (const std::string& point : points) {
     SCOPED_TRACE(point + " failed");
-    TestStore store(std::get<0>(GetParam()));
+    TestStore store(std::get<0>(GetParam()), one_connection());
     Office office(store.database());
     office.add_agent(kAuthor);
     office.add_agent(kColleague);

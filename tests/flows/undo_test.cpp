@@ -4,8 +4,10 @@
 #include <barrier>
 #include <thread>
 
+#include "base/fault.hpp"
 #include "flows/office.hpp"
 #include "flows/snapshot.hpp"
+#include "support/overtaking.hpp"
 #include "support/stores.hpp"
 
 namespace countersign::test {
@@ -59,6 +61,8 @@ class UndoTest : public StoreTest {
   UtcTime decided_at_;
 };
 COUNTERSIGN_ON_EVERY_STORE(UndoTest);
+class UndoOnPostgresTest : public UndoTest {};
+COUNTERSIGN_ON_POSTGRES(UndoOnPostgresTest);
 
 TEST_P(UndoTest, WhatCanBeTakenBackWaitsInTheQueue) {
   const MessageId id = hold();
@@ -196,6 +200,23 @@ TEST_P(UndoTest, WhatLiesInTheTrashStaysDecided) {
   ASSERT_TRUE(approve(id));
   ASSERT_TRUE(db().write([&](store::Tx& tx) { return mailbox::trash(tx, kAuthor, id, office_.now()); }));
   expect_refused(id, UndoRefusal::too_late);
+}
+
+TEST_P(UndoOnPostgresTest, AnAgentThatGoesToTheTrashMeanwhileStaysDecided) {
+  const MessageId id = hold();
+  ASSERT_TRUE(approve(id));
+  const auto other_node = store_.open_another();
+  fault::arm("approve.undo", 1, fault::Action::call, [&] {
+    EXPECT_TRUE(other_node->write(
+        [&](store::Tx& tx) { return account::trash_agent(tx, office_.owner(), kAuthor, office_.now()); }));
+  });
+  const auto undone = undo(id);
+  fault::reset();
+  ASSERT_FALSE(undone);
+  EXPECT_EQ(undone.error(), UndoRefusal::not_found);
+  EXPECT_EQ(office_.message(id).review_status, ReviewStatus::review_approved);
+  EXPECT_THAT(office_.attempts(id), ElementsAre("queued/0"));
+  office_.expect_sound();
 }
 
 TEST_P(UndoTest, KeptDraftsAreForgotten) {

@@ -113,7 +113,7 @@ class Countersign:
 
         def ask(path):
             try:
-                with urllib.request.urlopen(url + path, timeout=5) as answer:
+                with urllib.request.urlopen(url + path, timeout=60) as answer:
                     return answer.read()
             except OSError:
                 return None

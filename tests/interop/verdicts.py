@@ -11,7 +11,7 @@ import sys
 
 def run(*command):
     """The lines "name<TAB>verdict" that a judge prints."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=200)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=900)
     if done.returncode != 0:
         raise SystemExit(f"{command[0]}: {done.stderr}")
     return dict(line.split("\t") for line in done.stdout.splitlines())

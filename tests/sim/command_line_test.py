@@ -15,7 +15,7 @@ PROGRAM = sys.argv.pop(1)
 
 
 def run(*arguments):
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=900, check=False)
 
 
 class CommandLineTest(unittest.TestCase):

@@ -5,6 +5,7 @@ Faults are dictionaries, used in order, each for `times` requests that send (def
 
     {"kind": "refuse", "status": 400, "name": "MessageRejected", "message": "…"}   answered, not accepted
     {"kind": "delay", "seconds": 0.5}          accepted and answered, late; the work is begun before the pause
+    {"kind": "delay", "until": callable}       the same when it says True
     {"kind": "reset_before"}                   read, not accepted, connection reset
     {"kind": "reset_after"}                    accepted, connection reset without an answer
     {"kind": "half_answer"}                    accepted, half of the answer, connection closed
@@ -36,6 +37,7 @@ import uuid
 
 HOST = "127.0.0.1"
 BODY_BYTES_MAX = 40 * 1024 * 1024
+PAUSE_SECONDS_MAX = 300
 
 
 class Refusal(Exception):
@@ -202,12 +204,21 @@ class StandIn:
     def _accept(self, handler, body, fault):
         if fault.get("kind") == "delay":
             self.begin(handler, body)
-            time.sleep(fault["seconds"])
+            self._pause(fault)
         with self.lock:
             status, fields, answer, entry = self.accept(handler, body)
             if entry is not None:
                 self.accepted.append(entry)
         return status, fields, answer, entry
+
+    @staticmethod
+    def _pause(fault):
+        if "until" not in fault:
+            time.sleep(fault["seconds"])
+            return
+        latest = time.monotonic() + PAUSE_SECONDS_MAX
+        while not fault["until"]() and time.monotonic() < latest:
+            time.sleep(0.02)
 
     def begin(self, handler, body):
         """A request that will take a while has begun."""

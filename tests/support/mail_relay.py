@@ -24,7 +24,7 @@ import time
 
 HOST = "127.0.0.1"
 MAILBOX_USER = "nobody"
-START_SECONDS_MAX = 30
+START_SECONDS_MAX = 300
 STOP_SECONDS_MAX = 15
 POLL_SECONDS = 0.02
 _UNPACKED = pathlib.Path(__file__).resolve().parents[2] / "build/unpacked"
@@ -164,7 +164,7 @@ class MailRelay:
         new = pathlib.Path(self.info["maildir"]) / "new"
         return sorted(new.iterdir(), key=lambda path: path.stat().st_mtime_ns) if new.is_dir() else []
 
-    def wait_for_mail(self, count, seconds_max=30):
+    def wait_for_mail(self, count, seconds_max=300):
         """Waits until at least `count` messages are there, and returns all of them as bytes, oldest first."""
         until = time.monotonic() + seconds_max
         while len(self.mails()) < count:

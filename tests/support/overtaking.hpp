@@ -27,7 +27,7 @@ inline void meet(
     TestStore& store, const std::function<void(store::Tx&)>& first,
     const std::function<void(store::Tx&)>& second,
     const std::function<void(store::Tx&)>& then = [](store::Tx&) {}) {
-  static constexpr std::chrono::seconds kPatience{60};  // only a test that fails takes so long
+  static constexpr std::chrono::minutes kPatience{5};  // only a test that fails takes so long
   const auto other_node = store.open_another();
   const auto watcher = store.open_another();
   const auto is_waiting = [&] {

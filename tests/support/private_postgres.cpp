@@ -34,7 +34,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::seconds kStartMax{60};
+constexpr std::chrono::minutes kStartMax{5};
 constexpr std::chrono::milliseconds kPollPause{20};
 
 fs::path program(const std::string& name) {

@@ -18,6 +18,12 @@
 #include "support/server_socket.hpp"
 
 namespace countersign::test {
+namespace {
+
+// How long a test waits for what its client is to do; only one that fails takes so long.
+constexpr std::chrono::minutes kPatience{5};
+
+}  // namespace
 
 std::string http_answer(int status, const std::string& body, const std::string& fields) {
   return "HTTP/1.1 " + std::to_string(status) +
@@ -187,12 +193,12 @@ std::string ScriptedHttpServer::url(const std::string& path) const {
 
 bool ScriptedHttpServer::wait_for_requests(std::size_t count) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return requests_.size() >= count; });
+  return changed_.wait_for(lock, kPatience, [&] { return requests_.size() >= count; });
 }
 
 bool ScriptedHttpServer::wait_for_ended(std::size_t count) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return ended_ >= count; });
+  return changed_.wait_for(lock, kPatience, [&] { return ended_ >= count; });
 }
 
 std::size_t ScriptedHttpServer::connections() const {

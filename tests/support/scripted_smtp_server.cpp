@@ -1,5 +1,7 @@
 #include "support/scripted_smtp_server.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -19,6 +21,12 @@
 #include "support/server_socket.hpp"
 
 namespace countersign::test {
+namespace {
+
+// How long a test waits for what its client is to do; only one that fails takes so long.
+constexpr std::chrono::minutes kPatience{5};
+
+}  // namespace
 
 // One accepted connection and its thread.
 class ScriptedSmtpServer::Connection {
@@ -262,7 +270,7 @@ class ScriptedSmtpServer::Connection {
       rest.remove_prefix(end + 2);
     }
     if (tls_ != nullptr) {
-      SSL_write(tls_, output_.data(), static_cast<int>(output_.size()));
+      write_records();
     } else {
       for (std::string_view rest = output_; !rest.empty();) {
         const auto sent = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -271,6 +279,21 @@ class ScriptedSmtpServer::Connection {
       }
     }
     output_.clear();
+  }
+
+  void write_records() {
+    if (!script_.record_per_line) {
+      SSL_write(tls_, output_.data(), static_cast<int>(output_.size()));
+      return;
+    }
+    const auto cork = [this](int on) { ::setsockopt(socket_, IPPROTO_TCP, TCP_CORK, &on, sizeof on); };
+    cork(1);
+    for (std::string_view rest = output_; !rest.empty();) {
+      const std::size_t end = rest.find("\r\n") + 2;
+      SSL_write(tls_, rest.data(), static_cast<int>(end));
+      rest.remove_prefix(end);
+    }
+    cork(0);
   }
 
   void note(const std::string& line) {
@@ -325,7 +348,7 @@ void ScriptedSmtpServer::accept_loop() {
 
 bool ScriptedSmtpServer::wait_for_ended(std::size_t count) {
   std::unique_lock lock(mutex_);
-  return ended_changed_.wait_for(lock, std::chrono::seconds(10), [&] { return ended_ >= count; });
+  return ended_changed_.wait_for(lock, kPatience, [&] { return ended_ >= count; });
 }
 
 std::size_t ScriptedSmtpServer::connections() const {

@@ -29,7 +29,8 @@ struct Script {
   std::vector<std::string> extensions_under_tls;  // empty: the same without STARTTLS
   std::map<std::string, std::vector<Say>> replies;
   bool implicit_tls = false;
-  std::string username;  // what AUTH has to bring
+  bool record_per_line = false;  // under TLS: what is said together is one segment of several records
+  std::string username;          // what AUTH has to bring
   std::string password;
   /// After that many octets of content: this is said, and done.
   std::optional<std::pair<std::size_t, Say>> in_content;

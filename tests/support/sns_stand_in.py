@@ -34,7 +34,7 @@ from mail_relay import HOST, run
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:countersign-feedback"
 WEBHOOK = "/webhooks/ses"
-REPEAT_SECONDS_MAX = 60
+REPEAT_SECONDS_MAX = 300
 _REPEAT_PAUSE_SECONDS = 0.1
 _SIGNED = ("Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 

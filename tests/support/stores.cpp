@@ -34,16 +34,19 @@ class Templates {
   }
 
  private:
-  static void migrate(const std::string& url) {
-    store::Options options;
-    options.url = url;
-    store::open(options)->stop();
-  }
+  static void migrate(const std::string& url) { store::open(patient_options(url))->stop(); }
 };
 
 }  // namespace
 
 std::string name_of(Backend backend) { return backend == Backend::sqlite ? "sqlite" : "postgres"; }
+
+store::Options patient_options(std::string url) {
+  store::Options options;
+  options.url = std::move(url);
+  options.deadline = kStorePatience;
+  return options;
+}
 
 class TestStore::Place {
  public:
@@ -70,6 +73,7 @@ class TestStore::Place {
 TestStore::TestStore(Backend backend, store::Options options, Schema schema)
     : backend_(backend), place_(std::make_unique<Place>(backend, schema)), options_(std::move(options)) {
   options_.url = place_->url();
+  if (options_.deadline == store::Options{}.deadline) options_.deadline = kStorePatience;
   if (schema == Schema::migrated) reopen();
 }
 

@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -24,12 +25,21 @@ enum class Backend { sqlite, postgres };
 /// "sqlite" or "postgres".
 [[nodiscard]] std::string name_of(Backend backend);
 
+/// How long a test's store waits for its database. Tests share their machine with others and may get nothing
+/// of it for minutes; the deadline of production would turn such a pause into a failure that says nothing
+/// about the program.
+inline constexpr std::chrono::minutes kStorePatience{10};
+
+/// Options for a test that opens a store itself.
+[[nodiscard]] store::Options patient_options(std::string url);
+
 /// A fresh store, open; removed with the object.
 class TestStore {
  public:
   enum class Schema { migrated, none };
 
-  /// `options` without URL. Schema::none: nothing was created and the store is not open.
+  /// `options` without URL; the deadline is kStorePatience unless they name another than the usual one.
+  /// Schema::none: nothing was created and the store is not open.
   explicit TestStore(Backend backend, store::Options options = {}, Schema schema = Schema::migrated);
   ~TestStore();
   TestStore(const TestStore&) = delete;

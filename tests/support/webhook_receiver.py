@@ -95,7 +95,7 @@ class WebhookReceiver:
         """Settings of a server that finds the receiver under these names of its zone."""
         zone = "\n".join(f"{host}.{ZONE}. A {HOST}" for host in hosts or ("a",))
         return {"webhooks__ca_file": self.ca_file, "webhooks__allow_private_addresses": "true",
-                "dns__local_data": zone}
+                "dns__local_data": zone, "dns__timeout_ms": 60_000}
 
     def of(self, path):
         with self._lock:
@@ -133,7 +133,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def get_request(self):
         connection, address = super().get_request()
-        connection.settimeout(60)
+        connection.settimeout(600)
         return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
     def handle_error(self, request, client_address):

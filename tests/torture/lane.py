@@ -7,7 +7,6 @@ record is compared with what the API says, and `countersign check` looks at the 
 
 import collections
 import dataclasses
-import http.client
 import os
 import pathlib
 import random
@@ -18,7 +17,7 @@ import time
 
 from boundaries import Boundary
 from peers import PEERS, READER
-from support.client import Account, Client, draft, path_of
+from support.client import GONE, Account, Client, draft, path_of
 from support.server import Server
 from support.stores import PostgresStore, SqliteStore
 from support.waiting import TimedOut
@@ -27,9 +26,9 @@ AGENT = "ada@agents.localhost"
 ERROR, SIGKILL = "error", "SIGKILL"
 MOMENT = "a random moment under load"
 
-_GONE = (OSError, http.client.HTTPException)
-_STRIKE_SECONDS = 10
-_SETTLE_SECONDS = 40
+_STRIKE_SECONDS = 120
+_SETTLE_SECONDS = 300
+_REQUEST_SECONDS = 120
 _RUNS_PER_STORE = 60  # `check` looks at everything, so a store does not live for ever
 _FINAL = ("sent", "delivered", "failed", "unknown")
 _LOAD_MESSAGES = 12
@@ -93,7 +92,7 @@ class Lane:
                       else PostgresStore(self._postgres_url))
         self.peer = PEERS[self.transport]().__enter__()
         self._subjects, self._runs, self._all = {}, 0, []
-        settings = {"dispatcher.lease_seconds": 1, "dispatcher.poll_interval_ms": 20, "log.level": "warn",
+        settings = {"dispatcher.lease_seconds": 5, "dispatcher.poll_interval_ms": 20, "log.level": "warn",
                     "store.connections": 4, "http.threads": 2, **self.peer.settings()}
         self.server = Server(self.store, self.directory, settings=settings)
         self.peer.server_url = self.server.url
@@ -166,10 +165,10 @@ class Lane:
         while True:
             try:
                 answer = self.account.client.request("POST", path_of("reviews", message_id, "approve"), {},
-                                                     key="approve " + message_id, timeout=10)
+                                                     key="approve " + message_id, timeout=_REQUEST_SECONDS)
                 if answer.status not in (408, 429, 500, 502, 503, 504) and answer.code != "idempotency_in_flight":
                     return answer
-            except _GONE as error:
+            except GONE as error:
                 answer = error
                 self.revive()
             if time.monotonic() > until:
@@ -238,7 +237,7 @@ class Lane:
                 self._settle(ids, outcome, began)
                 self._judge(row, ids, outcome)
                 outcome.complaints += self.check()
-        except (AssertionError, *_GONE) as error:
+        except (AssertionError, *GONE) as error:
             outcome.struck = True
             outcome.complaints.append(f"{type(error).__name__}: {error}")
         if outcome.is_bad or not outcome.struck:
@@ -305,8 +304,8 @@ class Lane:
         for message in ids:
             try:
                 self.account.client.request("POST", path_of("reviews", message, "approve"), {},
-                                            key="approve " + message, timeout=10)
-            except _GONE:
+                                            key="approve " + message, timeout=_REQUEST_SECONDS)
+            except GONE:
                 return
 
     # What came of it.

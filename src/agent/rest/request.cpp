@@ -52,11 +52,6 @@ std::vector<std::string> Call::query_list(std::string_view name) const {
   return list ? *list : std::vector<std::string>();
 }
 
-bool Call::has_query(std::string_view name) const {
-  return std::any_of(parts_.query.begin(), parts_.query.end(),
-                     [name](const auto& entry) { return entry.first == name; });
-}
-
 std::optional<std::string_view> Call::authorization() const { return headers().find("Authorization"); }
 
 std::optional<std::string_view> Call::idempotency_key() const {

@@ -57,7 +57,6 @@ class Call {
   [[nodiscard]] bool query_flag(std::string_view name) const;
   /// Empty when absent. Blank entries are kept, so that the handler may refuse them.
   [[nodiscard]] std::vector<std::string> query_list(std::string_view name) const;
-  [[nodiscard]] bool has_query(std::string_view name) const;
 
   /// The Authorization header as sent, or nothing.
   [[nodiscard]] std::optional<std::string_view> authorization() const;

@@ -26,6 +26,9 @@ struct Admission {
   std::string agent_email;
   ApiKeyId key;
   Start start;
+  /// Whether it may hear of incoming mail that is held or blocked: what an agent is kept from, its own key is
+  /// too (contract §9.5).
+  bool hears_of_holds = false;
 };
 
 }  // namespace countersign::agent::ws

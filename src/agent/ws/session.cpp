@@ -58,6 +58,12 @@ ClosingFacts facts(Closing why) {
   return {1011, "internal_error"};
 }
 
+bool is_inbound(const journal::Told& event) {
+  const boost::json::value envelope = boost::json::parse(event.envelope);
+  const boost::json::value* direction = envelope.at("data").as_object().if_contains("direction");
+  return direction != nullptr && direction->is_string() && direction->as_string() == "inbound";
+}
+
 std::int64_t ns_of(steady_clock::time_point time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
@@ -217,11 +223,14 @@ asio::awaitable<bool> Session::push_some() {
 
 bool Session::wants(const journal::Told& event) const {
   if (told_.contains(event.id)) return false;
-  if (admission_.start.begin != Begin::unread || event.type == "email.received") return true;
-  // The release of a message that was held (contract §14): the only announcement it gets.
-  const boost::json::value envelope = boost::json::parse(event.envelope);
-  const boost::json::value* direction = envelope.at("data").as_object().if_contains("direction");
-  return direction != nullptr && direction->is_string() && direction->as_string() == "inbound";
+  if (event.type == "email.received") return true;
+  if (admission_.start.begin != Begin::unread) {
+    const bool of_a_hold = event.type == "email.review_requested" || event.type == "email.review_rejected" ||
+                           event.type == "email.blocked";
+    return !of_a_hold || admission_.hears_of_holds || !is_inbound(event);
+  }
+  return is_inbound(
+      event);  // the release of a message that was held (contract §14): the only announcement it gets
 }
 
 // False: the connection has ended or will.

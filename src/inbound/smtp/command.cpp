@@ -13,8 +13,10 @@
 namespace countersign::inbound::smtp {
 namespace {
 
-constexpr std::size_t kPathBytesMax = 256;    // RFC 5321 §4.5.3.1.3, brackets included
-constexpr std::size_t kLocalBytesMax = 64;    // §4.5.3.1.1
+// RFC 5321 §4.5.3.1.3, brackets included. A local part has no limit of its own: forwarders that write one
+// return path into another (SRS) exceed the 64 octets that §4.5.3.1.1 wants of every receiver, who "should"
+// impose none.
+constexpr std::size_t kPathBytesMax = 256;
 constexpr std::size_t kDomainBytesMax = 255;  // §4.5.3.1.2
 constexpr std::size_t kLabelBytesMax = 63;    // RFC 1035 §2.3.4
 
@@ -150,7 +152,6 @@ std::optional<std::string> read_path(std::string_view& text) {
     const std::size_t used = read_quoted(text, local);
     if (used == 0) return std::nullopt;
     quoted = !is_dot_string(local);
-    if (used > kLocalBytesMax) return std::nullopt;
     local = quoted ? std::string(text.substr(0, used)) : local;
     text.remove_prefix(used);
   } else {
@@ -171,7 +172,7 @@ std::optional<std::string> read_path(std::string_view& text) {
   text.remove_prefix(1);
   if (whole.size() - text.size() > kPathBytesMax || !is_utf8(address)) return std::nullopt;
   if (address.empty()) return address;
-  if (!quoted && (!is_dot_string(local) || local.size() > kLocalBytesMax)) return std::nullopt;
+  if (!quoted && !is_dot_string(local)) return std::nullopt;
   return address;
 }
 

@@ -84,8 +84,11 @@ TEST(Command, MalformedPathsAreRefused) {
                                       "<\"a\nb\"@c.example>"}) {
     EXPECT_EQ(path_of(path), "refused 501 5.1.3") << path;
   }
-  EXPECT_EQ(path_of("<" + std::string(64, 'a') + "@b.example>"), std::string(64, 'a') + "@b.example");
-  EXPECT_EQ(path_of("<" + std::string(65, 'a') + "@b.example>"), "refused 501 5.1.3");
+  const std::string forwarded =
+      "SRS0=abcd=EF=em1234.company.example=bounces+1234567-9a8b-user=company.example";
+  EXPECT_EQ(path_of("<" + forwarded + "@b.example>"), forwarded + "@b.example") << "more than 64 octets";
+  EXPECT_EQ(path_of("<" + std::string(244, 'a') + "@b.example>"), std::string(244, 'a') + "@b.example");
+  EXPECT_EQ(path_of("<" + std::string(245, 'a') + "@b.example>"), "refused 501 5.1.3");
   std::string long_domain;
   for (int i = 0; i < 127; ++i) long_domain += "a.";
   EXPECT_EQ(path_of("<a@" + long_domain + "aa>"), "refused 501 5.1.3");

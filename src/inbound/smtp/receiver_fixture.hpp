@@ -20,11 +20,12 @@
 
 namespace countersign::test {
 
-/// Real timers on a steady clock that can be put forward.
+/// Real timers on a clock that stands still until it is put forward: they wake whoever looks for the late,
+/// and nobody is late because the machine was busy.
 class SkippingTimers final : public net::Timers {
  public:
   [[nodiscard]] std::chrono::steady_clock::time_point now() const override {
-    return net::steady_timers().now() + skipped_.load();
+    return begin_ + skipped_.load();
   }
   [[nodiscard]] std::unique_ptr<net::Timer> make(const boost::asio::any_io_executor& executor) override {
     return net::steady_timers().make(executor);
@@ -32,6 +33,7 @@ class SkippingTimers final : public net::Timers {
   void skip(std::chrono::steady_clock::duration time) { skipped_ = skipped_.load() + time; }
 
  private:
+  const std::chrono::steady_clock::time_point begin_ = net::steady_timers().now();
   std::atomic<std::chrono::steady_clock::duration> skipped_{};
 };
 
@@ -62,7 +64,7 @@ class KeepingIntake final : public inbound::Intake {
   bool hold_ = false;
 };
 
-/// Blocking; every wait ends after a minute.
+/// Blocking; every wait ends after ten minutes.
 class SmtpClient {
  public:
   explicit SmtpClient(std::uint16_t port);

@@ -43,6 +43,7 @@ inline constexpr Text kMailFirst = "503 5.5.1 MAIL comes first\r\n";
 inline constexpr Text kNestedMail = "503 5.5.1 A transaction is under way: RSET ends it\r\n";
 inline constexpr Text kRecipientFirst = "503 5.5.1 RCPT comes first\r\n";
 inline constexpr Text kNoValidRecipients = "554 5.5.1 No valid recipients\r\n";
+inline constexpr Text kNoValidRecipientsLmtp = "503 5.5.1 No valid recipients\r\n";  // RFC 2033 §4.2
 inline constexpr Text kDataAfterChunk = "503 5.5.1 DATA cannot follow BDAT in one transaction\r\n";
 inline constexpr Text kRecipientAfterChunk = "503 5.5.1 RCPT cannot follow BDAT in one transaction\r\n";
 inline constexpr Text kChunkRefused = "503 5.5.1 A chunk of this message was refused: RSET first\r\n";

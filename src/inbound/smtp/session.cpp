@@ -292,7 +292,7 @@ Session::Next Session::recipient_refused(std::string_view reason, std::string_vi
 Session::Next Session::data(std::string& out) {
   if (transaction_->chunked) return refuse(reply::kDataAfterChunk, out);
   if (transaction_->accepted.empty()) {  // RFC 5321 §3.3; not an error of a pipelining client
-    out.append(transaction_->refused > 0 ? reply::kNoValidRecipients : reply::kRecipientFirst);
+    out.append(nobody_to_serve());
     if (transaction_->refused == 0) ++errors_;
     return Next::read;
   }
@@ -348,7 +348,12 @@ std::string_view Session::bdat_refusal() const {
   if (!transaction_) return reply::kMailFirst;
   if (transaction_->failed) return reply::kChunkRefused;
   if (!transaction_->accepted.empty()) return {};
-  return transaction_->refused > 0 ? reply::kNoValidRecipients : reply::kRecipientFirst;
+  return nobody_to_serve();
+}
+
+std::string_view Session::nobody_to_serve() const {
+  if (transaction_->refused == 0) return reply::kRecipientFirst;
+  return dialect_ == Dialect::lmtp ? reply::kNoValidRecipientsLmtp : reply::kNoValidRecipients;
 }
 
 Session::Next Session::take_chunk(std::string_view& input, std::string& out) {

@@ -104,6 +104,8 @@ class Session {
   Next data(std::string& out);
   Next bdat(std::string_view argument, std::string& out);
   std::string_view bdat_refusal() const;
+  /// The answer to content for which nobody was accepted.
+  [[nodiscard]] std::string_view nobody_to_serve() const;
   Next start_tls(bool more_input, std::string& out);
   Next take_data(std::string_view& input, std::string& out);
   Next take_chunk(std::string_view& input, std::string& out);

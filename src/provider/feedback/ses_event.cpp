@@ -169,6 +169,10 @@ Result<SesEvent, std::string> read_ses_event(std::string_view message, std::stri
     return NothingToDo{"not_spam"};
   }
 
+  // Mail to a reviewer (notify/review_mail.hpp) is no message of the outbox. Nobody asks what became of it,
+  // and an event that names no message would wait for one.
+  if (is_id(tag(*mail, kMessageTag), "rmail_")) return NothingToDo{"review_mail"};
+
   Feedback feedback;
   feedback.source = "ses";
   feedback.event_id = event_id;

@@ -15,7 +15,7 @@
 namespace countersign::provider::feedback {
 
 /// A notification that says nothing about a message's way: opens, clicks, subscriptions, SES's own test
-/// message, a complaint that was taken back ("not-spam").
+/// message, a complaint that was taken back ("not-spam"), mail to a reviewer.
 struct NothingToDo {
   std::string kind;  // for a log and a counter, one of ours: "other_event", "test_message", …
 };

@@ -187,6 +187,16 @@ TEST(SesEvent, IdsOfAnotherShapeCountAsAbsent) {
   }
 }
 
+TEST(SesEvent, MailToAReviewerIsNoMessageOfTheOutbox) {
+  json::object about = mail();
+  about.erase("headers");
+  json::object& tags = about["tags"].as_object();
+  tags["countersign-message"] = json::array{"rmail_0192f0c1d2e30123456789abcdefff00"};
+  tags["countersign-submission"] = json::array{"rmail_0192f0c1d2e30123456789abcdefff00"};
+  EXPECT_EQ(nothing(event("Send", "send", {}, about)), "review_mail");
+  EXPECT_EQ(nothing(event("Bounce", "bounce", bounce("Permanent", "General"), about)), "review_mail");
+}
+
 TEST(SesEvent, RefusesWhatIsNoEvent) {
   for (const char* text : {"", "[]", "7", "{", "null", "{}", R"({"eventType":7})"}) {
     EXPECT_NE(refusal(text), "") << text;

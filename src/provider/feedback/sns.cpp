@@ -1,5 +1,7 @@
 #include "provider/feedback/sns.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <utility>
@@ -140,18 +142,41 @@ std::optional<WebUrl> parse_web_url(std::string_view url) {
   return out;
 }
 
-bool is_sns_host(std::string_view host) {
+namespace {
+
+struct SnsHost {
+  std::string_view region;
+  std::string_view domain;  // with its leading dot
+};
+
+std::optional<SnsHost> sns_host(std::string_view host) {
   constexpr std::string_view kBegin = "sns.";
-  if (!host.starts_with(kBegin)) return false;
+  if (!host.starts_with(kBegin)) return std::nullopt;
   host.remove_prefix(kBegin.size());
   for (const std::string_view end : {".amazonaws.com", ".amazonaws.com.cn"}) {
     if (!host.ends_with(end)) continue;
     const std::string_view region = host.substr(0, host.size() - end.size());
-    return region.size() >= 3 && std::ranges::all_of(region, [](char c) {
-             return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-';
-           });
+    const bool is_region = region.size() >= 3 && std::ranges::all_of(region, [](char c) {
+                             return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-';
+                           });
+    if (!is_region) return std::nullopt;
+    return SnsHost{region, end};
   }
-  return false;
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool is_sns_host(std::string_view host) { return sns_host(host).has_value(); }
+
+std::vector<std::string> sns_signing_names(std::string_view host) {
+  const auto sns = sns_host(host);
+  if (!sns) return {};
+  std::vector<std::string> names{fmt::format("sns{}", sns->domain),
+                                 fmt::format("sns-signing.{}{}", sns->region, sns->domain),
+                                 fmt::format("sns-{}{}", sns->region, sns->domain)};
+  if (sns->region.starts_with("us-gov-")) names.emplace_back("sns-us-gov-west-1.amazonaws.com");
+  return names;
 }
 
 }  // namespace countersign::provider::feedback

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -58,5 +59,12 @@ struct WebUrl {
 /// Whether a host is one of SNS itself: `sns.<region>.amazonaws.com` or `….com.cn`. Everybody else may own a
 /// name that only looks like it (`sns.example.amazonaws.com.evil.example`).
 [[nodiscard]] bool is_sns_host(std::string_view host);
+
+/// The names of which a certificate from that host (is_sns_host) has to bear one, so that a region vouches
+/// for itself only: `sns.amazonaws.com` in the regions that every account has,
+/// `sns-signing.<region>.amazonaws.com` where a region is opted in to, `sns-<region>.amazonaws.com.cn` in
+/// China, and one for both of GovCloud, as Amazon's own verifiers have it (AWS SDK for Java,
+/// SnsMessageManager::resolveCertCommonName, and sns-message-manager, SnsHostProvider).
+[[nodiscard]] std::vector<std::string> sns_signing_names(std::string_view host);
 
 }  // namespace countersign::provider::feedback

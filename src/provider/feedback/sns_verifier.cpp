@@ -17,7 +17,7 @@ constexpr int kIssuersMax = 3;  // that are fetched for one chain
 constexpr std::chrono::seconds kConnectTimeout{5};
 constexpr std::chrono::seconds kFetchTimeout{10};  // SNS waits 15 s for an answer
 
-const std::vector<std::string> kSigningNames = {"sns.amazonaws.com", "sns.amazonaws.com.cn"};
+constexpr std::string_view kStandInName = "sns.amazonaws.com";
 
 }  // namespace
 
@@ -79,10 +79,10 @@ Result<SnsVerifier::Trust, SnsRefusal> SnsVerifier::trust_in(std::string_view ur
   if (certificate && !pem) return unexpected(SnsRefusal::foreign_url);
   const bool stand_in =
       !options_.stand_in_authority.empty() && parts->authority() == options_.stand_in_authority;
-  if (stand_in) return Trust{options_.stand_in_ca_file, true};
+  if (stand_in) return Trust{options_.stand_in_ca_file, {std::string(kStandInName)}};
   const bool standard_port = parts->port.empty() || parts->port == "443";
   if (!is_sns_host(parts->host) || !standard_port) return unexpected(SnsRefusal::foreign_url);
-  return Trust{options_.ca_file, false};
+  return Trust{options_.ca_file, sns_signing_names(parts->host)};
 }
 
 // Amazon's authorities offer the certificates of their issuers under names of this domain, over http: what is
@@ -104,7 +104,7 @@ asio::awaitable<Result<SnsVerifier::Certificate, SnsRefusal>> SnsVerifier::certi
   if (!pem) co_return unexpected(pem.error());
   std::vector<std::string> issuers;
   for (;;) {
-    auto checked = SnsCertificate::check(*pem, issuers, trust.ca_file, kSigningNames, now);
+    auto checked = SnsCertificate::check(*pem, issuers, trust.ca_file, trust.signing_names, now);
     if (checked) {
       const Certificate good = std::make_shared<const SnsCertificate>(std::move(*checked));
       keep(url, good, now);

@@ -67,7 +67,7 @@ class SnsVerifier {
   using Certificate = std::shared_ptr<const SnsCertificate>;
   struct Trust {
     std::string ca_file;
-    bool stand_in;
+    std::vector<std::string> signing_names;
   };
   struct Kept {
     Certificate certificate;

@@ -214,6 +214,33 @@ TEST_F(SnsVerifierTest, ACertificateForAnotherNameIsNotOneOfSns) {
   EXPECT_EQ(verify(other.sign(notification(), 2)), "bad_certificate");
 }
 
+TEST_F(SnsVerifierTest, ACertificateBearsTheNameOfTheRegionItIsFetchedFrom) {
+  struct Case {
+    std::string_view host;
+    std::string_view name;
+    std::string_view outcome;
+  };
+  for (const Case& one : std::initializer_list<Case>{
+           {"sns.us-east-1.amazonaws.com", "sns.amazonaws.com", "genuine"},
+           {"sns.eu-south-1.amazonaws.com", "sns-signing.eu-south-1.amazonaws.com", "genuine"},
+           {"sns.us-east-1.amazonaws.com", "sns-signing.eu-south-1.amazonaws.com", "bad_certificate"},
+           {"sns.cn-north-1.amazonaws.com.cn", "sns-cn-north-1.amazonaws.com.cn", "genuine"},
+           {"sns.cn-north-1.amazonaws.com.cn", "sns-cn-northwest-1.amazonaws.com.cn", "bad_certificate"},
+           {"sns.cn-north-1.amazonaws.com.cn", "sns.amazonaws.com", "bad_certificate"},
+           {"sns.us-gov-west-1.amazonaws.com", "sns-us-gov-west-1.amazonaws.com", "genuine"},
+           {"sns.us-gov-east-1.amazonaws.com", "sns-us-gov-west-1.amazonaws.com", "genuine"},
+           {"sns.us-west-1.amazonaws.com", "sns-us-gov-west-1.amazonaws.com", "bad_certificate"}}) {
+    const SnsSigner there({.name = std::string(one.name)});
+    trust(there);
+    verifier_.reset();
+    json::object signed_there = notification();
+    const std::string url = fmt::format("https://{}/SimpleNotificationService-0123.pem", one.host);
+    signed_there["SigningCertURL"] = url;
+    web_.offer(url, there.leaf_pem());
+    EXPECT_EQ(verify(there.sign(signed_there, 2)), one.outcome) << one.host << " " << one.name;
+  }
+}
+
 TEST_F(SnsVerifierTest, AKeyThatIsNotRsaSignsNothing) {
   const SnsSigner other({.rsa = false});
   trust(other);

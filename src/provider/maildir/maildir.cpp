@@ -26,7 +26,7 @@ constexpr std::size_t kKeyBytesMax = 200;       // with suffix and flags below N
 std::unexpected<FileFault> fault(std::string_view what, const fs::path& path) {
   const int number = errno;
   return unexpected(FileFault{
-      number, fmt::format("cannot {} {}: {}", what, path.string(), std::generic_category().message(number))});
+      fmt::format("cannot {} {}: {}", what, path.string(), std::generic_category().message(number))});
 }
 
 }  // namespace

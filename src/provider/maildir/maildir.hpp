@@ -11,7 +11,6 @@ namespace countersign::provider::maildir {
 
 /// What a system call refused, as text for a person: "cannot write …/tmp/x: No space left on device".
 struct FileFault {
-  int error_number = 0;
   std::string text;
 };
 

@@ -25,6 +25,8 @@ constexpr std::chrono::seconds kTokenLife{21'600};  // the longest that IMDSv2 g
 constexpr std::chrono::milliseconds kConnectTimeout{2'000};
 constexpr std::chrono::milliseconds kTotalTimeout{5'000};
 constexpr std::size_t kAnswerBytesMax = 64 * 1024;
+constexpr std::string_view kMetadataService = "the instance metadata service";
+constexpr std::string_view kContainerService = "the container's credential service";
 constexpr std::size_t kRoleBytesMax = 128;  // IAM: 64 characters
 
 net::HttpRequest local_request(std::string method, std::string url) {
@@ -99,7 +101,7 @@ asio::awaitable<Result<CredentialSource::Temporary, std::string>> CredentialSour
   if (options_.container_url.empty()) co_return co_await fetch_from_metadata();
   net::HttpRequest request = local_request("GET", options_.container_url);
   if (!options_.container_token.empty()) request.headers.add("Authorization", options_.container_token);
-  const Answer answer = co_await ask(std::move(request));
+  const Answer answer = co_await ask(kContainerService, std::move(request));
   if (!answer) co_return unexpected(answer.error());
   co_return read(*answer);
 }
@@ -108,29 +110,34 @@ asio::awaitable<Result<CredentialSource::Temporary, std::string>> CredentialSour
 asio::awaitable<Result<CredentialSource::Temporary, std::string>> CredentialSource::fetch_from_metadata() {
   net::HttpRequest for_token = local_request("PUT", options_.metadata_url + "/latest/api/token");
   for_token.headers.add("X-aws-ec2-metadata-token-ttl-seconds", std::to_string(kTokenLife.count()));
-  const Answer token = co_await ask(std::move(for_token));
+  const Answer token = co_await ask(kMetadataService, std::move(for_token));
   if (!token) co_return unexpected(token.error());
 
   const std::string folder = options_.metadata_url + "/latest/meta-data/iam/security-credentials/";
   net::HttpRequest for_role = local_request("GET", folder);
   for_role.headers.add("X-aws-ec2-metadata-token", *token);
-  const Answer roles = co_await ask(std::move(for_role));
+  const Answer roles = co_await ask(kMetadataService, std::move(for_role));
   if (!roles) co_return unexpected(roles.error());
   const std::string role(trim(roles->substr(0, roles->find('\n'))));
   if (!is_role(role)) co_return unexpected("the instance metadata service names no role");
 
   net::HttpRequest for_keys = local_request("GET", folder + role);
   for_keys.headers.add("X-aws-ec2-metadata-token", *token);
-  const Answer keys = co_await ask(std::move(for_keys));
+  const Answer keys = co_await ask(kMetadataService, std::move(for_keys));
   if (!keys) co_return unexpected(keys.error());
   co_return read(*keys);
 }
 
-asio::awaitable<CredentialSource::Answer> CredentialSource::ask(net::HttpRequest request) {
-  const std::string what = request.method + " " + request.url;
+// What went wrong is told to tenants, in the lifecycle of a message that waits for it. The URL, which may
+// hold a secret of this machine, is not for them.
+asio::awaitable<CredentialSource::Answer> CredentialSource::ask(std::string_view service,
+                                                                net::HttpRequest request) {
   const auto outcome = co_await client_.send(std::move(request));
-  if (!outcome) co_return unexpected(fmt::format("{}: {}", what, outcome.error().text));
-  if (outcome->status != 200) co_return unexpected(fmt::format("{}: status {}", what, outcome->status));
+  if (!outcome) {
+    co_return unexpected(
+        fmt::format("{} cannot be asked ({})", service, net::to_string(outcome.error().fault)));
+  }
+  if (outcome->status != 200) co_return unexpected(fmt::format("{}: status {}", service, outcome->status));
   co_return outcome->body;
 }
 

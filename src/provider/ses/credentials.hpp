@@ -48,7 +48,7 @@ class CredentialSource {
   [[nodiscard]] std::optional<Credentials> kept(Duration valid_for);
   boost::asio::awaitable<Result<Temporary, std::string>> fetch();
   boost::asio::awaitable<Result<Temporary, std::string>> fetch_from_metadata();
-  boost::asio::awaitable<Answer> ask(net::HttpRequest request);
+  boost::asio::awaitable<Answer> ask(std::string_view service, net::HttpRequest request);
   [[nodiscard]] static Result<Temporary, std::string> read(std::string_view json);
 
   net::HttpClient& client_;

@@ -125,7 +125,7 @@ TEST_F(CredentialsTest, ThatTheyCannotBeRenewedDoesNotMatterWhileTheyAreValid) {
   clock_.set(*parse_rfc3339("2026-11-24T18:00:00Z"));
   const Got ended = get();
   ASSERT_FALSE(ended);
-  EXPECT_THAT(ended.error(), HasSubstr("/latest/api/token: status 500"));
+  EXPECT_THAT(ended.error(), HasSubstr("the instance metadata service: status 500"));
   EXPECT_THAT(ended.error(), HasSubstr("set ses.access_key_id"));
 }
 
@@ -155,6 +155,20 @@ TEST_F(CredentialsTest, AContainersEndpointIsAskedWithItsToken) {
   EXPECT_EQ(get()->access_key_id, "TASK");
   EXPECT_EQ(server_->requests().front().line, "GET /v2/credentials/1 HTTP/1.1");
   EXPECT_EQ(server_->requests().front().fields.at("authorization"), "Basic abc");
+}
+
+TEST_F(CredentialsTest, AFaultNamesTheServiceAndNotItsUrl) {
+  for (const bool answered : {true, false}) {
+    server_ = std::make_unique<ScriptedHttpServer>(ScriptedHttpServer::Connections{
+        {answered ? failing() : HttpTurn(countersign::test::say_and_reset())}});
+    CredentialOptions options;
+    options.container_url = server_->url("/v2/credentials/a-secret");
+    use(options);
+    const Got got = get();
+    ASSERT_FALSE(got);
+    EXPECT_THAT(got.error(), HasSubstr("the container's credential service"));
+    EXPECT_THAT(got.error(), testing::Not(testing::AnyOf(HasSubstr("a-secret"), HasSubstr("127.0.0.1"))));
+  }
 }
 
 TEST_F(CredentialsTest, WhatIsNoAnswerOfTheServiceIsSaidPlainly) {

@@ -190,6 +190,35 @@ TEST_F(SesTest, WithoutCredentialsTheFenceIsNotAsked) {
   EXPECT_EQ(fence_.asked(), 0);
 }
 
+TEST_F(SesTest, OnlyAnAnswerThatBlamesTheCredentialsMakesThemBeForgotten) {
+  const auto keys = [](const std::string& id) {
+    return HttpTurn(Say(http_answer(200, R"({"Code":"Success","AccessKeyId":")" + id +
+                                             R"(","SecretAccessKey":"s","Token":"t",)"
+                                             R"("Expiration":"2026-11-24T18:00:00Z"})")));
+  };
+  const HttpTurn token = Say(http_answer(200, "t"));
+  const HttpTurn role = Say(http_answer(200, "r"));
+  const ScriptedHttpServer metadata(ScriptedHttpServer::Connections{
+      {token, role, keys("FIRST"), token, role, keys("SECOND"), Say(http_answer(500, ""))}});
+  serve({refuses(429, "TooManyRequestsException"), refuses(400, "SendingPausedException"),
+         refuses(400, "ExpiredTokenException"), accepts()});
+  SesOptions options;
+  options.region = "eu-central-1";
+  options.http.endpoint = server_->url("");
+  options.credentials.metadata_url = metadata.url("");
+  owner_ = std::make_unique<Owner>(
+      [&](auto executor) { return std::make_unique<SesTransport>(executor, options, clock_); });
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(send().verdict, Verdict::session_fault);
+  EXPECT_EQ(send().verdict, Verdict::accepted);
+  std::vector<std::string> signed_with;
+  for (const auto& request : server_->requests()) {
+    const std::string& text = request.fields.at("authorization");
+    const std::size_t begin = text.find('=') + 1;
+    signed_with.push_back(text.substr(begin, text.find('/') - begin));
+  }
+  EXPECT_THAT(signed_with, testing::ElementsAre("FIRST", "FIRST", "FIRST", "SECOND"));
+}
+
 TEST_F(SesTest, MoreRecipientsThanSesTakesAreRefusedHere) {
   serve({accepts()});
   std::vector<std::string> many;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <utility>
 
@@ -32,6 +33,24 @@ std::string error_name(std::string_view text) {
   text = text.substr(0, text.find(':'));
   const std::size_t hash = text.rfind('#');
   return std::string(hash == std::string_view::npos ? text : text.substr(hash + 1));
+}
+
+// Whether other credentials might help. Throttling, a paused account and the like would meet them too, and to
+// forget good ones costs a question to a service that may be away just then.
+bool blames_credentials(const Reply& reply) {
+  constexpr std::array<std::string_view, 9> kNames{
+      "ExpiredToken",
+      "ExpiredTokenException",
+      "InvalidClientTokenId",
+      "UnrecognizedClientException",
+      "InvalidSignatureException",
+      "SignatureDoesNotMatch",
+      "IncompleteSignature",
+      "IncompleteSignatureException",
+      "MissingAuthenticationTokenException",
+  };
+  if (reply.code == 401 || reply.code == 403) return true;
+  return reply.code != kNoAnswer && std::ranges::find(kNames, error_name(reply.text)) != kNames.end();
 }
 
 json::array tags_of(const HandOver& message) {
@@ -126,7 +145,7 @@ Reply SesTransport::read(const net::HttpAnswer& answer) {
 
 void SesTransport::learn(const Reply& reply) {
   doubt_ = reply.verdict == Verdict::unknown;
-  if (reply.verdict != Verdict::session_fault || reply.code == kNoAnswer) return;
+  if (reply.verdict != Verdict::session_fault || !blames_credentials(reply)) return;
   const std::lock_guard lock(mutex_);
   source_.forget(credentials_);
 }

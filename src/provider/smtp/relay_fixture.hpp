@@ -37,6 +37,8 @@ inline RelayOptions plain_options(const ScriptedSmtpServer& server) {
   options.port = server.port();
   options.tls = TlsMode::none;
   options.helo_name = "client.test";
+  options.deadlines.connect = std::chrono::minutes(5);  // those shorter than a busy machine may stand still
+  options.deadlines.reset = std::chrono::minutes(5);
   return options;
 }
 

@@ -202,7 +202,10 @@ asio::awaitable<Result<std::string_view, Fault>> Stream::read_some(Milliseconds 
 
 asio::awaitable<Result<std::string_view, Fault>> Stream::read_what_is_there() {
   const auto state = state_;
-  if (SSL_pending(state->stream.native_handle()) == 0) {
+  // Of what came together, OpenSSL has opened one record. Those behind it were read from the socket too.
+  SSL* const ssl = state->stream.native_handle();
+  const bool read_already = state->tls && (SSL_pending(ssl) > 0 || BIO_ctrl_pending(SSL_get_rbio(ssl)) > 0);
+  if (!read_already) {
     char byte = 0;
     const int socket = state->stream.next_layer().native_handle();
     const ssize_t there = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);

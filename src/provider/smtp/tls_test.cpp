@@ -179,6 +179,22 @@ TEST(Tls, BytesInClearBehindTheAnswerToStartTlsAreAFault) {
   EXPECT_THAT(reply.text, testing::HasSubstr("data in clear"));
 }
 
+// Both records are in one segment, so that the second is read from the socket together with the first.
+TEST(Tls, AnAnswerInARecordOfItsOwnThatCameEarlyKeepsTheDotBack) {
+  Script script = offering_tls();
+  script.record_per_line = true;
+  script.replies["DATA"] = {"354 go ahead\r\n421 4.3.2 closing"};
+  std::unique_ptr<ScriptedSmtpServer> server;
+  serve(server, script);
+  Client client(secure_options(*server));
+  const Reply reply = client.send_to({"b@x.example"});
+  EXPECT_EQ(reply.verdict, Verdict::session_fault);
+  EXPECT_EQ(reply.phase, Phase::body);
+  EXPECT_EQ(reply.code, 421);
+  ASSERT_TRUE(server->wait_for_ended(1));
+  EXPECT_FALSE(server->saw_final_dot());
+}
+
 TEST(Tls, AHandshakeThatNeverEndsIsGivenUpAtItsDeadline) {
   Script script;
   script.replies["greeting"] = {say_and_hold()};

@@ -48,9 +48,19 @@ constexpr std::array kTerms = std::to_array<Terms>({
     {Idea::you_are,
      "you are now|you're now|you will now|from now on you|from now on, you|act as|acting as|pretend to be|"
      "pretend you are|pretend that you|pretend|roleplay as|role-play as|role play|simulate|you are no longer|"
-     "imagine you are|enter|switch to|activate|enable|behave as"},
+     "imagine you are|behave as"},
+    {Idea::switch_on, "enter|switch to|activate|enable|turn on"},
+    {Idea::unbound,
+     "do anything now|jailbreak mode|jailbroken mode|god mode|dan mode|unrestricted mode|unfiltered mode|"
+     "uncensored mode|evil mode|not bound by|no longer bound|free of all rules"},
+    {Idea::mode,
+     "developer mode|debug mode|admin mode|sudo mode|maintenance mode|root access|unrestricted|no "
+     "restrictions|without restrictions|without any restrictions|unfiltered|uncensored|no filters|without "
+     "filters|without any filters"},
     {Idea::persona,
-     "dan|do anything now|unrestricted|without restrictions|no restrictions|without any "
+     "you are now dan|you're now dan|act as dan|acting as dan|pretend to be dan|pretend you are dan|behave "
+     "as "
+     "dan|called dan|dan mode|do anything now|unrestricted|without restrictions|no restrictions|without any "
      "restrictions|jailbroken|"
      "jailbreak mode|developer mode|debug mode|god mode|admin mode|sudo mode|maintenance "
      "mode|unfiltered|uncensored|"
@@ -66,7 +76,7 @@ constexpr std::array kTerms = std::to_array<Terms>({
      "this from|"
      "keep this from|keep it from|secretly|conceal this from|do not report|don't report|do not show|don't "
      "show|"
-     "not visible to|must not know|should not know|must not see|stay silent about|silently"},
+     "not visible to|must not know|should not know|must not see|stay silent about"},
     {Idea::owner,
      "the user|your user|user|users|the human|your human|humans|your owner|the owner|the operator|your "
      "operator|"
@@ -92,19 +102,22 @@ constexpr std::array kTerms = std::to_array<Terms>({
      "your new instructions|new instructions:|new instruction:|updated instructions:|here are your new|"
      "new system instructions|your new directive|"
      "instead, you must|instead you must|instead, you will|instead do the following|real instructions|"
-     "the real instruction|new set of instructions|follow these instructions|follow these steps exactly|"
-     "execute these instructions|obey the following|comply with the following|instead do this|instead, do "
-     "this"},
+     "the real instruction|new set of instructions|"
+     "execute these instructions|obey the following|instead do this|instead, do this"},
+    {Idea::follow_these,
+     "follow these instructions|follow these steps|follow these rules|comply with the following"},
     {Idea::authority,
-     "system override|admin override|administrator override|security override|emergency override|system "
-     "notice|"
-     "system update|system alert|system message|system command|system directive|system instruction|priority "
-     "override|developer message|"
+     "system override|admin override|administrator override|security override|emergency override|"
+     "system command|system directive|system instruction|priority override|developer message|"
      "message from your developer|message from your developers|message from the developers|from your "
      "creators|"
-     "authorized by your administrator|authorised by your administrator|your administrator has|"
-     "your operator has|your developers have|highest priority instruction|overrides all|takes precedence "
-     "over|root command|override code|override protocol"},
+     "authorized by your administrator|authorised by your administrator|"
+     "highest priority instruction|overrides all previous|overrides all prior|overrides all other|overrides "
+     "your|takes precedence over all|takes precedence over any|takes precedence over your|takes precedence "
+     "over previous|root command|override code|override protocol"},
+    {Idea::notice,
+     "system notice|system update|system alert|system message|your administrator has|your operator has|your "
+     "developers have|overrides all|takes precedence over"},
     {Idea::act,
      "you must|you have to|you should now|reply with|respond with|respond only|answer "
      "only|output|forward|send|click|"
@@ -204,11 +217,16 @@ constexpr std::array kTerms = std::to_array<Terms>({
      "emails|your notes"},
     {Idea::fetch, "visit|fetch|download|open|navigate to|browse to|go to|load|retrieve|curl|wget|access"},
     {Idea::follow,
-     "follow the instructions|follow all instructions|follow any instructions|follow the steps|obey|carry "
-     "out|"
-     "execute the instructions|do what it says|do as it says|execute the commands|execute the script|run the "
-     "script|"
-     "run it|execute it|pipe it|execute whatever|follow what|comply with|do whatever"},
+     "follow all instructions|follow any instructions|obey|"
+     "execute the instructions|do what it says|do as it says|execute the commands|"
+     "pipe it|execute whatever|follow what|do whatever"},
+    {Idea::follow_there,
+     "follow the instructions|follow the steps|carry out|comply with|execute the script|run the script|run "
+     "it|execute it"},
+    {Idea::there,
+     "on that page|on the page|on this page|page says|page tells|it says|it tells you|found there|written "
+     "there|listed there|given there|it contains|at that url|at that address|in that file|without asking|"
+     "without confirmation|without confirming"},
     {Idea::drop,
      "webhook.site|requestbin|requestcatcher|pipedream.net|ngrok.io|ngrok-free.app|ngrok.app|beeceptor|"
      "hookbin|"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "store/migrations/migrations.hpp"
 #include "store/query.hpp"
@@ -20,5 +21,11 @@ inline constexpr Query kRecordMigration{
 /// The step after `version`; null when the schema is complete.
 /// Throws Unavailable (not retryable) when the database was written by a newer program.
 [[nodiscard]] const Migration* next_migration(int version);
+
+/// Throws Unavailable (not retryable) unless `version` is the schema of this program.
+void require_current(int version);
+
+/// What is said of a place without a database, by a command that makes none.
+[[nodiscard]] std::string no_database_at(const std::string& place);
 
 }  // namespace countersign::store

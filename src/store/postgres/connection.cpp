@@ -89,6 +89,26 @@ std::string field_of(const PGresult* result, int field) {
   return text == nullptr ? std::string() : std::string(text);
 }
 
+// What libpq says of a URL that it cannot read quotes a piece of it, which may be one of the password.
+void require_readable(const std::string& url) {
+  using Parts = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+  const Parts parts(PQconninfoParse(url.c_str(), nullptr), &PQconninfoFree);
+  bool readable = parts != nullptr;
+  for (const PQconninfoOption* part = parts.get(); readable && part->keyword != nullptr; ++part) {
+    if (part->val == nullptr) continue;
+    const std::string_view key = part->keyword;
+    const std::string_view value = part->val;
+    if (key == "host") readable = value.find('@', 1) == std::string_view::npos;  // "@…": a socket of Linux
+    if (key == "port") readable = value.find_first_not_of("0123456789,") == std::string_view::npos;
+  }
+  if (readable) return;
+  throw Unavailable(
+      "the database URL cannot be read; in its user name, password and parameters every character but "
+      "letters, "
+      "digits and -._~ is written as %XX (\"/\" as %2F, \"@\" as %40)",
+      false);
+}
+
 void ignore_notice(void* /*self*/, const PGresult* /*notice*/) {}
 
 }  // namespace
@@ -123,6 +143,7 @@ void Connection::connect(const std::string& url, TimePoint deadline) {
       "keepalives_count", "tcp_user_timeout", "dbname",          nullptr};
   const std::array<const char*, 8> values{"countersign", "UTF8",  "10",        "3",
                                           "3",           "20000", url.c_str(), nullptr};
+  require_readable(url);
   connection_ = PQconnectStartParams(keys.data(), values.data(), 1);
   if (connection_ == nullptr) throw Lost("out of memory");
   PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
@@ -365,7 +386,7 @@ std::exception_ptr Connection::fault_of(const pg_result* result, std::string_vie
   // The server shuts down, or the connection is broken. 08P01 is about the parameters' number.
   if (state.starts_with("57P") || (group == "08" && state != "08P01"))
     return std::make_exception_ptr(Lost(what));
-  for (const std::string_view broken : {"25", "40", "53", "54", "55", "57", "58", "XX", "F0"}) {
+  for (const std::string_view broken : {"25", "40", "53", "55", "57", "58", "XX", "F0"}) {
     if (group == broken) return std::make_exception_ptr(Unavailable(what));
   }
   return std::make_exception_ptr(StatementError(what));

@@ -7,21 +7,30 @@
 namespace countersign::store::postgres {
 namespace {
 
-constexpr std::chrono::seconds kGrace{2};
+constexpr std::chrono::seconds kGraceMin{2};
+constexpr std::chrono::minutes kGraceMax{2};
+constexpr std::chrono::seconds kConnectMin{5};
+constexpr std::chrono::minutes kConnectMax{5};
 constexpr std::chrono::milliseconds kFirstPause{25};
 constexpr std::chrono::milliseconds kLongestPause{500};
 
 }  // namespace
+
+Patience Patience::within(std::chrono::milliseconds deadline) {
+  using std::chrono::milliseconds;
+  return {.grace = std::clamp<milliseconds>(deadline / 5, kGraceMin, kGraceMax),
+          .connect = std::clamp<milliseconds>(deadline / 2, kConnectMin, kConnectMax)};
+}
 
 void Health::wait_for_turn(TimePoint deadline) {
   std::unique_lock lock(mutex_);
   while (down_) {
     const TimePoint now = now_();
     if (now >= next_attempt_) {
-      next_attempt_ = now + kConnectMax;  // nobody else before it has ended
+      next_attempt_ = now + patience_.connect;  // nobody else before it has ended
       return;
     }
-    const TimePoint patience = std::min(deadline, down_since_ + kGrace);
+    const TimePoint patience = std::min(deadline, down_since_ + patience_.grace);
     if (now >= patience) {
       alarm();
       throw Unavailable(reason_);

@@ -68,7 +68,7 @@ void Worker::connect(TimePoint deadline) {
   while (!session_.is_open()) {
     health_.wait_for_turn(deadline);
     try {
-      session_.open(std::min(deadline, std::chrono::steady_clock::now() + kConnectMax));
+      session_.open(std::min(deadline, std::chrono::steady_clock::now() + health_.connect_max()));
       health_.succeeded();
     } catch (const Unavailable& error) {
       health_.failed(error.what());
@@ -184,8 +184,8 @@ Worker::Attempt Worker::resolve(QueuedJob& queued, const std::string& reason) {
   constexpr std::chrono::milliseconds kPause{50};
   while (std::chrono::steady_clock::now() < queued.deadline) {
     try {
-      const bool committed =
-          session_.was_committed(std::min(queued.deadline, std::chrono::steady_clock::now() + kConnectMax));
+      const bool committed = session_.was_committed(
+          std::min(queued.deadline, std::chrono::steady_clock::now() + health_.connect_max()));
       health_.succeeded();  // nobody else has to find out
       if (!committed) return Attempt::again;
       queued.job->settle();
@@ -193,7 +193,7 @@ Worker::Attempt Worker::resolve(QueuedJob& queued, const std::string& reason) {
     } catch (const OutcomeUnknown& unknown) {
       queued.job->fail(std::make_exception_ptr(unknown));
       return Attempt::ended;
-    } catch (const Unavailable& error) {
+    } catch (const EnvironmentError& error) {  // whatever it was: what was committed cannot be told yet
       last = error.what();
       std::this_thread::sleep_for(kPause);
     }

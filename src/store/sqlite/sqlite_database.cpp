@@ -1,7 +1,9 @@
 #include "store/sqlite/sqlite_database.hpp"
 
 #include <array>
+#include <filesystem>
 
+#include "base/log.hpp"
 #include "base/time.hpp"
 #include "store/migrations/schema.hpp"
 #include "store/sqlite/connection.hpp"
@@ -13,6 +15,8 @@ namespace {
 
 constexpr Query kLock{"store.lock", "BEGIN EXCLUSIVE"};
 constexpr Query kCommit{"store.commit", "COMMIT"};
+constexpr Query kIsOurs{"store.is_ours",
+                        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'store_migrations'"};
 constexpr Query kForgetWriters{"store.forget_writers", "DELETE FROM store_state WHERE touched_at_us < $1"};
 
 // What the driver needs for itself. One row per writer: the number of its last group.
@@ -21,6 +25,23 @@ constexpr const char* kOwnTables =
     "applied_at_us BIGINT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS store_state (writer TEXT PRIMARY KEY, group_seq BIGINT NOT NULL, "
     "touched_at_us BIGINT NOT NULL) WITHOUT ROWID;";
+
+int version_of(Connection& connection) {
+  return static_cast<int>(connection.query(kSchemaVersion, {}).front().integer(0));
+}
+
+// A file of nothing is what a start that died at once leaves behind.
+void require_prepared(const std::string& path, TimePoint deadline) {
+  std::error_code error;
+  const std::string place = std::filesystem::absolute(path, error).lexically_normal().string();
+  if (std::filesystem::file_size(path, error) == 0 || error == std::errc::no_such_file_or_directory) {
+    throw Unavailable(no_database_at(place), false);
+  }
+  Connection connection(path, Access::write);
+  connection.wait_for_locks_until(deadline);
+  if (connection.query(kIsOurs, {}).empty()) throw Unavailable(no_database_at(place), false);
+  require_current(version_of(connection));
+}
 
 void migrate(const std::string& path, TimePoint deadline) {
   Connection connection(path, Access::write);
@@ -42,12 +63,19 @@ void migrate(const std::string& path, TimePoint deadline) {
     connection.execute(kForgetWriters, oldest);
   });
   bool more = true;
+  bool created = false;
   while (more) {
     locked([&] {
-      const int version = static_cast<int>(connection.query(kSchemaVersion, {}).front().integer(0));
+      const int version = version_of(connection);
       const Migration* next = next_migration(version);
       more = next != nullptr;
       if (!more) return;
+      if (version == 0) {
+        created = true;
+        log::info("store.created", {{"file", path}});
+      }
+      // All steps of a new store are one event.
+      if (!created) log::info("store.migrating", {{"schema", next->version}, {"name", next->name}});
       connection.run_script(migration_text(*next, Dialect::sqlite));
       const std::array<Param, 3> record{next->version, next->name, now_us};
       connection.execute(kRecordMigration, record);
@@ -80,7 +108,12 @@ class SqliteDatabase final : public Database {
 }  // namespace
 
 std::unique_ptr<Database> open(const std::string& path, const Options& options) {
-  migrate(path, std::chrono::steady_clock::now() + options.deadline);
+  const TimePoint deadline = std::chrono::steady_clock::now() + options.deadline;
+  if (options.prepare) {
+    migrate(path, deadline);
+  } else {
+    require_prepared(path, deadline);
+  }
   return std::make_unique<SqliteDatabase>(path, options);
 }
 

@@ -8,9 +8,11 @@ import subprocess
 import time
 import urllib.parse
 
-_TIMEOUT_SECONDS = 60
+_TIMEOUT_SECONDS = 300
 _RETRY_PAUSE_SECONDS = 0.1
 _RETRIED_STATUSES = (408, 429, 500, 502, 503, 504)
+
+GONE = (OSError, http.client.HTTPException)  # what a client sees of a server that is killed
 
 
 class Answer:
@@ -64,7 +66,7 @@ class Client:
         finally:
             connection.close()
 
-    def insist(self, method, path, body=None, *, key, deadline_seconds=180, on_retry=None, next_client=None):
+    def insist(self, method, path, body=None, *, key, deadline_seconds=600, on_retry=None, next_client=None):
         """Repeats the keyed request as the SDKs do until it has an answer that is final. `on_retry` hears of
         every answer (or exception) that is not; `next_client` says who repeats it, if not this client.
         Returns the final answer."""
@@ -77,7 +79,7 @@ class Client:
                 if final:
                     return answer
                 why = answer
-            except (OSError, http.client.HTTPException) as error:
+            except GONE as error:
                 why = error
             if on_retry is not None:
                 on_retry(why)
@@ -152,7 +154,7 @@ def reset(connection):
 
 def curl(*arguments, stdin=""):
     """Runs curl; returns its Answer."""
-    done = subprocess.run(["curl", "--silent", "--show-error", "--include", "--max-time", "60", *arguments],
+    done = subprocess.run(["curl", "--silent", "--show-error", "--include", "--max-time", "300", *arguments],
                           input=stdin.encode(), capture_output=True, check=False)
     if done.returncode != 0:
         raise AssertionError(f"curl exited with {done.returncode}: {done.stderr.decode()}")

@@ -48,7 +48,7 @@ class Load:
         """Returns when that many more messages were acknowledged."""
         target = len(self.acknowledged) + messages
         eventually(f"{messages} more messages are acknowledged",
-                   lambda: self.faults or len(self.acknowledged) >= target, deadline_seconds=120)
+                   lambda: self.faults or len(self.acknowledged) >= target)
         if self.faults:
             raise self.faults[0]
 
@@ -91,9 +91,11 @@ class Load:
 def assert_nothing_lost_or_doubled(scenario, load, maildir):
     """Every acknowledged message is stored and delivered once, and there are no others."""
     scenario.wait_until_settled()
-    stored = scenario.store.rows("SELECT id, delivery_status FROM messages WHERE direction = 'outbound'")
+    stored = scenario.store.rows("SELECT id FROM messages WHERE direction = 'outbound'")
     scenario.assertEqual(sorted(row[0] for row in stored), sorted(load.acknowledged.values()))
-    scenario.assertEqual({row[1] for row in stored}, {"sent"})
+    # An answer that came when its lease was over turns "unknown" into "sent".
+    eventually("every message is sent", lambda: scenario.store.rows(
+        "SELECT DISTINCT delivery_status FROM messages WHERE direction = 'outbound'") == [["sent"]])
     eventually("every mail arrives", lambda: len(maildir.copies()) >= len(load.acknowledged))
     copies = maildir.copies()
     scenario.assertEqual(set(copies), set(load.acknowledged.values()))

@@ -89,7 +89,7 @@ class PrivatePostgres:
 
     def _end(self, number):
         self._process.send_signal(number)
-        self._process.wait(timeout=60)
+        self._process.wait(timeout=300)
         self._process = None
 
     def _accepts(self):

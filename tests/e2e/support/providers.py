@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from support.client import draft
+from support.postgres import free_port
 from support.scenario import AGENT
 from support.waiting import eventually
 
@@ -22,7 +23,7 @@ class OverHttp:
 
     def setUp(self):
         super().setUp()
-        self.provider = self.enterContext(self.stand_in())
+        self.provider = self.enterContext(self.stand_in(port=free_port()))  # it may come back to its port
 
     def provider_settings(self):
         raise NotImplementedError
@@ -31,6 +32,12 @@ class OverHttp:
         self.server = self.start_server(**{**self.provider_settings(), **changes})
         self.account = self.open_account(self.server)
         self.account.create_agent(AGENT, "Ada's agent")
+
+    def restart_without(self, setting):
+        """Its default is in force again."""
+        self.server.stop()
+        del self.server.settings[setting]
+        self.server.restart()
 
     def send(self, subject, **more):
         return self.account.send(AGENT, draft(subject, **more))["message_id"]
@@ -81,8 +88,6 @@ class OverHttp:
         message_id = self.send("Once")
         self.server.stop()
         self.server.restart(fault=fault)
-        self.account.approve(message_id)
-        self.server.wait_until_killed()
-        self.server.restart()
+        self.approve_and_die(self.server, self.account, message_id)
         self.account.protect(AGENT, {"policy": "open", "action": "review", "allowlist": []})
         return message_id

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support.postgres import free_port
 from support.relay import Forward, make_certificates
-from support.sender import HOST, SENDER, mail
+from support.sender import HOST, SENDER, ZONE, mail, resolver
 from support.waiting import eventually
 
 DOMAIN = "agents.localhost"
@@ -19,9 +19,6 @@ LIMIT_BYTES = 25 * 1024 * 1024
 SENT_OVER_TLS = r"with ESMTPS \(TLSv1\.3 \w+\)\r\n"
 SENT_IN_CLEAR = r"with ESMTP\r\n"
 
-# Everything that the server asks about the sender is answered from here.
-_ZONE = "\n".join(['sender.example. 60 IN TXT "v=spf1 ip4:127.0.0.1 -all"',
-                   '_dmarc.sender.example. 60 IN TXT "v=DMARC1; p=reject"'])
 _ADDED_FIELDS = r"\A(?:(?:Return-Path|Delivered-To|Received): .*\r\n(?:[ \t].*\r\n)*)+\Z"
 
 
@@ -67,7 +64,7 @@ class RealSender:
             inbound__listen=f"{HOST}:{self.place.port}", inbound__message_bytes_max=LIMIT_BYTES,
             inbound__tls_certificate_file=str(folder / "server.pem"),
             inbound__tls_key_file=str(folder / "server.key"),
-            dns__servers="127.0.0.1@9", dns__timeout_ms=300, dns__local_data=_ZONE, **settings)
+            **resolver(ZONE), **settings)
         self.account = self.open_account(self.server)
         for agent in (CLEAR, SECRET):
             self.account.create_agent(agent)
@@ -75,7 +72,7 @@ class RealSender:
     def hand_in(self, raw, recipient):
         """Gives a mail to the sending server."""
         port = self.relay.info["port"]
-        with smtplib.SMTP(HOST, port, local_hostname="sender.example", timeout=60) as session:
+        with smtplib.SMTP(HOST, port, local_hostname="sender.example", timeout=300) as session:
             session.sendmail(SENDER, [recipient], raw, mail_options=["BODY=8BITMIME"])
 
     def sender_log(self):

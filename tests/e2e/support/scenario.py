@@ -1,13 +1,15 @@
 """The frame of a scenario: its stores, its servers, and what must hold when it is over."""
 
+import contextlib
 import shutil
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
 from support import postgres
-from support.client import Account, Client
+from support.client import GONE, Account, Client
 from support.server import Server
 from support.stores import PostgresStore, SqliteStore
 from support.waiting import DEADLINE_SECONDS, eventually
@@ -15,6 +17,7 @@ from support.waiting import DEADLINE_SECONDS, eventually
 AGENT = "ada@agents.localhost"
 
 _LOG_TAIL_BYTES = 20_000
+_WITHIN_A_MINUTE_SECONDS = 50
 
 
 class Scenario(unittest.TestCase):
@@ -72,6 +75,42 @@ class Scenario(unittest.TestCase):
     def wait_until_settled(self, deadline_seconds=DEADLINE_SECONDS):
         """No hand-over is queued or under way any more."""
         eventually("every hand-over is settled", lambda: self.open_submissions() == [], deadline_seconds)
+
+    def approve_and_die(self, server, account, message_id):
+        """Approves at a server that is armed to die of what follows, and starts it again. Its death may overtake
+        the answer, which is then asked for once more."""
+        key = "approve " + message_id
+        with contextlib.suppress(*GONE):
+            account.approve(message_id, key=key)
+        server.wait_until_killed()
+        server.restart()
+        account.approve(message_id, key=key)
+
+    def end_leases_of_the_dead(self, update):
+        """On SQLite a process takes up what the one before it had; on PostgreSQL it waits for the leases, which
+        `update` ends."""
+        if self.store.kind == "sqlite":
+            return
+        if not any(server.is_running for server in self.servers):
+            eventually("their transactions have ended", lambda: self.store.rows(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND "
+                "backend_type = 'client backend'") == [])
+        self.store.execute(update)
+
+    def within_a_minute(self, attempt):
+        """What `attempt` returns: requests that meet a limit per minute. Where they took longer, they start anew
+        with nothing spent."""
+        for _ in range(5):
+            began = time.monotonic()
+            seen = attempt()
+            if time.monotonic() - began < _WITHIN_A_MINUTE_SECONDS:
+                return seen
+            for server in self.servers:
+                server.stop()
+            self.store.execute("DELETE FROM rate_permits")
+            for server in self.servers:
+                server.restart()
+        raise AssertionError("a minute was too short for the requests, again and again")
 
     def open_submissions(self):
         return self.store.rows("SELECT id, state FROM submissions "

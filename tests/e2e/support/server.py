@@ -7,13 +7,13 @@ import signal
 import subprocess
 from pathlib import Path
 
-from support.client import Client
+from support.client import GONE, Client
 from support.maildir import Maildir
 from support.postgres import free_port
 from support.waiting import eventually
 
 _SANITIZER_REPORT = re.compile(r"\w+Sanitizer: |WARNING: ThreadSanitizer|runtime error: |assertion failed")
-_STOP_SECONDS = 60
+_STOP_SECONDS = 900  # more than a stop may take, see stop_timeout_seconds below
 
 
 def binary():
@@ -37,19 +37,26 @@ def arguments_of(settings):
 def run_program(*arguments, settings=None, stdin=None):
     """Runs one command to its end; returns the finished process with its output as text."""
     return subprocess.run([binary(), *arguments, *arguments_of(settings or {})], env=environment(), input=stdin,
-                          capture_output=True, text=True, timeout=120, check=False)
+                          capture_output=True, text=True, timeout=600, check=False)
 
 
-# What a scenario sets unless it says otherwise: short pauses, and limits that no scenario meets by accident.
+# What a scenario sets unless it says otherwise: short pauses, and limits and deadlines that no scenario meets by
+# accident, on a machine that stands still for a minute either.
 _SETTINGS = {
     "log.format": "json",
     "dispatcher.poll_interval_ms": 50,
     "expiry.poll_interval_ms": 50,
+    "inbound.timeout_ms": 600_000,
     "notifications.enabled": "false",  # the mails of a scenario are its own; test_reviewer_mail.py turns them on
     "notifications.on_unseen": "approve",
     "rate_limits.poll_per_minute": 1_000_000,
     "rate_limits.send_per_minute": 1_000_000,
     "rate_limits.registration_per_hour": 1_000_000,
+    "stop_timeout_seconds": 600,
+    "store.deadline_ms": 300_000,
+    "webhooks.timeout_ms": 600_000,
+    "websocket.pong_timeout_ms": 600_000,
+    "websocket.write_timeout_ms": 600_000,
 }
 
 
@@ -102,16 +109,20 @@ class Server:
         assert status == -signal.SIGKILL, f"the server ended with {status} rather than by the fault point"
 
     def wait_briefly_for_death(self):
-        """Whether it is dead, also when its connections have ended a moment before it has."""
+        """Whether it is dead, also when its connections have ended some time before it has: who lives answers."""
         try:
             self._process.wait(timeout=0.2)
-            return True
         except subprocess.TimeoutExpired:
-            return False
+            eventually("it is dead, or answers", lambda: not self.is_running or self.is_ready())
+        return not self.is_running
 
     def terminate(self):
         """SIGTERM, without waiting. A process that has ended already is left alone."""
         self._process.terminate()
+
+    def hang_up(self):
+        """SIGHUP, as when the terminal goes away."""
+        self._process.send_signal(signal.SIGHUP)
 
     def wait_until_ended(self):
         """The exit status."""
@@ -174,7 +185,7 @@ class Server:
     def is_ready(self):
         try:
             return Client(self.url).request("GET", "/readyz").status == 200
-        except OSError:
+        except GONE:
             return False
 
     # Other commands on the same store.

@@ -3,8 +3,11 @@
 import contextlib
 import sqlite3
 import subprocess
+import time
 
 from support import postgres
+
+_LOCKED_SECONDS_MAX = 300
 
 
 class SqliteStore:
@@ -17,17 +20,27 @@ class SqliteStore:
         self.url = f"sqlite:{self._path}"
 
     def rows(self, sql):
-        with contextlib.closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=60)) as connection:
-            return [[str(value) for value in row] for row in connection.execute(sql)]
+        until = time.monotonic() + _LOCKED_SECONDS_MAX
+        while True:
+            try:
+                with contextlib.closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True,
+                                                        timeout=_LOCKED_SECONDS_MAX)) as connection:
+                    return [[str(value) for value in row] for row in connection.execute(sql)]
+            except sqlite3.OperationalError as error:
+                # "locking protocol" comes without a wait: somebody was held up in an instant that is locked.
+                if "lock" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
 
     def execute(self, sql):
-        with contextlib.closing(sqlite3.connect(self._path, timeout=60)) as connection, connection:
+        with contextlib.closing(sqlite3.connect(self._path, timeout=_LOCKED_SECONDS_MAX)) as connection, connection:
             connection.execute(sql)
 
     @contextlib.contextmanager
     def writes_blocked(self):
         """While this lasts no write of a server comes through."""
-        with contextlib.closing(sqlite3.connect(self._path, timeout=60, isolation_level=None)) as connection:
+        with contextlib.closing(sqlite3.connect(self._path, timeout=_LOCKED_SECONDS_MAX,
+                                                isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
             connection.execute("ROLLBACK")
@@ -64,7 +77,7 @@ class PostgresStore:
             yield
         finally:
             session.stdin.close()  # ends the session, which rolls back
-            session.wait(timeout=60)
+            session.wait(timeout=300)
             session.stdout.close()
 
     def close(self):

@@ -13,7 +13,7 @@ import urllib.parse
 from support.client import Answer, path_of
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-_TIMEOUT_SECONDS = 20
+_TIMEOUT_SECONDS = 300
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 

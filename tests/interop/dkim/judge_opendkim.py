@@ -25,7 +25,7 @@ def main():
         conf.write_text(CONFIGURATION.format(dns=dns))
         for file in sys.argv[2:]:  # one by one: what it says of a message names no file
             done = subprocess.run(["opendkim", "-x", str(conf), "-v", "-v", "-t", file], capture_output=True, text=True,
-                                  check=False, timeout=60)
+                                  check=False, timeout=300)
             results = re.findall(r"^\s*dkim=(\w+)", done.stdout, re.MULTILINE)
             print(pathlib.Path(file).stem, ",".join(results), "", sep="\t")
 

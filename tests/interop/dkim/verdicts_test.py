@@ -21,7 +21,7 @@ def read_table(text):
 
 
 def run(*command):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=900)
     if done.returncode != 0:
         raise SystemExit(f"{command[0]}: {done.stderr}")
     return done.stdout

@@ -1,5 +1,6 @@
 // News from the server: one event stream for the page; pages say which events concern them. Without a stream
 // they are asked to look again every kPollMs while somebody looks at the page.
+import { patience } from "./patience";
 import { createStore } from "./store";
 
 export interface News {
@@ -11,7 +12,8 @@ export interface News {
 export type Liveness = "connecting" | "live" | "reconnecting";
 
 const kPingMs = 20_000; // a stream on which nothing happens says so (API.md);
-const kSilenceMsMax = 2.5 * kPingMs; // one that says nothing is dead, even where its connection looks open
+// one that says nothing is dead, even where its connection looks open
+const kSilenceMsMax = patience("silence_ms", 2.5 * kPingMs);
 const kPollMs = 20_000;
 const kRetryMsMax = 60_000;
 const kGatherMs = 250; // news that come together are told once,

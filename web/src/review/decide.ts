@@ -2,6 +2,7 @@
 import { ApiError, at, call, current_session, post } from "../lib/api";
 import { explain } from "../lib/explain";
 import { plural } from "../lib/format";
+import { patience } from "../lib/patience";
 import { createStore } from "../lib/store";
 import type { ApproveResult, Decision, Hold } from "../lib/types";
 import { toast } from "../ui/dialog";
@@ -9,7 +10,7 @@ import { keep_draft, type Draft } from "./draft";
 import { forget_failure, tell_failure } from "./failures";
 import { put_back, take_out } from "./holds";
 
-export const kUndoSeconds = 8;
+const kUndoSeconds = patience("undo_seconds", 8); // the server takes up to 60
 const kAtOnce = 6;
 const kWaitsMax = 60; // for one message, when the server asks to slow down
 

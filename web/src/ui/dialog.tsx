@@ -5,6 +5,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { explain } from "../lib/explain";
 import { createStore, useStore } from "../lib/store";
 import { useNow } from "../lib/now";
+import { patience } from "../lib/patience";
 import { Button } from "./basic";
 import { Icon } from "./icons";
 
@@ -119,7 +120,7 @@ export interface Toast {
   counted: boolean;
 }
 
-const kToastMs = 6000;
+const kToastMs = patience("toast_ms", 6000);
 const kToastsMax = 3;
 export const toasts = createStore<Toast[]>([]);
 let next_toast = 1;

@@ -6,7 +6,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, createConnection } from "node:net";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { skip as no_browser } from "../smoke/browser.mjs";
@@ -26,15 +26,13 @@ const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_")),
 );
 export const kOwner = "ada@example.org";
-
-function free_port() {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
+// A machine that stands still for a while is no reason to give up, nor to do anything again.
+const kPatience = [
+  "store.deadline_ms=300000",
+  "inbound.timeout_ms=300000",
+  "inbound.lease_seconds=3600",
+  "dispatcher.lease_seconds=3600",
+];
 
 function run(program, ...args) {
   const done = spawnSync(program, args, { encoding: "utf8", env });
@@ -58,17 +56,24 @@ function faults_of(log) {
   return log.split("\n").filter((line) => faulty.test(line));
 }
 
+/** What a log says of the first event of that name; undefined when it says nothing yet. */
+function fields_of(log, event) {
+  const whole = log.split("\n").slice(0, -1);
+  const line = whole.find((one) => one.includes(`"event":"${event}"`));
+  return line && JSON.parse(line);
+}
+
 /** Starts it with one account, and waits for the link that chooses its password. */
 export async function start_server(settings = []) {
   assert.equal(missing, null, `${missing} is not set`);
   const data = mkdtempSync(join(tmpdir(), "console-server-"));
-  const [http, smtp] = [await free_port(), await free_port()];
   const database = on_postgres ? create_database() : null;
   const all = [
     `data_dir=${data}`,
-    `http.listen=127.0.0.1:${http}`,
-    `inbound.listen=127.0.0.1:${smtp}`,
+    "http.listen=127.0.0.1:0", // its log says which ports it got
+    "inbound.listen=127.0.0.1:0",
     "log.format=json",
+    ...kPatience,
     "notifications.enabled=false", // the only mail is that of the tests
     ...(database ? [`store.url=${database.url}`] : []),
     ...settings,
@@ -82,15 +87,16 @@ export async function start_server(settings = []) {
   });
   const ended = once(child, "close");
   let log = "";
-  const link = await new Promise((resolve, reject) => {
+  const [direct, smtp, link] = await new Promise((resolve, reject) => {
     child.stderr.on("data", (bytes) => {
       log += bytes;
-      const found = /\/console\/setup#\w+\.\w+/.exec(log);
-      if (found && /node\.serving/.test(log)) resolve(found[0]);
+      const said = (event) => fields_of(log, event);
+      const [serving, receiving, setup] = ["node.serving", "node.receiving", "console.setup"].map(said);
+      if (serving && receiving && setup)
+        resolve([serving.url, receiving.port, /\/console\/setup#.*/.exec(setup.link)[0]]);
     });
     ended.then(([status]) => reject(new Error(`the server ended (${status}): ${log}`)), reject);
   });
-  const direct = `http://127.0.0.1:${http}`;
   const front = process.env.COUNTERSIGN_CONSOLE_DIST ? await start_front(direct) : null;
   const url = front?.url ?? direct;
   /** In good order; then its log is clean and the store keeps every promise. */

@@ -59,7 +59,7 @@ test("a lost answer is shown with its evidence, and a person settles it", { skip
   await page.getByLabel(/^Note/).fill("The relay's log has nothing");
   await page.getByRole("dialog").getByRole("button", { name: "Send it again" }).click();
   await page.getByText("Every outcome is known").waitFor();
-  for (let i = 0; relay.taken < 2 && i < 200; i++) await page.waitForTimeout(100);
+  for (let i = 0; relay.taken < 2 && i < 3000; i++) await page.waitForTimeout(100);
   assert.equal(relay.taken, 2);
   await page.goto(`${server.url}/console/message/${kAgent}/${sent.message_id}`);
   await page

@@ -16,12 +16,17 @@ export const skip =
 export const pictures = process.env.SCREENSHOTS;
 export const kDesktop = { width: 1360, height: 860 };
 export const kPhone = { width: 390, height: 844 };
+const kPatienceMs = 180_000; // a busy machine is no fault
 
 let shared = null;
 
 /** The browser of this process; it goes with the process. */
 async function browser_of() {
-  shared ??= await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  shared ??= await chromium.launch({
+    executablePath,
+    args: ["--no-sandbox", "--disable-gpu"],
+    timeout: kPatienceMs,
+  });
   return shared;
 }
 
@@ -47,6 +52,7 @@ export async function open(options = {}) {
   await browser_of(); // where there is none, nothing is left running
   const standin = await start(options);
   const opened = await open_at(standin.url, options);
+  await be_patient(opened.page, { undo_seconds: 600 }); // the stand-in lets one undo for as long as one likes
   const close = async (failed = false) => {
     await opened.context.close();
     await standin.stop();
@@ -69,7 +75,11 @@ export async function open_at(url, options = {}) {
     bypassCSP: false,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(120_000); // a busy machine is no fault
+  await page.addInitScript(() => {
+    AbortSignal.timeout = () => new AbortController().signal; // an answer may be held back for long
+  });
+  await be_patient(page, { toast_ms: 600_000, silence_ms: 600_000 });
+  page.setDefaultTimeout(kPatienceMs);
   const complaints = [];
   const outside = [];
   watch(page, url, complaints, outside);
@@ -86,6 +96,13 @@ export async function open_at(url, options = {}) {
     judge();
   };
   return { url, context, page, close, judge, complaints, outside };
+}
+
+/** From the next page on, what passes by itself stays until the test has seen it: src/lib/patience.ts. */
+export function be_patient(page, times) {
+  return page.addInitScript((more) => {
+    window.countersign_patience = { ...window.countersign_patience, ...more };
+  }, times);
 }
 
 export function watch(page, url, complaints, outside) {

@@ -162,8 +162,10 @@ test("a stream that comes back with the session of somebody else begins the page
     const asked = () => world.requests.filter((one) => one === "GET /console/api/session").length;
     const before = asked();
     const come_back = async () => {
+      world.hold_back = (to) => to.pathname.endsWith("/stream");
       for (const stream of world.streams) stream.end();
       await page.getByText("Reconnecting", { exact: true }).waitFor();
+      world.let_go();
       await page.getByText("Live", { exact: true }).waitFor();
     };
     const looked = page.waitForResponse((one) => one.url().endsWith("/session"));

@@ -6,6 +6,8 @@ import { operating } from "./operating.mjs";
 
 export { Refused };
 
+const kPingMs = 10_000; // twice as often as API.md asks for
+
 const page = (items) => ({ whole_list: items }); // cut into pages by the server
 
 function session_of(session) {
@@ -267,7 +269,11 @@ const stream = [
       response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
       response.write("retry: 2000\nevent: ping\ndata: {}\n\n");
       world.streams.add(response);
-      request.on("close", () => world.streams.delete(response));
+      const pings = setInterval(() => response.write("event: ping\ndata: {}\n\n"), kPingMs).unref();
+      request.on("close", () => {
+        clearInterval(pings);
+        world.streams.delete(response);
+      });
     },
   ],
 ];

@@ -3,6 +3,7 @@
 #include "agent/rest/views.hpp"
 #include "base/assert.hpp"
 #include "mail/address.hpp"
+#include "mailbox/mailbox.hpp"
 
 namespace countersign::agent::rest {
 namespace {
@@ -105,33 +106,54 @@ Awaitable<Response> update_agent(Context& context, const Call& call) {
   co_return json_response(200, agent_view(*agent));
 }
 
-ApiError error_of(account::PurgeRefusal refusal) {
+ApiError error_of(mailbox::AgentPurgeRefusal refusal) {
   switch (refusal) {
-    case account::PurgeRefusal::not_found:
+    case mailbox::AgentPurgeRefusal::not_found:
       return not_found();
-    case account::PurgeRefusal::send_in_progress:
+    case mailbox::AgentPurgeRefusal::send_in_progress:
       return api_error(ErrorCode::send_in_progress, "a message of the agent is being sent");
   }
   CS_ASSERT(false);
+}
+
+// A transaction for each step, however large the mailbox is. How many messages went.
+Awaitable<Result<std::int64_t, ApiError>> purge_agent(Context& context, const Call& call) {
+  std::int64_t removed = 0;
+  for (bool begun = false;; begun = true) {
+    auto body = [begun, email = agent_email(call), now = call.received()](
+                    store::Tx& tx, const Principal& principal) -> Result<mailbox::AgentPurge, ApiError> {
+      const auto step = mailbox::purge_agent(tx, principal.user, email, now, begun);
+      if (step) return *step;
+      // Somebody else who removes it as well has come to its end.
+      if (begun && step.error() == mailbox::AgentPurgeRefusal::not_found) return mailbox::AgentPurge{0, true};
+      return unexpected(error_of(step.error()));
+    };
+    const Result<mailbox::AgentPurge, ApiError> step = co_await write(context, call, std::move(body));
+    if (!step) co_return unexpected(step.error());
+    removed += step->messages;
+    if (step->over) co_return removed;
+  }
 }
 
 Awaitable<Response> delete_agent(Context& context, const Call& call) {
   const Result<Principal, ApiError> admitted = co_await admit_caller(context, call);
   if (!admitted) co_return call.refuse(admitted.error());
   const std::string email = agent_email(call);
-  auto body = [email, permanent = call.query_flag("permanent"), now = call.received()](
-                  store::Tx& tx, const Principal& principal) -> Result<std::int64_t, ApiError> {
-    if (!permanent) {
+  std::int64_t messages = 0;
+  if (call.query_flag("permanent")) {
+    const Result<std::int64_t, ApiError> removed = co_await purge_agent(context, call);
+    if (!removed) co_return call.refuse(removed.error());
+    messages = *removed;
+  } else {
+    auto body = [email, now = call.received()](
+                    store::Tx& tx, const Principal& principal) -> Result<std::monostate, ApiError> {
       if (!account::trash_agent(tx, principal.user, email, now)) return unexpected(not_found());
-      return 0;
-    }
-    const auto removed = account::purge_agent(tx, principal.user, email);
-    if (!removed) return unexpected(error_of(removed.error()));
-    return *removed;
-  };
-  const Result<std::int64_t, ApiError> removed = co_await write(context, call, std::move(body));
-  if (!removed) co_return call.refuse(removed.error());
-  const json::object view{{"deleted", true}, {"email", email}, {"messages_deleted", *removed}};
+      return std::monostate{};
+    };
+    const Result<std::monostate, ApiError> trashed = co_await write(context, call, std::move(body));
+    if (!trashed) co_return call.refuse(trashed.error());
+  }
+  const json::object view{{"deleted", true}, {"email", email}, {"messages_deleted", messages}};
   co_return json_response(200, view);
 }
 

@@ -64,7 +64,8 @@ Awaitable<Response> listen(Context& context, const Call& call) {
     if (!agent) return unexpected(agent.error());
     const Result<ws::Start, ApiError> start = start_of(tx, agent->user, agent->email, after);
     if (!start) return unexpected(start.error());
-    return Admission{agent->user, agent->email, principal.key, *start};
+    return Admission{agent->user, agent->email, principal.key, *start,
+                     principal.scope == account::Scope::account};
   };
   Result<Admission, ApiError> admission = co_await read(context, call, std::move(body));
   if (!admission) co_return call.refuse(admission.error());

@@ -128,7 +128,7 @@ Answer answer_of(const approve::Decision& decision, const MessageId& id, UtcTime
 struct Held {
   UserId user;
   mailbox::Message message;
-  std::optional<Answer> answered;
+  Result<std::optional<Answer>, ApiError> answered;
 };
 
 Awaitable<Result<Held, ApiError>> find_held(Context& context, const Call& call, Keyed keyed) {
@@ -137,10 +137,8 @@ Awaitable<Result<Held, ApiError>> find_held(Context& context, const Call& call, 
     std::optional<mailbox::Message> message = mailbox::find_for_review(tx, principal.user, id);
     if (!message) return unexpected(not_found());
     Held held{principal.user, std::move(*message), std::nullopt};
-    if (held.message.direction == Direction::inbound) return held;
-    Result<std::optional<Answer>, ApiError> answered = look_up(tx, principal.user, keyed, now);
-    if (!answered) return unexpected(std::move(answered.error()));
-    held.answered = std::move(*answered);
+    if (held.message.direction == Direction::outbound)
+      held.answered = look_up(tx, principal.user, keyed, now);
     return held;
   };
   co_return co_await read(context, call, std::move(body));
@@ -153,6 +151,9 @@ std::optional<ApiError> settle_edit(approve::PendingApprovalEdit& edit, const ma
   std::vector<std::string> to = edit.to.value_or(message.to);
   std::vector<std::string> cc = edit.cc.value_or(message.cc);
   std::vector<std::string> bcc = edit.bcc.value_or(message.bcc);
+  if (to.empty() && cc.empty() && (edit.to || edit.cc)) {  // contract, sendMessage 4
+    return api_error(ErrorCode::invalid_request, "at least one recipient is required in to or cc");
+  }
   const std::size_t provided = to.size() + cc.size() + bcc.size();
   if (provided > mailbox::kRecipientsMax) {
     return too_many_recipients(mailbox::kRecipientsMax, static_cast<std::int64_t>(provided));
@@ -201,7 +202,12 @@ Awaitable<Response> approve_review(Context& context, const Call& call) {
         co_await decide(context, call, no_key, no_edit, held->message.revision);
     co_return respond(call, released);
   }
-  if (held->answered) co_return json_text_response(held->answered->status, held->answered->body);
+  // Whatever its key says: what does not depend on what is stored is judged on every call (contract §7).
+  Result<approve::PendingApprovalEdit, ApiError> edit = read_edit(call);
+  if (!edit) co_return call.refuse(edit.error());
+  const Result<std::optional<Answer>, ApiError>& answered = held->answered;
+  if (!answered) co_return call.refuse(answered.error());
+  if (*answered) co_return json_text_response((*answered)->status, (*answered)->body);
 
   auto guard = take_key(context, held->user, *keyed);
   if (!guard) co_return call.refuse(guard.error());
@@ -210,8 +216,6 @@ Awaitable<Response> approve_review(Context& context, const Call& call) {
   }
   const Result<std::int64_t, ApiError> revision = revision_meant(call, held->message);
   if (!revision) co_return call.refuse(revision.error());
-  Result<approve::PendingApprovalEdit, ApiError> edit = read_edit(call);
-  if (!edit) co_return call.refuse(edit.error());
   if (auto error = settle_edit(*edit, held->message)) co_return call.refuse(*error);
   std::string agent = held->message.agent_email;
   const RateDecision decision = co_await context.server->take_send(std::move(agent), call.received());

@@ -87,7 +87,9 @@ Suppression suppress(store::Tx& tx, const Agent& agent, const std::string& addre
                             now, address);
     return {address, "manual", reason, "", now};
   }
-  return account::find_agent_suppression(tx, agent.email, address).value();
+  // Lifted at this very moment, it is as if it had been asked for just before.
+  return account::find_agent_suppression(tx, agent.email, address)
+      .value_or(Suppression{address, "manual", reason, "", now});
 }
 
 Awaitable<Response> create_agent_suppression(Context& context, const Call& call) {

@@ -269,13 +269,18 @@ Awaitable<Response> update_webhook(Context& context, const Call& call) {
 Awaitable<Response> delete_webhook(Context& context, const Call& call) {
   const Result<Principal, ApiError> admitted = co_await admit_caller(context, call);
   if (!admitted) co_return call.refuse(admitted.error());
-  auto body = [id = path_id(call)](store::Tx& tx,
-                                   const Principal& principal) -> Result<std::monostate, ApiError> {
-    if (!hooks::remove(tx, principal.user, id)) return unexpected(not_found());
-    return std::monostate{};
-  };
-  const Result<std::monostate, ApiError> removed = co_await write(context, call, std::move(body));
-  if (!removed) co_return call.refuse(removed.error());
+  for (bool begun = false, over = false; !over; begun = true) {
+    auto body = [begun, id = path_id(call)](store::Tx& tx,
+                                            const Principal& principal) -> Result<bool, ApiError> {
+      const hooks::Removal removal = hooks::remove(tx, principal.user, id);
+      // Once it is begun, somebody else who removes it as well has come to its end.
+      if (removal == hooks::Removal::not_found && !begun) return unexpected(not_found());
+      return removal != hooks::Removal::begun;
+    };
+    const Result<bool, ApiError> removed = co_await write(context, call, std::move(body));
+    if (!removed) co_return call.refuse(removed.error());
+    over = *removed;
+  }
   const json::object view{{"deleted", true}, {"id", call.path("id")}};
   co_return json_response(200, view);
 }
