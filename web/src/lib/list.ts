@@ -35,6 +35,8 @@ export function useList<T>(
 ): List<T> {
   const [reading, set_reading] = useState(false);
   const latest = useRef<Page<T> | null>(null);
+  const shown = useRef(key);
+  shown.current = key;
   const found = useResource<Page<T>>(
     key,
     (signal) => read_until(path, filters, latest.current?.items.length ?? 0, signal),
@@ -42,12 +44,18 @@ export function useList<T>(
   );
   latest.current = found.data;
   const more = async () => {
-    const before = latest.current;
-    if (!before) return;
     set_reading(true);
     try {
-      const page = await read_page<T>(path, filters, before.next_cursor);
-      if (latest.current === before) found.set({ ...page, items: [...before.items, ...page.items] });
+      // What was read anew meanwhile ends elsewhere: one goes on from there, for somebody has asked for more.
+      while (shown.current === key) {
+        const before = latest.current;
+        if (!before?.next_cursor) return;
+        const page = await read_page<T>(path, filters, before.next_cursor);
+        if (latest.current === before) {
+          found.set({ ...page, items: [...before.items, ...page.items] });
+          return;
+        }
+      }
     } finally {
       set_reading(false);
     }

@@ -375,3 +375,23 @@ test("what was shown further down stays when an older answer arrives", { skip },
     await rows(150);
   }),
 );
+
+test("who asked for more gets it, though the list was read anew meanwhile", { skip }, () =>
+  with_console({}, async ({ page, url, world }) => {
+    const [first] = world.events;
+    world.events = Array.from({ length: 150 }, (_, i) => ({ ...first, id: `evt_more_${i}` }));
+    await sign_in(page, url, "/console/events");
+    const rows = (count) =>
+      page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, count);
+    await rows(100);
+    world.hold_back = (to) => to.searchParams.has("cursor");
+    const asked = page.waitForRequest(/cursor=/);
+    await page.getByRole("button", { name: "Show more" }).click();
+    await asked;
+    world.events.unshift({ ...first, id: "evt_news", type: "email.bounced" });
+    world.tell("email.bounced", "msg_a", first.agent_email);
+    await page.getByRole("row", { name: /email.bounced/ }).waitFor();
+    world.let_go();
+    await rows(151);
+  }),
+);
