@@ -142,7 +142,7 @@ TEST_F(PostgresCommitTest, AnOutcomeThatCannotBeFoundOutIsToldAsUnknown) {
     const auto changed = tx.execute(kIncrement, {"counter"});
     return changed;
   });
-  while (proxy_.faults() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(proxy_.wait_for_fault());
   // The search, which begins when half of the deadline is over, cannot take the slot over either.
   proxy_.arm(Fault::cut_before, "store.take_slot", 1'000'000);
   EXPECT_THROW(result_of(write), store::OutcomeUnknown);

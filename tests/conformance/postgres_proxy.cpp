@@ -219,6 +219,7 @@ bool PostgresProxy::take_order(std::string_view statement, Fault& fault) {
   if (times_ == 0 || statement != statement_) return false;
   --times_;
   ++faults_;
+  met_.notify_all();
   fault = fault_;
   return true;
 }
@@ -230,6 +231,11 @@ void PostgresProxy::release() {
     for (const auto& link : links_) links.push_back(link.get());
   }
   for (Link* link : links) link->release();
+}
+
+bool PostgresProxy::wait_for_fault() {
+  std::unique_lock lock(mutex_);
+  return met_.wait_for(lock, std::chrono::minutes(10), [this] { return faults_ > 0; });
 }
 
 int PostgresProxy::faults() const {

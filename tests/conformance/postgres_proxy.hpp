@@ -41,6 +41,8 @@ class PostgresProxy {
   /// Sends what Fault::delay held back and waits until the server closed those connections.
   void release();
   [[nodiscard]] int faults() const;
+  /// Waits until something has met a fault. False: nothing did within ten minutes.
+  [[nodiscard]] bool wait_for_fault();
 
  private:
   class Link;
@@ -53,6 +55,7 @@ class PostgresProxy {
   int listener_ = -1;
   int port_ = 0;
   mutable std::mutex mutex_;
+  std::condition_variable met_;
   Fault fault_ = Fault::cut_before;
   std::string statement_;
   int times_ = 0;

@@ -354,14 +354,21 @@ test("the log of events loses no row to news, and shows nothing of another messa
   }),
 );
 
+/** The log of 150 events, of which a hundred are shown; returns what waits until so many rows are. */
+async function long_log(page, url, world) {
+  const [first] = world.events;
+  world.events = Array.from({ length: 150 }, (_, i) => ({ ...first, id: `evt_more_${i}` }));
+  await sign_in(page, url, "/console/events");
+  const rows = (count) =>
+    page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, count);
+  await rows(100);
+  return rows;
+}
+
 test("what was shown further down stays when an older answer arrives", { skip }, () =>
   with_console({}, async ({ page, url, world }) => {
     const [first] = world.events;
-    world.events = Array.from({ length: 150 }, (_, i) => ({ ...first, id: `evt_more_${i}` }));
-    await sign_in(page, url, "/console/events");
-    const rows = (count) =>
-      page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, count);
-    await rows(100);
+    const rows = await long_log(page, url, world);
     world.hold_back = (to) => to.pathname.endsWith("/v1/events") && !to.searchParams.has("cursor");
     const asked = page.waitForRequest(/\/v1\/events/);
     world.tell("email.sent", "msg_a", first.agent_email);
@@ -379,11 +386,7 @@ test("what was shown further down stays when an older answer arrives", { skip },
 test("who asked for more gets it, though the list was read anew meanwhile", { skip }, () =>
   with_console({}, async ({ page, url, world }) => {
     const [first] = world.events;
-    world.events = Array.from({ length: 150 }, (_, i) => ({ ...first, id: `evt_more_${i}` }));
-    await sign_in(page, url, "/console/events");
-    const rows = (count) =>
-      page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, count);
-    await rows(100);
+    const rows = await long_log(page, url, world);
     world.hold_back = (to) => to.searchParams.has("cursor");
     const asked = page.waitForRequest(/cursor=/);
     await page.getByRole("button", { name: "Show more" }).click();
